@@ -1,0 +1,54 @@
+#include "base/text.h"
+
+#include <fmt/format.h>
+
+namespace walpack {
+namespace {
+
+std::string doubled(std::string_view text, char quote) {
+    std::string out;
+    out.reserve(text.size() + 2);
+    for (const char c : text) {
+        if (c == quote) out += quote;
+        out += c;
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string quote_identifier(std::string_view name) {
+    return '"' + doubled(name, '"') + '"';
+}
+
+std::string quote_literal(std::string_view text) {
+    std::string body = doubled(text, '\'');
+    if (body.find('\\') == std::string::npos) return '\'' + body + '\'';
+    return " E'" + doubled(body, '\\') + '\'';
+}
+
+std::string to_hex(std::string_view bytes) {
+    static constexpr char kDigits[] = "0123456789abcdef";
+    std::string out;
+    out.reserve(bytes.size() * 2);
+    for (const char c : bytes) {
+        const auto byte = static_cast<unsigned char>(c);
+        out += kDigits[byte >> 4];
+        out += kDigits[byte & 0xF];
+    }
+    return out;
+}
+
+std::string human_bytes(std::uint64_t bytes) {
+    static constexpr const char* kUnits[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
+    auto amount = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    while (amount >= 1024 && unit + 1 < std::size(kUnits)) {
+        amount /= 1024;
+        ++unit;
+    }
+    return unit == 0 ? fmt::format("{} bytes", bytes)
+                     : fmt::format("{:.1f} {}", amount, kUnits[unit]);
+}
+
+}  // namespace walpack

@@ -1,0 +1,26 @@
+// Values as text: what a text parameter of the target takes, and what `walpack inspect` prints.
+//
+// Exact: reading the text back as the value's type gives the same value, bit for bit. Output is the
+// server's own style (DateStyle ISO, IntervalStyle postgres, shortest floats, bytea hex),
+// independent of any setting.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "model/relation.h"
+#include "model/value.h"
+
+namespace walpack {
+
+// The text form of a value that is neither NULL nor unchanged TOAST. nullopt for the kinds that
+// have no text form here: send, and arrays, ranges and multiranges whose elements have none. Throws
+// Error(protocol) when the value's form does not fit the attribute's kind (a string where an
+// integer must stand).
+std::optional<std::string> to_text(const Attribute& attribute, const Value& value);
+
+// The same for a value of a kind in send form (an array's element, a range's bound).
+std::optional<std::string> send_form_to_text(ValueKind kind, std::string_view bytes);
+
+}  // namespace walpack
