@@ -1,0 +1,54 @@
+#include "hello_encoder.h"
+
+#include "protocol/format.h"
+
+namespace walpack::plugin {
+namespace {
+
+constexpr size_t kFirstBlockBytes = 512;
+
+void grow(PackBuffer& full, void*) {
+    const size_t capacity = 2 * full.size();
+    full.give_block(static_cast<char*>(repalloc(full.block(), capacity)), capacity, full.size());
+}
+
+/* A walsender starts to decode outside a transaction, where catalogues cannot be read. */
+const char* source_database() {
+    if (IsTransactionState()) return get_database_name(MyDatabaseId);
+
+    MemoryContext caller = CurrentMemoryContext;
+    StartTransactionCommand();
+    const char* name = MemoryContextStrdup(caller, get_database_name(MyDatabaseId));
+    CommitTransactionCommand();
+    MemoryContextSwitchTo(caller);
+    return name;
+}
+
+}  // namespace
+
+HelloBytes encode_hello(const Options& options, bool text_is_utf8) {
+    PackBuffer out;
+    out.open(grow, nullptr, text_is_utf8);
+    out.give_block(static_cast<char*>(palloc(kFirstBlockBytes)), kFirstBlockBytes, 0);
+
+    out.array(8);
+    out.unsigned_integer(WALPACK_HELLO);
+    out.unsigned_integer(WALPACK_PROTOCOL_VERSION);
+    out.str(kPluginVersion);
+    out.unsigned_integer(PG_VERSION_NUM);
+    out.unsigned_integer(GetSystemIdentifier());
+    out.text(source_database());
+    out.str(GetDatabaseEncodingName());
+
+    out.map(option_specs().size());
+    for (const OptionSpec& spec : option_specs()) {
+        StringInfoData value;
+        initStringInfo(&value);
+        spec.print(options, &value);
+        out.str(spec.name);
+        out.text(value.data, value.len);
+    }
+    return {out.block(), out.size()};
+}
+
+}  // namespace walpack::plugin

@@ -1,0 +1,200 @@
+#include "relation_cache.h"
+
+#include "protocol/format.h"
+
+namespace walpack::plugin {
+namespace {
+
+RelationCache* live_cache = nullptr;
+
+void forget_cache(void* cache) {
+    if (live_cache == cache) live_cache = nullptr;
+}
+
+extern "C" void walpack_relation_changed(Datum, Oid relid) {
+    if (live_cache == nullptr) return;
+    if (!OidIsValid(relid)) {
+        ++live_cache->generation;
+        return;
+    }
+    auto* entry =
+        static_cast<RelationEntry*>(hash_search(live_cache->entries, &relid, HASH_FIND, nullptr));
+    if (entry != nullptr) entry->state = EntryState::kInvalid;
+}
+
+extern "C" void walpack_every_relation_changed(Datum, CatalogCacheId, uint32) {
+    if (live_cache != nullptr) ++live_cache->generation;
+}
+
+extern "C" void walpack_publication_changed(Datum, CatalogCacheId, uint32) {
+    if (live_cache == nullptr) return;
+    ++live_cache->filter.invalidations;
+    ++live_cache->generation;
+}
+
+extern "C" void walpack_type_changed(Datum, CatalogCacheId, uint32) {
+    if (live_cache != nullptr) ++live_cache->type_generation;
+}
+
+/* The server has few slots for callbacks and no way to give one back: once per process. */
+void register_invalidation_callbacks() {
+    static bool is_registered = false;
+    if (is_registered) return;
+    CacheRegisterRelcacheCallback(walpack_relation_changed, 0);
+    CacheRegisterSyscacheCallback(PUBLICATIONOID, walpack_publication_changed, 0);
+    CacheRegisterSyscacheCallback(NAMESPACEOID, walpack_every_relation_changed, 0);
+    CacheRegisterSyscacheCallback(TYPEOID, walpack_type_changed, 0);
+    CacheRegisterSyscacheCallback(ENUMOID, walpack_type_changed, 0);
+#if PG_VERSION_NUM >= 180000
+    CacheRegisterRelSyncCallback(walpack_relation_changed, 0);
+#else
+    CacheRegisterSyscacheCallback(PUBLICATIONRELMAP, walpack_every_relation_changed, 0);
+#if PG_VERSION_NUM >= 150000
+    CacheRegisterSyscacheCallback(PUBLICATIONNAMESPACEMAP, walpack_every_relation_changed, 0);
+#endif
+#endif
+    is_registered = true;
+}
+
+bool is_published_column(Form_pg_attribute attribute) {
+    return !attribute->attisdropped && attribute->attgenerated == '\0';
+}
+
+/*
+ * Columns of the replica identity, offset as in a bitmap of attribute numbers. Never through the
+ * other bitmaps of the relation cache: those open every index, and one of them may not exist yet in
+ * the snapshot that decoding is at.
+ */
+Bitmapset* identity_columns(Relation relation) {
+    if (relation->rd_rel->relreplident == REPLICA_IDENTITY_NOTHING ||
+        relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL)
+        return nullptr;
+    return RelationGetIdentityKeyBitmap(relation);
+}
+
+Column make_column(Form_pg_attribute attribute, const RelationEntry& entry, StringInfo scratch) {
+    Column column = {};
+    column.index = attribute->attnum - 1;
+    column.length = attribute->attlen;
+    column.name = NameStr(attribute->attname);
+    column.shape = shape_of_type(attribute->atttypid);
+    column.encoder = make_value_encoder(column.shape, scratch, entry.context);
+    return column;
+}
+
+bool is_key_column(Form_pg_attribute attribute, const RelationEntry& entry, Bitmapset* identity) {
+    return entry.identity == REPLICA_IDENTITY_FULL ||
+           bms_is_member(attribute->attnum - FirstLowInvalidHeapAttributeNumber, identity);
+}
+
+void build_columns(RelationEntry& entry, Bitmapset* identity, StringInfo scratch) {
+    const int attribute_count = entry.descriptor->natts;
+    entry.columns = static_cast<Column*>(palloc0(attribute_count * sizeof(Column)));
+    entry.values = static_cast<Datum*>(palloc0(attribute_count * sizeof(Datum)));
+    entry.nulls = static_cast<bool*>(palloc0(attribute_count * sizeof(bool)));
+
+    for (int index = 0; index < attribute_count; ++index) {
+        Form_pg_attribute attribute = TupleDescAttr(entry.descriptor, index);
+        if (!is_published_column(attribute)) continue;
+        Column& column = entry.columns[entry.column_count++];
+        column = make_column(attribute, entry, scratch);
+        column.is_key = is_key_column(attribute, entry, identity);
+        entry.key_count += column.is_key ? 1 : 0;
+        entry.depends_on_types |= column.shape.declared >= FirstNormalObjectId;
+    }
+
+    /* A key with a generated column cannot be sent whole, and part of a key identifies nothing. */
+    if (entry.identity == REPLICA_IDENTITY_FULL || entry.key_count == bms_num_members(identity))
+        return;
+    entry.key_count = 0;
+    for (int index = 0; index < entry.column_count; ++index) entry.columns[index].is_key = false;
+}
+
+void build_entry(RelationCache& cache, RelationEntry& entry, Relation relation) {
+    entry.state = EntryState::kBuilding;
+    entry.generation = cache.generation;
+    entry.type_generation = cache.type_generation;
+    entry.is_described = false;
+    entry.depends_on_types = false;
+    entry.column_count = 0;
+    entry.key_count = 0;
+    MemoryContextReset(entry.context);
+
+    entry.actions = published_actions(cache.filter, relation);
+    if (entry.actions != 0) {
+        Bitmapset* identity = identity_columns(relation);
+        MemoryContext caller = MemoryContextSwitchTo(entry.context);
+        entry.identity = relation->rd_rel->relreplident;
+        /* With constraints: they hold the values of columns that were added with a default. */
+        entry.descriptor = CreateTupleDescCopyConstr(RelationGetDescr(relation));
+        entry.name = pstrdup(RelationGetRelationName(relation));
+        entry.schema = get_namespace_name(RelationGetNamespace(relation));
+        if (entry.schema == nullptr)
+            elog(ERROR, "cache lookup failed for schema %u", RelationGetNamespace(relation));
+        build_columns(entry, identity, cache.scratch);
+        MemoryContextSwitchTo(caller);
+    }
+    /* An invalidation that came meanwhile makes the next change build it again. */
+    if (entry.state == EntryState::kBuilding) entry.state = EntryState::kValid;
+}
+
+RelationEntry& find_or_add_entry(RelationCache& cache, Oid oid) {
+    if (cache.last != nullptr && cache.last->oid == oid) return *cache.last;
+
+    bool is_known;
+    auto* entry =
+        static_cast<RelationEntry*>(hash_search(cache.entries, &oid, HASH_ENTER, &is_known));
+    if (!is_known) {
+        memset(entry, 0, sizeof(*entry));
+        entry->oid = oid;
+        entry->state = EntryState::kInvalid;
+        cache.last = nullptr;
+        entry->context =
+            AllocSetContextCreate(cache.context, "walpack relation", ALLOCSET_SMALL_SIZES);
+    }
+    cache.last = entry;
+    return *entry;
+}
+
+}  // namespace
+
+RelationCache* open_relation_cache(LogicalDecodingContext* ctx, MemoryContext parent,
+                                   const List* publication_names) {
+    MemoryContext context =
+        AllocSetContextCreate(parent, "walpack relations", ALLOCSET_DEFAULT_SIZES);
+    auto* cache =
+        static_cast<RelationCache*>(MemoryContextAllocZero(context, sizeof(RelationCache)));
+    cache->context = context;
+    cache->filter = make_publication_filter(publication_names, context);
+
+    HASHCTL control = {};
+    control.keysize = sizeof(Oid);
+    control.entrysize = sizeof(RelationEntry);
+    control.hcxt = context;
+    cache->entries =
+        hash_create("walpack relations", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+    MemoryContext caller = MemoryContextSwitchTo(context);
+    cache->scratch = makeStringInfo();
+    MemoryContextSwitchTo(caller);
+
+    auto* on_reset = static_cast<MemoryContextCallback*>(
+        MemoryContextAllocZero(ctx->context, sizeof(MemoryContextCallback)));
+    on_reset->func = forget_cache;
+    on_reset->arg = cache;
+    MemoryContextRegisterResetCallback(ctx->context, on_reset);
+    live_cache = cache;
+    register_invalidation_callbacks();
+    return cache;
+}
+
+RelationEntry& look_up_relation(RelationCache& cache, Relation relation) {
+    RelationEntry& entry = find_or_add_entry(cache, RelationGetRelid(relation));
+    const bool is_current =
+        entry.state == EntryState::kValid && entry.generation == cache.generation &&
+        (!entry.depends_on_types || entry.type_generation == cache.type_generation);
+    if (!is_current) build_entry(cache, entry, relation);
+    return entry;
+}
+
+}  // namespace walpack::plugin

@@ -1,0 +1,80 @@
+/*
+ * What the plugin knows about each relation it met, and whether the reader was told.
+ *
+ * An entry holds the filter's verdict, a copy of the tuple descriptor, and an encoder for each
+ * column. It is built at the first change of the relation and again at the first change after an
+ * invalidation; it then counts as not described, so that a Relation record goes out before the
+ * change. The id given to a relation stays; the version counts its descriptions.
+ *
+ * Invalidation callbacks only set flags. They may come in the middle of our own work, from any
+ * catalogue access, and in sessions that no longer decode: the server offers no way to unregister
+ * them. They find the cache through the one static pointer of the plugin, which a reset callback of
+ * the decoding context clears, as no shutdown callback runs after an error.
+ *
+ * Memory: the cache lives in its own context; each entry has a child of it, emptied at each
+ * rebuild.
+ */
+#ifndef WALPACK_PLUGIN_RELATION_CACHE_H
+#define WALPACK_PLUGIN_RELATION_CACHE_H
+
+#include "server.h"
+
+#include "publication_filter.h"
+#include "value_encoder.h"
+
+namespace walpack::plugin {
+
+struct Column {
+    int index;      /* in the tuple, from 0 */
+    int16_t length; /* attlen: -1 for a varlena */
+    bool is_key;
+    TypeShape shape;
+    ValueEncoder encoder;
+    const char* name;
+};
+
+enum class EntryState : uint8_t { kInvalid, kBuilding, kValid };
+
+struct RelationEntry {
+    Oid oid; /* hash key */
+    EntryState state;
+    bool is_described;
+    uint8_t actions;       /* set of kPublish…; when 0, nothing below is filled in */
+    char identity;         /* pg_class.relreplident */
+    bool depends_on_types; /* has a column of a type that users can alter */
+    uint32_t id;           /* 0 before the first description */
+    uint32_t version;
+    uint32_t generation; /* of the cache, at the last build */
+    uint32_t type_generation;
+    MemoryContext context;
+    TupleDesc descriptor;
+    const char* schema;
+    const char* name;
+    Column* columns; /* those that are published, in their order */
+    int column_count;
+    int key_count; /* columns of the replica identity; 0 when it is none or cannot be sent whole */
+    Datum* values; /* room for one deformed tuple */
+    bool* nulls;
+};
+
+struct RelationCache {
+    MemoryContext context;
+    HTAB* entries;
+    RelationEntry* last; /* the most recently looked up */
+    PublicationFilter filter;
+    StringInfo scratch;
+    uint32_t generation;      /* counts events that concern every relation */
+    uint32_t type_generation; /* counts changes of types and enum labels */
+    uint32_t last_id;
+};
+
+/* One cache exists at a time; it dies with the decoding context. */
+RelationCache* open_relation_cache(LogicalDecodingContext* ctx, MemoryContext parent,
+                                   const List* publication_names);
+
+/* The entry, valid for the change being decoded; it stays at its address. Reads catalogues. */
+RelationEntry& look_up_relation(RelationCache& cache, Relation relation);
+
+}  // namespace walpack::plugin
+
+#endif  // WALPACK_PLUGIN_RELATION_CACHE_H
