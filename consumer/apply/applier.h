@@ -1,0 +1,87 @@
+// The applier: transactions -> target transactions, each with its progress row.
+//
+//   begin -> BEGIN; change -> prepared statement in the pipeline; commit -> progress row, all
+//   results read and checked, COMMIT, its result read before anything newer is committed.
+//
+// Invariants (asserted and tested): rows and position commit together; every result of every
+// statement is read, and every UPDATE and DELETE touched exactly one row, before the COMMIT is
+// sent; durable_lsn() never exceeds what the target has flushed. Several whole source transactions
+// share a target transaction only while more input is waiting (more_is_waiting), up to the limits;
+// a source transaction is never split over two.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "assemble/assembler.h"
+#include "model/lsn.h"
+#include "pg/connection.h"
+#include "progress/progress.h"
+
+namespace walpack {
+
+struct ApplierOptions {
+    // Statements and bytes sent before results are read: bounds memory on both sides.
+    std::uint64_t in_flight_statements_max = 2000;
+    std::uint64_t in_flight_bytes_max = 8 << 20;
+    // Rows after which a group of source transactions is committed although more input waits.
+    std::uint64_t group_rows_max = 5000;
+    // Time between two commits that wait for the target's disk; positions between them are applied,
+    // not durable.
+    std::chrono::milliseconds durable_interval{1000};
+    bool replicate_truncate = true;
+};
+
+struct ApplierStats {
+    std::uint64_t transactions = 0;
+    std::uint64_t rows = 0;
+    std::uint64_t target_commits = 0;
+    std::int64_t last_commit_time =
+        0;  // of the last source transaction, microseconds since 2000-01-01 UTC
+};
+
+class Applier : public TransactionSink {
+  public:
+    // Sets up the session (search_path, role settings, client_encoding follows at hello()), with
+    // Progress::lock() already held by the caller and `from` read under it. `target` must outlive
+    // the applier.
+    Applier(Connection& target, const Progress& progress, Lsn from, ApplierOptions options);
+    ~Applier() override;
+
+    // Says whether more input is at hand; without one, every source transaction is committed at
+    // once.
+    void set_more_is_waiting(std::function<bool()> more_is_waiting);
+
+    void hello(const Hello& hello) override;
+    void relation(const RelationRecord& relation) override;
+    void begin(const Begin& begin) override;
+    void change(const RowChange& change) override;
+    void truncate(const Truncate& truncate) override;
+    void message(const LogicalMessage& message) override;
+    void notice(const Notice& notice) override;
+    void commit(const Commit& commit) override;
+
+    // Nothing is waiting: commits an open group, so that an idle stream has no latency.
+    void commit_group();
+    // The source has nothing for us up to `wal_end`. With no group open, records it as the position
+    // when it is worth it: at once when `now` (a reply was requested), else at most every few
+    // seconds. Durable on return when recorded.
+    void advance_idle(Lsn wal_end, bool now);
+    // Makes durable what is applied, when the interval has passed or `now`.
+    void make_durable(bool now);
+
+    bool has_open_group() const;
+    Lsn applied_lsn() const;
+    // The position that survives a crash of the target: what may be confirmed to the slot.
+    Lsn durable_lsn() const;
+    const ApplierStats& stats() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace walpack

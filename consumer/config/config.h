@@ -1,0 +1,64 @@
+// The configuration: one TOML file, overridden by environment-free command line flags of the same
+// names.
+//
+// docs/configuration.md lists every key; one table in config.cpp drives file, flags, help and
+// checks, so they cannot disagree. Unknown keys, wrong types and values out of range are
+// Error(config) naming file, line and key.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "pg/conninfo.h"
+
+namespace walpack {
+
+struct Config {
+    std::string pipeline =
+        "main";        // names progress row, default slot and publication: [a-z0-9_]{1,40}
+    Conninfo source;   // key `source`: libpq connection string
+    Conninfo target;   // key `target`
+    std::string slot;  // default: walpack_<pipeline>
+    std::vector<std::string> publications;  // default: walpack_<pipeline>, created by init
+    std::vector<std::string>
+        tables;        // what init publishes; empty: all tables. schema.table, quoted as in SQL
+    bool copy = true;  // false: the target already holds the rows
+    std::string origin = "any";  // any | none: passed to the plugin
+    std::uint64_t frame_bytes = 65536;
+    std::uint64_t log_bytes_max = 64 << 20;  // received and not yet applied, in memory
+    std::uint64_t group_rows_max = 5000;
+    std::uint64_t in_flight_statements_max = 2000;
+    std::uint64_t in_flight_bytes_max = 8 << 20;
+    std::chrono::milliseconds durable_interval{1000};
+    std::chrono::milliseconds status_interval{1000};
+    std::chrono::milliseconds receive_timeout{60'000};
+    std::chrono::milliseconds retry_delay_min{200};
+    std::chrono::milliseconds retry_delay_max{30'000};
+    log::Level log_level = log::Level::info;
+};
+
+struct ConfigKey {
+    std::string name;        // also the flag: --name, with underscores as hyphens accepted too
+    std::string value_name;  // for help: CONNINFO, BYTES, DURATION, ...
+    std::string default_text;
+    std::string description;
+};
+
+// Every key, in the order of the documentation.
+const std::vector<ConfigKey>& config_keys();
+
+// Reads the file (when given) and applies the flags on top. Checks everything, including required
+// keys (source, target). A connection string with a password on the command line is refused, since
+// `ps` would show it; one in a file that others can read is refused too.
+Config load_config(const std::optional<std::string>& path,
+                   const std::map<std::string, std::string>& flags);
+
+// One line per key with its effective value; connection strings without secrets.
+std::string describe(const Config& config);
+
+}  // namespace walpack

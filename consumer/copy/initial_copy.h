@@ -1,0 +1,42 @@
+// The initial copy: every published table under one snapshot, in one target transaction together
+// with the position at which the stream takes over. So a crash at any moment leaves either nothing
+// or everything.
+//
+// A temporary slot with plugin walpack exports a snapshot that sees exactly the transactions that
+// committed before its consistent point; the stream from the permanent slot then starts at that
+// LSN, and the server leaves out exactly those. The snapshot is imported into an ordinary
+// REPEATABLE READ session, then the temporary slot goes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/stop_request.h"
+#include "model/lsn.h"
+#include "pg/connection.h"
+#include "pg/conninfo.h"
+#include "progress/progress.h"
+#include "schema/published_table.h"
+
+namespace walpack {
+
+struct InitialCopyOptions {
+    Conninfo source;
+    std::vector<std::string> publications;
+    bool copy_rows = true;  // false: only take the position, the target already holds the rows
+};
+
+struct InitialCopyResult {
+    Lsn lsn;
+    std::uint64_t tables = 0;
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
+};
+
+// Copies and commits the position. The target tables must be empty (Error(schema) lists those that
+// are not, before anything is written). Checks the fit of all tables at once first.
+InitialCopyResult run_initial_copy(const InitialCopyOptions& options, Connection& target,
+                                   Progress& progress, const StopRequest& stop);
+
+}  // namespace walpack

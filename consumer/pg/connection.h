@@ -1,0 +1,164 @@
+// Owner of a libpq connection: ordinary SQL, pipelines and COPY. Used by one thread at a time.
+//
+// The socket is non-blocking and every wait also watches a StopRequest, so no call outlives a
+// requested stop: it throws Error(cancelled). A lost connection is Error(connection). A statement
+// the server refused is an Error whose kind comes from its SQLSTATE (error_kind_of). The DETAIL of
+// the server is kept out, as it may hold row values.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/stop_request.h"
+#include "pg/conninfo.h"
+#include "pg/result.h"
+
+struct pg_conn;
+
+namespace walpack {
+
+// connection: lost, refused, shut down, or worth another try (deadlock, serialization, lock
+// timeout, out of resources); conflict: unique and exclusion violations; value: other data
+// exceptions and constraint violations; schema: undefined or mismatching objects, missing
+// privileges; config: authentication and the like; else protocol.
+ErrorKind error_kind_of(std::string_view sqlstate);
+
+// Throws the Error for an error result. `doing` completes "could not ...".
+[[noreturn]] void throw_result_error(const Result& result, const std::string& doing);
+
+// Parameters of one statement, kept until the statement was sent; reused for the next one.
+class Parameters {
+  public:
+    void clear();
+    void add_null();
+    void add_text(std::string_view text);
+    void add_binary(std::string_view bytes);
+    // Starts a binary parameter and returns the buffer to append it to; finish_binary() ends it.
+    std::string& begin_binary();
+    void finish_binary();
+    int count() const { return static_cast<int>(entries_.size()); }
+
+  private:
+    friend class Connection;
+    struct Entry {
+        std::size_t offset = 0;
+        int length = -1;  // -1 is NULL
+        int format = 0;
+    };
+    void point_at_values();
+
+    std::string bytes_;  // each text parameter is followed by a zero byte
+    std::vector<Entry> entries_;
+    std::vector<const char*> values_;
+    std::vector<int> lengths_;
+    std::vector<int> formats_;
+};
+
+class Connection {
+  public:
+    // Connects; throws Error(connection) or Error(config). `stop` must outlive the connection.
+    // application_name is a default.
+    Connection(Conninfo conninfo, const StopRequest& stop, const std::string& application_name);
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    // --- one statement at a time; not inside a pipeline ---
+    Result execute(const std::string& sql);
+    // Parameters are text; nullopt is NULL.
+    Result execute(const std::string& sql,
+                   std::initializer_list<std::optional<std::string>> parameters);
+    // The single value of the first row, or nullopt when there is no row or it is NULL.
+    std::optional<std::string> query_value(
+        const std::string& sql, std::initializer_list<std::optional<std::string>> parameters = {});
+
+    // --- pipeline mode: sends never wait for results; results come in the order of the sends ---
+    void enter_pipeline();
+    // Every result must have been read.
+    void exit_pipeline();
+    bool in_pipeline() const;
+    void send_prepare(const std::string& name, const std::string& sql,
+                      const std::vector<std::uint32_t>& type_oids);
+    void send_prepared(const std::string& name, Parameters& parameters);
+    void send_query(const std::string& sql, Parameters& parameters,
+                    const std::vector<std::uint32_t>& type_oids = {});
+    void send_sync();
+    // Asks the server to hand out the results so far without ending the implicit transaction.
+    void send_flush_request();
+    // Pushes buffered output; reads input at the same time, so neither side can block the other for
+    // ever.
+    void flush();
+    // The next result of a send, in order (send_sync gives one pipeline_sync). Error results are
+    // returned, not thrown. Throws Error(connection) when the connection is lost, Error(cancelled)
+    // on stop.
+    Result next_result();
+    // Whether next_result() would answer without waiting; takes in what the socket holds.
+    bool result_is_ready();
+    // Bytes that libpq buffers and the socket did not take yet are bounded by flushing when this
+    // many were queued.
+    static constexpr std::size_t kUnflushedBytesMax = 256 * 1024;
+
+    // --- COPY; not inside a pipeline ---
+    void copy_in_begin(const std::string& sql);
+    void copy_in_put(std::string_view bytes);
+    // Returns the number of rows copied. Throws what the server refused.
+    std::uint64_t copy_in_finish();
+    // Ends a COPY FROM with an error on the server's side; the transaction is aborted.
+    void copy_in_fail(const std::string& reason) noexcept;
+    void copy_out_begin(const std::string& sql);
+    // The next piece (one row for text format), nullopt at the end. Valid until the next call.
+    std::optional<std::string_view> copy_out_get();
+
+    int server_version() const;
+    std::string parameter_status(const std::string& name) const;
+    int backend_pid() const;
+    int socket() const;
+    // Asks the server to cancel what this connection runs; ignores failures. Any thread.
+    void cancel() noexcept;
+    // Where it is connected to, without secrets.
+    const std::string& description() const { return description_; }
+
+  protected:
+    void wait(short events);  // until the socket is ready or a stop is requested
+    Result collect(const std::string& doing);
+    [[noreturn]] void throw_lost(const std::string& doing) const;
+    pg_conn* native() const { return connection_.get(); }
+
+  private:
+    struct Finish {
+        void operator()(pg_conn* connection) const;
+    };
+    void count_unflushed(std::size_t bytes);
+
+    const StopRequest& stop_;
+    std::string description_;
+    std::unique_ptr<pg_conn, Finish> connection_;
+    std::unique_ptr<char, void (*)(void*)> copy_buffer_;
+    std::size_t unflushed_ = 0;
+    bool result_open_ =
+        false;  // in a pipeline: the current query's terminating NULL is still to be read
+};
+
+// A transaction block: rolls back (best effort) unless committed.
+class Transaction {
+  public:
+    explicit Transaction(Connection& connection, const std::string& begin = "BEGIN");
+    ~Transaction();
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+    void commit();
+
+  private:
+    Connection& connection_;
+    bool open_ = true;
+};
+
+}  // namespace walpack

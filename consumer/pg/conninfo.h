@@ -1,0 +1,31 @@
+// A libpq connection string, parsed. Service files, .pgpass, PG* variables and URIs work as libpq
+// defines them.
+//
+// The text may hold a password; describe() never shows one, and nothing else of it may be printed.
+#pragma once
+
+#include <map>
+#include <string>
+
+namespace walpack {
+
+class Conninfo {
+  public:
+    Conninfo() = default;
+    // Throws Error(config) when libpq cannot parse the text; the message does not repeat it.
+    static Conninfo parse(const std::string& text);
+
+    // Whether the text itself carries a password or a key's passphrase.
+    bool has_secret() const;
+    // Sets a keyword unless the text already gives it.
+    void set_default(const std::string& keyword, const std::string& value);
+    void set(const std::string& keyword, const std::string& value);
+    // Host, port, database and user that libpq would use where they are known: for logs.
+    std::string describe() const;
+    const std::map<std::string, std::string>& keywords() const { return keywords_; }
+
+  private:
+    std::map<std::string, std::string> keywords_;
+};
+
+}  // namespace walpack

@@ -1,0 +1,58 @@
+// The position of a pipeline, kept on the target in the same transactions as the rows: schema
+// walpack, table progress.
+//
+//   walpack.progress (pipeline text, worker int, applied_lsn pg_lsn, source_system_identifier
+//   numeric, ...), one row per pipeline and worker (one worker now). Plain table, ordinary
+//   privileges.
+//
+// Two guards make a second applier harmless: a session advisory lock for the pipeline, taken before
+// the position is read (it waits for a dying backend of a killed consumer to end), and a
+// compare-and-set in every update, which fails on the server when the row does not hold the LSN
+// this session expects.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "model/lsn.h"
+#include "pg/connection.h"
+
+namespace walpack {
+
+struct ProgressRow {
+    // Invalid until the initial copy is complete: then there is nothing to stream from.
+    Lsn applied_lsn;
+    std::uint64_t source_system_identifier = 0;
+    std::string slot;
+    bool copy_is_complete = false;
+};
+
+class Progress {
+  public:
+    Progress(Connection& target, std::string pipeline);
+
+    // Creates schema, tables and this pipeline's row; harmless when they exist. Throws
+    // Error(config) when the row exists for another source system or slot.
+    void create(std::uint64_t source_system_identifier, const std::string& slot);
+    // Removes the row, and tables and schema when no other pipeline is left.
+    void drop();
+    // nullopt when init was not run for the pipeline (no schema, no table or no row).
+    std::optional<ProgressRow> read();
+    // Waits until no other session applies this pipeline. Throws Error(connection) after `timeout`.
+    void lock(std::chrono::milliseconds timeout);
+
+    // The statement that moves the position inside the caller's transaction: $1 new LSN, $2
+    // expected old LSN (text form, type pg_lsn). It errors on the server unless exactly this
+    // pipeline's row had the old LSN.
+    std::string advance_sql() const;
+    // Marks the initial copy complete at `lsn`, inside the caller's open transaction.
+    void complete_copy(Lsn lsn);
+
+  private:
+    Connection& target_;
+    std::string pipeline_;
+};
+
+}  // namespace walpack

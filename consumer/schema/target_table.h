@@ -1,0 +1,84 @@
+// A target table as the applier needs it, and how a source relation maps onto it: by schema, name
+// and column name.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/relation.h"
+#include "pg/connection.h"
+
+namespace walpack {
+
+struct TargetColumn {
+    std::string name;
+    std::int16_t number = 0;
+    std::uint32_t type_oid = 0;       // as declared
+    std::uint32_t base_type_oid = 0;  // below all domains
+    std::string type_schema;          // of the base type
+    std::string type_name;
+    std::string declared_type;      // as format_type() writes it, for casts and messages
+    char type_type = 'b';           // pg_type.typtype of the base type
+    std::uint32_t element_oid = 0;  // of an array's element; 0 otherwise
+    std::string element_schema;
+    std::string element_name;
+    bool is_identity_always = false;
+    bool is_generated = false;
+    bool is_not_null = false;
+    bool has_default = false;
+};
+
+struct TargetTable {
+    std::uint32_t oid = 0;
+    std::string schema;
+    std::string name;
+    char relkind = 'r';
+    std::vector<TargetColumn> columns;
+    // Columns of the primary key, or else of a unique, immediate, not partial index over NOT NULL
+    // columns; empty without.
+    std::vector<std::string> key_columns;
+    // A trigger or rule that fires even in a session with session_replication_role = replica.
+    bool has_always_triggers = false;
+
+    const TargetColumn* find(const std::string& column) const;
+    std::string sql_name() const;  // quoted schema.table
+};
+
+// Reads a table's description; nullopt when it does not exist or is not a table.
+std::optional<TargetTable> read_target_table(Connection& target, const std::string& schema,
+                                             const std::string& name);
+
+// How one attribute reaches its target column.
+enum class Binding {
+    binary,        // same representation: binary parameter of the column's type
+    binary_array,  // the same, with the target's element type oid put in
+    text,          // text parameter of the column's type
+};
+
+struct ColumnMapping {
+    std::size_t attribute = 0;  // index into the relation's attributes
+    const TargetColumn* column = nullptr;
+    Binding binding = Binding::text;
+};
+
+struct RelationMapping {
+    std::shared_ptr<const Relation> relation;
+    std::shared_ptr<const TargetTable> table;
+    std::vector<ColumnMapping> columns;  // in the order of the attributes
+
+    // Everything that does not fit, one sentence each, without a full stop; empty when the mapping
+    // can be used.
+    std::vector<std::string> problems;
+};
+
+// Maps a relation onto a table: finds each attribute's column by name and decides its binding, or
+// says why it cannot take the values (missing column, generated column, a type that cannot take
+// them, a NOT NULL extra column without default).
+RelationMapping map_relation(std::shared_ptr<const Relation> relation,
+                             std::shared_ptr<const TargetTable> table);
+
+}  // namespace walpack
