@@ -10,6 +10,9 @@
 #
 # Targets for developers (tests, consumer, benchmarks) come from dev.mk.
 
+# Version of the project; the extension's own stands in walpack.control.
+WALPACK_VERSION = 1.0.0
+
 MODULE_big = walpack
 SQL_MODULE = walpack_sql
 
@@ -30,7 +33,7 @@ REGRESS       = $(foreach test,$(REGRESS_ORDER),$(if $(wildcard sql/$(test).sql)
 REGRESS_OPTS  = --inputdir=. --load-extension=walpack
 
 # Names are resolved from the project's root: "protocol/format.h".
-PG_CPPFLAGS = -I.
+PG_CPPFLAGS = -I. -DWALPACK_VERSION='"$(WALPACK_VERSION)"'
 PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics \
               -fvisibility=hidden -fvisibility-inlines-hidden \
               -Wextra -Wshadow -Wno-register -Wno-unused-parameter -Wno-missing-field-initializers \

@@ -34,7 +34,7 @@ HelloBytes encode_hello(const Options& options, bool text_is_utf8) {
     out.array(8);
     out.unsigned_integer(WALPACK_HELLO);
     out.unsigned_integer(WALPACK_PROTOCOL_VERSION);
-    out.str(kPluginVersion);
+    out.str(WALPACK_VERSION);
     out.unsigned_integer(PG_VERSION_NUM);
     out.unsigned_integer(GetSystemIdentifier());
     out.text(source_database());

@@ -13,8 +13,6 @@
 
 namespace walpack::plugin {
 
-inline constexpr const char* kPluginVersion = "1.0.0";
-
 /* The bytes live in the current memory context. */
 HelloBytes encode_hello(const Options& options, bool text_is_utf8);
 

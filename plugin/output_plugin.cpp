@@ -11,7 +11,7 @@
 
 extern "C" {
 #if PG_VERSION_NUM >= 180000
-PG_MODULE_MAGIC_EXT(.name = "walpack", .version = walpack::plugin::kPluginVersion);
+PG_MODULE_MAGIC_EXT(.name = "walpack", .version = WALPACK_VERSION);
 #else
 PG_MODULE_MAGIC;
 #endif
