@@ -7,7 +7,7 @@
 #ifndef WALPACK_PLUGIN_SQL_RECORD_H
 #define WALPACK_PLUGIN_SQL_RECORD_H
 
-#include "../protocol/format.h"
+#include "protocol/format.h"
 #include "sql_json.h"
 #include "sql_record_reader.h"
 #include "sql_relation.h"

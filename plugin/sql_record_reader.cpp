@@ -18,8 +18,9 @@ const char* item_type_name(ItemType type) {
         case ItemType::kNegative:
             return "an integer";
         case ItemType::kFloat32:
+            return "a float 32";
         case ItemType::kFloat64:
-            return "a float";
+            return "a float 64";
         case ItemType::kStr:
             return "a str";
         case ItemType::kBin:
@@ -35,8 +36,12 @@ const char* item_type_name(ItemType type) {
 }
 
 void report_unexpected(const Item& item, const char* field, const char* expected) {
-    const bool is_integer = item.type == ItemType::kUnsigned || item.type == ItemType::kNegative;
-    const char* found = is_integer ? "an integer out of range" : item_type_name(item.type);
+    const char* found = item_type_name(item.type);
+    if (item.type == ItemType::kUnsigned) {
+        found = psprintf("the integer " UINT64_FORMAT, static_cast<uint64>(item.unsigned_value));
+    } else if (item.type == ItemType::kNegative) {
+        found = psprintf("the integer " INT64_FORMAT, static_cast<int64>(item.negative_value));
+    }
     report_invalid(item.offset, psprintf("%s should be %s, found %s", field, expected, found));
 }
 
@@ -133,10 +138,12 @@ char* RecordReader::text_of(const Item& item, const char* field) const {
     }
     const int encoding = item.type == ItemType::kStr ? PG_UTF8 : text_encoding_;
     char* text = text_or_null(item.bytes, encoding);
+    if (text == nullptr && encoding < 0) {
+        report_invalid(item.offset, psprintf("%s is text in an unknown encoding", field));
+    }
     if (text == nullptr) {
         report_invalid(item.offset,
-                       psprintf("%s is not valid text in encoding %s", field,
-                                encoding < 0 ? "unknown" : pg_encoding_to_char(encoding)));
+                       psprintf("%s is not valid %s text", field, pg_encoding_to_char(encoding)));
     }
     return text;
 }

@@ -1,6 +1,6 @@
 #include "sql_rows.h"
 
-#include "../protocol/format.h"
+#include "protocol/format.h"
 #include "sql_value.h"
 
 namespace walpack::sql {

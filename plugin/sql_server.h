@@ -14,6 +14,8 @@
 #include <span>
 #include <type_traits>
 
+// The order below matters to the server, which a sorting formatter does not know.
+// clang-format off
 #include "pg_config.h"
 #if PG_VERSION_NUM < 160000
 // Empty before 16, where PGXS does not hide symbols either; this library is built with all hidden.
@@ -24,6 +26,8 @@
 #pragma GCC diagnostic ignored "-Wregister"
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 extern "C" {
+#include "postgres.h"
+
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
@@ -33,7 +37,6 @@ extern "C" {
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "postgres.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
@@ -49,5 +52,6 @@ extern "C" {
 #endif
 }
 #pragma GCC diagnostic pop
+// clang-format on
 
 #endif  // WALPACK_PLUGIN_SQL_SERVER_H

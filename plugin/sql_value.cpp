@@ -1,6 +1,6 @@
 #include "sql_value.h"
 
-#include "../protocol/format.h"
+#include "protocol/format.h"
 
 namespace walpack::sql {
 
@@ -81,6 +81,7 @@ const char* text_of_send_form(const Column& column, const Item& item, Bytes byte
                            static_cast<int>(bytes.size()));
     const Datum value = ReceiveFunctionCall(&input->receive, &buffer, input->parameter, -1);
     if (buffer.cursor != buffer.len) {
+        error_context_stack = callback.previous;
         report_invalid(item.offset, psprintf("value of column \"%s\" is too long", column.name));
     }
     const char* text = OutputFunctionCall(&input->output, value);
