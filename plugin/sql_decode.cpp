@@ -8,12 +8,13 @@
 #include "sql_result.h"
 #include "sql_server.h"
 
+#ifndef WALPACK_VERSION
+#error "the Makefile defines WALPACK_VERSION"
+#endif
+
 namespace walpack::sql {
 
 namespace {
-
-// The output plugin's, as its Hello says; the batching test compares the two.
-constexpr const char* kLibraryVersion = "1.0.0";
 
 // One message, which nothing before it explains.
 Datum decode_message(FunctionCallInfo fcinfo) {
@@ -56,7 +57,7 @@ PG_FUNCTION_INFO_V1(walpack_decode);
 
 Datum walpack_version(PG_FUNCTION_ARGS) {
     (void)fcinfo;
-    PG_RETURN_TEXT_P(cstring_to_text(walpack::sql::kLibraryVersion));
+    PG_RETURN_TEXT_P(cstring_to_text(WALPACK_VERSION));
 }
 
 Datum walpack_decode(PG_FUNCTION_ARGS) {
