@@ -59,6 +59,7 @@ class MessageLog {
 
   private:
     static std::size_t size_of(const LogEntry& entry);
+    static void close_fd(int fd);
 
     const std::size_t bytes_max_;
     int room_fd_ = -1;

@@ -109,10 +109,9 @@ class Connection {
     // --- COPY; not inside a pipeline ---
     void copy_in_begin(const std::string& sql);
     void copy_in_put(std::string_view bytes);
-    // Returns the number of rows copied. Throws what the server refused.
+    // Ends the COPY (closing the connection instead abandons it). Returns the number of rows
+    // copied. Throws what the server refused.
     std::uint64_t copy_in_finish();
-    // Ends a COPY FROM with an error on the server's side; the transaction is aborted.
-    void copy_in_fail(const std::string& reason) noexcept;
     void copy_out_begin(const std::string& sql);
     // The next piece (one row for text format), nullopt at the end. Valid until the next call.
     std::optional<std::string_view> copy_out_get();
@@ -129,6 +128,9 @@ class Connection {
   protected:
     void wait(short events);  // until the socket is ready or a stop is requested
     Result collect(const std::string& doing);
+    // As copy_out_get(), but never waits: nullopt when nothing has arrived. Throws
+    // Error(connection) at the end.
+    std::optional<std::string_view> copy_out_poll();
     [[noreturn]] void throw_lost(const std::string& doing) const;
     pg_conn* native() const { return connection_.get(); }
 

@@ -64,8 +64,9 @@ class ReplicationConnection : private Connection {
     // A standby status update: written = flushed = applied = `confirmed`. Never blocks on a full
     // socket for longer than the server takes to read.
     void send_status(Lsn confirmed, bool request_reply);
-    // Ends the stream in order (CopyDone), best effort, so the slot is free at once.
-    void finish() noexcept;
+    // Ends the stream in order: a last status, then CopyDone, so that the slot is free at once.
+    // Best effort, takes at most a second, and works although a stop was requested.
+    void finish(Lsn confirmed) noexcept;
 
     using Connection::description;
     using Connection::server_version;

@@ -7,9 +7,13 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "base/stop_request.h"
 #include "config/config.h"
+#include "model/lsn.h"
+#include "pg/connection.h"
+#include "progress/progress.h"
 
 namespace walpack {
 
@@ -17,16 +21,21 @@ class Pipeline {
   public:
     // `stop` must outlive the pipeline. `on_streaming` is called each time the stream is
     // established.
-    Pipeline(const Config& config, const StopRequest& stop, std::function<void()> on_streaming);
+    Pipeline(const Config& config, const StopRequest& stop,
+             std::function<void(const std::string&)> on_state);
 
     // Returns when a stop was requested and everything that was applied is durable and confirmed;
     // throws Error otherwise.
     void run();
 
   private:
+    // Returns the LSN at which the stream takes over.
+    Lsn copy(Connection& target, Progress& progress);
+    void stream(Connection& target, Progress& progress, Lsn from, StopRequest& abort);
+
     const Config& config_;
     const StopRequest& stop_;
-    std::function<void()> on_streaming_;
+    std::function<void(const std::string&)> on_state_;
 };
 
 }  // namespace walpack

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -33,6 +34,7 @@ struct ReceiverOptions {
     // counts as lost.
     std::chrono::milliseconds receive_timeout{60'000};
     std::string application_name;
+    std::function<void()> on_streaming;  // called once, in the receiver's thread
 };
 
 struct ReceiverStats {
@@ -48,8 +50,9 @@ class Receiver {
     Receiver(ReceiverOptions options, MessageLog& log, const StopRequest& stop);
     ~Receiver();
 
-    // Streams from `from` until stop is requested, then returns after an orderly end; throws what
-    // ended it otherwise. The log is closed in either case. Runs in the calling thread.
+    // Streams from `from` until stop is requested, then ends in order. Whatever ends it, the log is
+    // closed; an error goes to whoever takes from the log (it is not thrown here). Runs in the
+    // calling thread.
     void run(Lsn from);
 
     // Thread-safe: everything up to `lsn` is durable on the target. Lower values than before are

@@ -1,0 +1,314 @@
+#include "pg/connection.h"
+
+#include <array>
+#include <charconv>
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include "base/check.h"
+
+namespace walpack {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kConnectTimeoutSeconds = 15;  // unless the conninfo says otherwise
+
+void discard_notice(void* /*argument*/, const PGresult* /*result*/) {}
+
+// libpq's text without its trailing newline. It never holds a password.
+std::string message_of(const PGconn* connection) {
+    std::string text = PQerrorMessage(connection);
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+    return text;
+}
+
+int connect_timeout_seconds(const Conninfo& conninfo) {
+    const auto found = conninfo.keywords().find("connect_timeout");
+    if (found == conninfo.keywords().end()) return kConnectTimeoutSeconds;
+    int seconds = 0;
+    const std::string& text = found->second;
+    std::from_chars(text.data(), text.data() + text.size(), seconds);
+    return seconds > 0 ? seconds : kConnectTimeoutSeconds;
+}
+
+// Waits for `events` on the socket. False when the deadline passed. Throws on stop.
+bool poll_socket(int socket, short events, const StopRequest& stop,
+                 std::optional<Clock::time_point> deadline) {
+    while (true) {
+        stop.throw_if_requested();
+        int timeout = -1;
+        if (deadline) {
+            const auto left =
+                std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now());
+            if (left.count() <= 0) return false;
+            timeout = static_cast<int>(left.count());
+        }
+        std::array<pollfd, 2> fds{pollfd{socket, events, 0}, pollfd{stop.fd(), POLLIN, 0}};
+        if (poll(fds.data(), fds.size(), timeout) < 0 && errno != EINTR) return true;
+        if (fds[0].revents != 0) return true;
+    }
+}
+
+PGconn* start_connecting(Conninfo& conninfo, const std::string& application_name) {
+    conninfo.set_default("fallback_application_name", application_name);
+    // A peer that vanished without a word is noticed within about a minute.
+    conninfo.set_default("keepalives_idle", "20");
+    conninfo.set_default("keepalives_interval", "10");
+    conninfo.set_default("keepalives_count", "3");
+    conninfo.set_default("tcp_user_timeout", "60000");
+    std::vector<const char*> keywords;
+    std::vector<const char*> values;
+    for (const auto& [keyword, value] : conninfo.keywords()) {
+        keywords.push_back(keyword.c_str());
+        values.push_back(value.c_str());
+    }
+    keywords.push_back(nullptr);
+    values.push_back(nullptr);
+    return PQconnectStartParams(keywords.data(), values.data(), 0);
+}
+
+}  // namespace
+
+Connection::Connection(Conninfo conninfo, const StopRequest& stop,
+                       const std::string& application_name)
+    : stop_(stop), description_(conninfo.describe()), copy_buffer_(nullptr, PQfreemem) {
+    connection_.reset(start_connecting(conninfo, application_name));
+    WALPACK_CHECK(connection_ != nullptr);
+    const auto deadline = Clock::now() + std::chrono::seconds(connect_timeout_seconds(conninfo));
+    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+    while (PQstatus(native()) != CONNECTION_BAD && state != PGRES_POLLING_OK) {
+        if (state == PGRES_POLLING_FAILED) break;
+        const short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+        if (!poll_socket(PQsocket(native()), events, stop_, deadline)) {
+            throw Error(ErrorKind::connection,
+                        fmt::format("could not connect to {}: no answer in time", description_));
+        }
+        state = PQconnectPoll(native());
+    }
+    if (PQstatus(native()) != CONNECTION_OK) {
+        throw Error(ErrorKind::connection,
+                    fmt::format("could not connect to {}: {}", description_, message_of(native())));
+    }
+    PQsetnonblocking(native(), 1);
+    PQsetNoticeReceiver(native(), discard_notice, nullptr);
+}
+
+Connection::~Connection() = default;
+
+void Connection::Finish::operator()(pg_conn* connection) const {
+    PQfinish(connection);
+}
+
+void Connection::throw_lost(const std::string& doing) const {
+    throw Error(ErrorKind::connection, fmt::format("lost the connection to {} while {}: {}",
+                                                   description_, doing, message_of(native())));
+}
+
+void Connection::wait(short events) {
+    poll_socket(PQsocket(native()), events, stop_, std::nullopt);
+}
+
+void Connection::flush() {
+    while (true) {
+        const int state = PQflush(native());
+        if (state == 0) break;
+        if (state < 0) throw_lost("sending");
+        wait(POLLIN | POLLOUT);
+        if (PQconsumeInput(native()) == 0) throw_lost("sending");
+    }
+    unflushed_ = 0;
+}
+
+void Connection::count_unflushed(std::size_t bytes) {
+    unflushed_ += bytes;
+    if (unflushed_ > kUnflushedBytesMax) flush();
+}
+
+// Reads every result of one command; returns the last, throws the first error.
+Result Connection::collect(const std::string& doing) {
+    flush();
+    std::optional<Result> kept;
+    while (true) {
+        while (PQisBusy(native()) != 0) {
+            wait(POLLIN);
+            if (PQconsumeInput(native()) == 0) throw_lost(doing);
+        }
+        PGresult* raw = PQgetResult(native());
+        if (raw == nullptr) break;
+        Result result(raw);
+        const ResultKind kind = result.kind();
+        const bool keeps_error = kept && kept->kind() == ResultKind::error;
+        if (!keeps_error) kept.emplace(std::move(result));
+        const bool is_copy = kind == ResultKind::copy_in || kind == ResultKind::copy_out ||
+                             kind == ResultKind::copy_both;
+        if (is_copy) break;
+    }
+    if (!kept) throw_lost(doing);
+    if (kept->kind() == ResultKind::error) {
+        if (kept->sqlstate().empty()) throw_lost(doing);
+        throw_result_error(*kept, doing);
+    }
+    return std::move(*kept);
+}
+
+Result Connection::execute(const std::string& sql) {
+    WALPACK_CHECK(!in_pipeline());
+    if (PQsendQuery(native(), sql.c_str()) == 0) throw_lost("sending a command");
+    return collect("run a command");
+}
+
+Result Connection::execute(const std::string& sql,
+                           std::initializer_list<std::optional<std::string>> parameters) {
+    WALPACK_CHECK(!in_pipeline());
+    std::vector<const char*> values;
+    for (const auto& parameter : parameters) {
+        values.push_back(parameter ? parameter->c_str() : nullptr);
+    }
+    if (PQsendQueryParams(native(), sql.c_str(), static_cast<int>(values.size()), nullptr,
+                          values.data(), nullptr, nullptr, 0) == 0) {
+        throw_lost("sending a command");
+    }
+    return collect("run a command");
+}
+
+std::optional<std::string> Connection::query_value(
+    const std::string& sql, std::initializer_list<std::optional<std::string>> parameters) {
+    const Result result = execute(sql, parameters);
+    if (result.rows() == 0 || result.is_null(0, 0)) return std::nullopt;
+    return std::string(result.value(0, 0));
+}
+
+void Connection::enter_pipeline() {
+    WALPACK_CHECK(PQenterPipelineMode(native()) == 1);
+    result_open_ = false;
+}
+
+void Connection::exit_pipeline() {
+    // The NULL that ends the last query's results may still be unread.
+    if (result_open_) WALPACK_CHECK(PQgetResult(native()) == nullptr);
+    result_open_ = false;
+    WALPACK_CHECK(PQexitPipelineMode(native()) == 1);
+}
+
+bool Connection::in_pipeline() const {
+    return PQpipelineStatus(native()) != PQ_PIPELINE_OFF;
+}
+
+void Connection::send_prepare(const std::string& name, const std::string& sql,
+                              const std::vector<std::uint32_t>& type_oids) {
+    const auto count = static_cast<int>(type_oids.size());
+    if (PQsendPrepare(native(), name.c_str(), sql.c_str(), count, type_oids.data()) == 0) {
+        throw_lost("preparing a statement");
+    }
+    count_unflushed(sql.size() + type_oids.size() * 4);
+}
+
+void Connection::send_prepared(const std::string& name, Parameters& parameters) {
+    parameters.point_at_values();
+    if (PQsendQueryPrepared(native(), name.c_str(), parameters.count(), parameters.values_.data(),
+                            parameters.lengths_.data(), parameters.formats_.data(), 0) == 0) {
+        throw_lost("sending a statement");
+    }
+    count_unflushed(parameters.bytes_.size() + parameters.entries_.size() * 6 + 32);
+}
+
+void Connection::send_query(const std::string& sql, Parameters& parameters,
+                            const std::vector<std::uint32_t>& type_oids) {
+    parameters.point_at_values();
+    if (PQsendQueryParams(native(), sql.c_str(), parameters.count(),
+                          type_oids.empty() ? nullptr : type_oids.data(), parameters.values_.data(),
+                          parameters.lengths_.data(), parameters.formats_.data(), 0) == 0) {
+        throw_lost("sending a statement");
+    }
+    count_unflushed(sql.size() + parameters.bytes_.size() + 64);
+}
+
+void Connection::send_sync() {
+    if (PQpipelineSync(native()) == 0) throw_lost("sending");
+}
+
+void Connection::send_flush_request() {
+    if (PQsendFlushRequest(native()) == 0) throw_lost("sending");
+}
+
+Result Connection::next_result() {
+    flush();
+    while (true) {
+        while (PQisBusy(native()) != 0) {
+            wait(POLLIN);
+            if (PQconsumeInput(native()) == 0) throw_lost("waiting for a result");
+        }
+        PGresult* raw = PQgetResult(native());
+        if (raw == nullptr) {
+            // The end of one query's results; a second NULL in a row means that nothing is pending.
+            if (!result_open_) throw_lost("waiting for a result");
+            result_open_ = false;
+            continue;
+        }
+        Result result(raw);
+        result_open_ = result.kind() != ResultKind::pipeline_sync;
+        if (result.kind() == ResultKind::error && result.sqlstate().empty()) {
+            throw_lost("waiting for a result");
+        }
+        return result;
+    }
+}
+
+bool Connection::result_is_ready() {
+    if (PQconsumeInput(native()) == 0) throw_lost("waiting for a result");
+    if (PQisBusy(native()) != 0) return false;
+    if (!result_open_) return true;
+    PGresult* raw = PQgetResult(native());
+    WALPACK_CHECK(raw == nullptr);  // one result per statement: nothing here runs several
+    result_open_ = false;
+    return PQisBusy(native()) == 0;
+}
+
+int Connection::server_version() const {
+    return PQserverVersion(native());
+}
+
+std::string Connection::parameter_status(const std::string& name) const {
+    const char* value = PQparameterStatus(native(), name.c_str());
+    return value == nullptr ? "" : value;
+}
+
+int Connection::backend_pid() const {
+    return PQbackendPID(native());
+}
+
+int Connection::socket() const {
+    return PQsocket(native());
+}
+
+void Connection::cancel() noexcept {
+    const std::unique_ptr<PGcancel, void (*)(PGcancel*)> handle(PQgetCancel(native()),
+                                                                PQfreeCancel);
+    std::array<char, 256> ignored{};
+    if (handle) PQcancel(handle.get(), ignored.data(), ignored.size());
+}
+
+Transaction::Transaction(Connection& connection, const std::string& begin)
+    : connection_(connection) {
+    connection_.execute(begin);
+}
+
+Transaction::~Transaction() {
+    if (!open_) return;
+    try {
+        connection_.execute("ROLLBACK");
+    } catch (const Error&) {
+        // The connection is gone or a stop was requested: the server rolls back by itself.
+        open_ = false;
+    }
+}
+
+void Transaction::commit() {
+    open_ = false;
+    connection_.execute("COMMIT");
+}
+
+}  // namespace walpack

@@ -1,0 +1,75 @@
+// COPY in both directions, without blocking on the socket for longer than a stop request takes.
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include "base/check.h"
+#include "pg/connection.h"
+
+namespace walpack {
+
+void Connection::copy_in_begin(const std::string& sql) {
+    const Result result = execute(sql);
+    WALPACK_CHECK(result.kind() == ResultKind::copy_in);
+}
+
+void Connection::copy_in_put(std::string_view bytes) {
+    while (true) {
+        const int state = PQputCopyData(native(), bytes.data(), static_cast<int>(bytes.size()));
+        if (state == 1) break;
+        if (state < 0) throw_lost("copying rows");
+        wait(POLLIN | POLLOUT);
+        if (PQconsumeInput(native()) == 0) throw_lost("copying rows");
+    }
+    count_unflushed(bytes.size());
+}
+
+std::uint64_t Connection::copy_in_finish() {
+    while (true) {
+        const int state = PQputCopyEnd(native(), nullptr);
+        if (state == 1) break;
+        if (state < 0) throw_lost("ending a copy");
+        wait(POLLIN | POLLOUT);
+        if (PQconsumeInput(native()) == 0) throw_lost("ending a copy");
+    }
+    return collect("copy rows").affected_rows();
+}
+
+void Connection::copy_out_begin(const std::string& sql) {
+    const Result result = execute(sql);
+    WALPACK_CHECK(result.kind() == ResultKind::copy_out);
+}
+
+std::optional<std::string_view> Connection::copy_out_get() {
+    while (true) {
+        char* raw = nullptr;
+        const int length = PQgetCopyData(native(), &raw, 1);
+        copy_buffer_.reset(raw);
+        if (length > 0) return std::string_view(raw, static_cast<std::size_t>(length));
+        if (length == -1) {
+            collect("copy rows");
+            return std::nullopt;
+        }
+        if (length < -1) throw_lost("copying rows");
+        wait(POLLIN);
+        if (PQconsumeInput(native()) == 0) throw_lost("copying rows");
+    }
+}
+
+std::optional<std::string_view> Connection::copy_out_poll() {
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        char* raw = nullptr;
+        const int length = PQgetCopyData(native(), &raw, 1);
+        copy_buffer_.reset(raw);
+        if (length > 0) return std::string_view(raw, static_cast<std::size_t>(length));
+        if (length == -1) {
+            collect("receive the stream");
+            throw Error(ErrorKind::connection, "the server ended the stream");
+        }
+        if (length < -1) throw_lost("receiving the stream");
+        if (attempt == 0 && PQconsumeInput(native()) == 0) throw_lost("receiving the stream");
+    }
+    return std::nullopt;
+}
+
+}  // namespace walpack

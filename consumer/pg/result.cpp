@@ -1,0 +1,93 @@
+#include "pg/result.h"
+
+#include <charconv>
+
+#include <libpq-fe.h>
+
+#include "base/check.h"
+
+namespace walpack {
+namespace {
+
+std::string field(const pg_result* result, int code) {
+    const char* text = PQresultErrorField(result, code);
+    return text == nullptr ? "" : text;
+}
+
+}  // namespace
+
+Result::Result(pg_result* owned) : result_(owned) {}
+
+void Result::Clear::operator()(pg_result* result) const {
+    PQclear(result);
+}
+
+ResultKind Result::kind() const {
+    switch (PQresultStatus(result_.get())) {
+        case PGRES_COMMAND_OK:
+        case PGRES_EMPTY_QUERY:
+            return ResultKind::command;
+        case PGRES_TUPLES_OK:
+        case PGRES_SINGLE_TUPLE:
+            return ResultKind::tuples;
+        case PGRES_COPY_IN:
+            return ResultKind::copy_in;
+        case PGRES_COPY_OUT:
+            return ResultKind::copy_out;
+        case PGRES_COPY_BOTH:
+            return ResultKind::copy_both;
+        case PGRES_PIPELINE_SYNC:
+            return ResultKind::pipeline_sync;
+        case PGRES_PIPELINE_ABORTED:
+            return ResultKind::aborted;
+        default:
+            return ResultKind::error;
+    }
+}
+
+int Result::rows() const {
+    return PQntuples(result_.get());
+}
+
+int Result::columns() const {
+    return PQnfields(result_.get());
+}
+
+bool Result::is_null(int row, int column) const {
+    WALPACK_CHECK(row < rows() && column < columns());
+    return PQgetisnull(result_.get(), row, column) != 0;
+}
+
+std::string_view Result::value(int row, int column) const {
+    WALPACK_CHECK(row < rows() && column < columns());
+    return {PQgetvalue(result_.get(), row, column),
+            static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+}
+
+std::uint64_t Result::affected_rows() const {
+    const std::string_view text = PQcmdTuples(result_.get());
+    std::uint64_t count = 0;
+    std::from_chars(text.data(), text.data() + text.size(), count);
+    return count;
+}
+
+std::string Result::sqlstate() const {
+    return field(result_.get(), PG_DIAG_SQLSTATE);
+}
+std::string Result::primary_message() const {
+    return field(result_.get(), PG_DIAG_MESSAGE_PRIMARY);
+}
+std::string Result::detail() const {
+    return field(result_.get(), PG_DIAG_MESSAGE_DETAIL);
+}
+std::string Result::hint() const {
+    return field(result_.get(), PG_DIAG_MESSAGE_HINT);
+}
+std::string Result::column_name() const {
+    return field(result_.get(), PG_DIAG_COLUMN_NAME);
+}
+std::string Result::constraint_name() const {
+    return field(result_.get(), PG_DIAG_CONSTRAINT_NAME);
+}
+
+}  // namespace walpack

@@ -1,0 +1,44 @@
+// The applying thread's loop: log -> assembler -> applier, and what is durable back to the
+// receiver.
+//
+// It also decides when a group ends: when nothing more is waiting, so an idle stream has no added
+// latency.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "apply/applier.h"
+#include "assemble/assembler.h"
+#include "base/stop_request.h"
+#include "log/message_log.h"
+#include "slot/receiver.h"
+
+namespace walpack {
+
+class ApplyLoop {
+  public:
+    // All must outlive the loop.
+    ApplyLoop(MessageLog& received, Applier& applier, Receiver& receiver);
+
+    // Returns at the first transaction border after `stop` was requested, with everything applied
+    // made durable and confirmed; throws Error(cancelled) when `abort` comes first. Throws what
+    // ended the log, the assembler or the applier.
+    void run(const StopRequest& stop, const StopRequest& abort);
+
+  private:
+    void step();
+    void handle(const ReceivedMessage& message);
+    void handle(const ReceivedKeepalive& keepalive);
+    void report();
+
+    MessageLog& received_;
+    Applier& applier_;
+    Receiver& receiver_;
+    Assembler assembler_;
+    std::chrono::steady_clock::time_point last_report_;
+    std::uint64_t reported_rows_ = 0;
+    std::uint64_t reported_transactions_ = 0;
+};
+
+}  // namespace walpack

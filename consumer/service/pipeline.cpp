@@ -1,0 +1,161 @@
+#include "service/pipeline.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "apply/applier.h"
+#include "assemble/assembler.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "copy/initial_copy.h"
+#include "log/message_log.h"
+#include "pg/connection.h"
+#include "progress/progress.h"
+#include "service/apply_loop.h"
+#include "service/continuity.h"
+#include "slot/receiver.h"
+
+namespace walpack {
+namespace {
+
+// After a requested stop the transaction in hand may still be finished for this long; then it is
+// rolled back.
+constexpr std::chrono::milliseconds kStopGrace{3000};
+// A killed consumer's backend can take a while to notice; another consumer never goes away.
+constexpr std::chrono::milliseconds kLockTimeout{30'000};
+
+// Turns a requested stop into an abort of every wait, once the grace is over.
+class GraceTimer {
+  public:
+    GraceTimer(const StopRequest& stop, StopRequest& abort)
+        : thread_(
+              [this, &stop, &abort](const std::stop_token& ended) { watch(stop, abort, ended); }) {}
+
+  private:
+    void watch(const StopRequest& stop, StopRequest& abort, const std::stop_token& ended) {
+        std::unique_lock lock(mutex_);
+        std::optional<std::chrono::steady_clock::time_point> deadline;
+        while (!ended.stop_requested()) {
+            changed_.wait_for(lock, ended, std::chrono::milliseconds(100), [] { return false; });
+            if (!deadline && stop.requested()) {
+                deadline = std::chrono::steady_clock::now() + kStopGrace;
+            }
+            if (deadline && std::chrono::steady_clock::now() >= *deadline) {
+                abort.request();
+                return;
+            }
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable_any changed_;
+    std::jthread thread_;
+};
+
+// Runs the receiver in a thread of its own; leaving the scope ends it.
+class ReceiverThread {
+  public:
+    ReceiverThread(Receiver& receiver, StopRequest& stop, Lsn from)
+        : stop_(stop), thread_([&receiver, from] { receiver.run(from); }) {}
+    ~ReceiverThread() { stop_.request(); }
+    ReceiverThread(const ReceiverThread&) = delete;
+    ReceiverThread& operator=(const ReceiverThread&) = delete;
+
+  private:
+    StopRequest& stop_;
+    std::jthread thread_;  // joined after the stop request
+};
+
+ProgressRow read_progress(Progress& progress, const Config& config) {
+    std::optional<ProgressRow> row = progress.read();
+    if (!row) {
+        throw Error(ErrorKind::config,
+                    fmt::format("pipeline \"{}\" is not set up on the target", config.pipeline))
+            .hint("Run \"walpack init\" with the same configuration first.");
+    }
+    return *row;
+}
+
+ReceiverOptions receiver_options(const Config& config) {
+    ReceiverOptions options;
+    options.source = config.source;
+    options.slot = config.slot;
+    options.status_interval = config.status_interval;
+    options.receive_timeout = config.receive_timeout;
+    options.application_name = "walpack_" + config.pipeline;
+    options.plugin_options["origin"] = config.origin;
+    options.plugin_options["frame_bytes"] = std::to_string(config.frame_bytes);
+    std::string names;
+    for (const std::string& publication : config.publications) {
+        names += (names.empty() ? "" : ",") + quote_identifier(publication);
+    }
+    options.plugin_options["publication_names"] = names;
+    return options;
+}
+
+ApplierOptions applier_options(const Config& config) {
+    ApplierOptions options;
+    options.group_rows_max = config.group_rows_max;
+    options.in_flight_statements_max = config.in_flight_statements_max;
+    options.in_flight_bytes_max = config.in_flight_bytes_max;
+    options.durable_interval = config.durable_interval;
+    return options;
+}
+
+}  // namespace
+
+Pipeline::Pipeline(const Config& config, const StopRequest& stop,
+                   std::function<void(const std::string&)> on_state)
+    : config_(config), stop_(stop), on_state_(std::move(on_state)) {}
+
+void Pipeline::run() {
+    StopRequest abort;  // every wait of the applying side ends on it
+    const GraceTimer grace(stop_, abort);
+    Connection target(config_.target, abort, "walpack_" + config_.pipeline);
+    Progress progress(target, config_.pipeline);
+    read_progress(progress, config_);
+    progress.lock(kLockTimeout);
+    ProgressRow row = read_progress(progress, config_);
+    check_continuity(config_, row, abort);
+    if (!row.copy_is_complete) row.applied_lsn = copy(target, progress);
+    stream(target, progress, row.applied_lsn, abort);
+}
+
+Lsn Pipeline::copy(Connection& target, Progress& progress) {
+    on_state_("copying");
+    InitialCopyOptions options;
+    options.source = config_.source;
+    options.publications = config_.publications;
+    options.copy_rows = config_.copy;
+    const InitialCopyResult result = run_initial_copy(options, target, progress, stop_);
+    log::info("initial copy is complete: {} tables, {} rows, {}; the stream starts at {}",
+              result.tables, result.rows, human_bytes(result.bytes), result.lsn.to_string());
+    return result.lsn;
+}
+
+void Pipeline::stream(Connection& target, Progress& progress, Lsn from, StopRequest& abort) {
+    MessageLog received(config_.log_bytes_max);
+    StopRequest receiver_stop;
+    ReceiverOptions options = receiver_options(config_);
+    options.on_streaming = [this] { on_state_("streaming"); };
+    Receiver receiver(std::move(options), received, receiver_stop);
+    Applier applier(target, progress, from, applier_options(config_));
+    applier.set_more_is_waiting([&received] { return !received.is_drained(); });
+    const ReceiverThread thread(receiver, receiver_stop, from);
+    log::info("streaming from slot \"{}\" at {}", config_.slot, from.to_string());
+    ApplyLoop loop(received, applier, receiver);
+    try {
+        loop.run(stop_, abort);
+    } catch (const Error& error) {
+        // The grace is over: what was open is rolled back by the target, what was confirmed stays.
+        const bool stopped = error.kind() == ErrorKind::cancelled && abort.requested();
+        if (!stopped) throw;
+    }
+    log::info("stopped at {}", applier.durable_lsn().to_string());
+}
+
+}  // namespace walpack

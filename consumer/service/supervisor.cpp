@@ -1,0 +1,107 @@
+#include "service/supervisor.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <random>
+#include <string>
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/log.h"
+#include "service/pipeline.h"
+
+namespace walpack {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+enum class Reaction { retry, stop, finish };
+
+// The one place that says what an error kind means for the service.
+Reaction reaction_to(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::connection:
+            return Reaction::retry;
+        case ErrorKind::cancelled:
+            return Reaction::finish;
+        case ErrorKind::config:
+        case ErrorKind::protocol:
+        case ErrorKind::schema:
+        case ErrorKind::conflict:
+        case ErrorKind::value:
+        case ErrorKind::limit:
+            return Reaction::stop;
+    }
+    return Reaction::stop;
+}
+
+// Doubles from the smallest delay to the largest, with a little chance so that several services
+// spread out; starts again after a stream that was established.
+class BackOff {
+  public:
+    explicit BackOff(const Config& config)
+        : min_(config.retry_delay_min), max_(config.retry_delay_max), next_(min_) {}
+
+    void reset() { next_ = min_; }
+    std::chrono::milliseconds next() {
+        const auto base = next_;
+        next_ = std::min(max_, next_ * 2);
+        std::uniform_real_distribution<double> spread(0.8, 1.2);
+        return std::chrono::milliseconds(
+            static_cast<std::int64_t>(static_cast<double>(base.count()) * spread(random_)));
+    }
+
+  private:
+    std::chrono::milliseconds min_;
+    std::chrono::milliseconds max_;
+    std::chrono::milliseconds next_;
+    std::minstd_rand random_{std::random_device{}()};
+};
+
+void wait_for(std::chrono::milliseconds delay, const StopRequest& stop) {
+    const auto deadline = Clock::now() + delay;
+    while (!stop.requested()) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+        if (left.count() <= 0) return;
+        pollfd fd{stop.fd(), POLLIN, 0};
+        poll(&fd, 1, static_cast<int>(left.count()));
+    }
+}
+
+// Tells systemd (when it started us) that the service does its work; harmless elsewhere.
+void notify_systemd(const std::string& state) {
+    sd_notify(0, fmt::format("READY=1\nSTATUS={}", state).c_str());
+}
+
+}  // namespace
+
+void supervise(const Config& config, const StopRequest& stop) {
+    BackOff back_off(config);
+    while (!stop.requested()) {
+        std::atomic<bool> was_streaming{false};
+        const auto on_state = [&was_streaming](const std::string& state) {
+            notify_systemd(state);
+            if (state == "streaming") was_streaming = true;
+        };
+        try {
+            Pipeline(config, stop, on_state).run();
+            break;
+        } catch (const Error& error) {
+            const Reaction reaction = reaction_to(error.kind());
+            if (reaction == Reaction::finish) break;
+            if (reaction == Reaction::stop) throw;
+            if (was_streaming) back_off.reset();
+            const auto delay = back_off.next();
+            log::warning("{}; trying again in {} ms", error.report(), delay.count());
+            sd_notify(0, fmt::format("STATUS=waiting: {}", error.message()).c_str());
+            wait_for(delay, stop);
+        }
+    }
+    sd_notify(0, "STOPPING=1");
+    log::info("the service has stopped");
+}
+
+}  // namespace walpack

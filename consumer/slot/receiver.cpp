@@ -1,0 +1,180 @@
+#include "slot/receiver.h"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "pg/replication_connection.h"
+
+namespace walpack {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+void drain(int event_fd) {
+    std::uint64_t ignored = 0;
+    // Non-blocking: nothing to read means that nothing was signalled.
+    [[maybe_unused]] const auto got = read(event_fd, &ignored, sizeof ignored);
+}
+
+int milliseconds_until(Clock::time_point when) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - Clock::now());
+    return static_cast<int>(std::max<std::int64_t>(0, left.count()));
+}
+
+}  // namespace
+
+// One established stream, from START_REPLICATION to its end.
+class Receiver::Stream {
+  public:
+    Stream(Receiver& owner, Lsn from)
+        : owner_(owner),
+          connection_(owner.options_.source, owner.stop_, owner.options_.application_name) {
+        connection_.start(owner.options_.slot, from, owner.options_.plugin_options);
+        last_heard_ = Clock::now();
+    }
+
+    // Reads until a stop is requested.
+    void run() {
+        while (!owner_.stop_.requested()) {
+            const bool reading = owner_.log_.has_room();
+            const bool got_something = reading && take_in();
+            if (reading) watch_for_silence();
+            send_status_when_due();
+            if (!got_something) wait(reading);
+        }
+        connection_.finish(current_confirmed());
+    }
+
+  private:
+    // Moves what has arrived into the log; returns whether there was anything.
+    bool take_in() {
+        bool got_something = false;
+        while (owner_.log_.has_room()) {
+            const std::optional<StreamMessage> message = connection_.receive();
+            if (!message) break;
+            got_something = true;
+            std::visit([this](const auto& arrived) { store(arrived); }, *message);
+            if (Clock::now() >= next_status()) break;
+        }
+        if (got_something) {
+            last_heard_ = Clock::now();
+            reply_requested_ = false;
+        }
+        return got_something;
+    }
+
+    void store(const XLogData& data) {
+        owner_.stats_.bytes += data.payload.size();
+        owner_.stats_.messages += 1;
+        owner_.stats_.source_wal_end = data.wal_end.value;
+        if (data.lsn.is_valid()) owner_.stats_.received_lsn = data.lsn.value;
+        owner_.log_.append(ReceivedMessage{data.lsn, std::string(data.payload)});
+    }
+
+    void store(const PrimaryKeepalive& keepalive) {
+        owner_.stats_.source_wal_end = keepalive.wal_end.value;
+        owner_.log_.append(ReceivedKeepalive{keepalive.wal_end, keepalive.reply_requested});
+        if (keepalive.reply_requested) status_is_due_ = true;
+    }
+
+    Clock::time_point next_status() const { return last_status_ + owner_.options_.status_interval; }
+
+    Lsn current_confirmed() {
+        const Lsn confirmed{owner_.confirmed_.load(std::memory_order_acquire)};
+        WALPACK_CHECK(confirmed >= sent_confirmed_);
+        return confirmed;
+    }
+
+    void send_status_when_due() {
+        const Lsn confirmed = current_confirmed();
+        const bool moved = confirmed > sent_confirmed_;
+        if (!status_is_due_ && !moved && Clock::now() < next_status()) return;
+        connection_.send_status(confirmed, false);
+        sent_confirmed_ = confirmed;
+        last_status_ = Clock::now();
+        status_is_due_ = false;
+    }
+
+    // Only while reading: what is not read cannot be counted as silence.
+    void watch_for_silence() {
+        const auto silence = Clock::now() - last_heard_;
+        if (silence > owner_.options_.receive_timeout) {
+            throw Error(ErrorKind::connection,
+                        "the source has been silent for longer than receive_timeout");
+        }
+        if (silence > owner_.options_.receive_timeout / 2 && !reply_requested_) {
+            connection_.send_status(current_confirmed(), true);
+            reply_requested_ = true;
+        }
+    }
+
+    void wait(bool reading) {
+        const short events = reading ? POLLIN : 0;
+        std::array<pollfd, 4> fds{
+            pollfd{connection_.socket(), events, 0}, pollfd{owner_.stop_.fd(), POLLIN, 0},
+            pollfd{owner_.confirm_fd_, POLLIN, 0}, pollfd{owner_.log_.room_fd(), POLLIN, 0}};
+        poll(fds.data(), fds.size(), milliseconds_until(next_status()));
+        if (fds[2].revents != 0) drain(owner_.confirm_fd_);
+        if (fds[3].revents != 0) {
+            drain(owner_.log_.room_fd());
+            last_heard_ = Clock::now();
+        }
+        // A dead connection shows even when nothing is read, and must not spin.
+        const bool lost = (fds[0].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+        if (lost && !reading)
+            throw Error(ErrorKind::connection, "lost the connection to the source");
+    }
+
+    Receiver& owner_;
+    ReplicationConnection connection_;
+    Clock::time_point last_heard_;
+    Clock::time_point last_status_;
+    Lsn sent_confirmed_;
+    bool status_is_due_ = true;
+    bool reply_requested_ = false;
+};
+
+Receiver::Receiver(ReceiverOptions options, MessageLog& log, const StopRequest& stop)
+    : options_(std::move(options)),
+      log_(log),
+      stop_(stop),
+      confirm_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    WALPACK_CHECK(confirm_fd_ >= 0);
+}
+
+Receiver::~Receiver() {
+    close(confirm_fd_);
+}
+
+void Receiver::run(Lsn from) {
+    confirm(from);
+    try {
+        Stream stream(*this, from);
+        if (options_.on_streaming) options_.on_streaming();
+        stream.run();
+    } catch (...) {
+        log_.close(std::current_exception());
+        return;
+    }
+    log_.close(nullptr);
+}
+
+void Receiver::confirm(Lsn lsn) {
+    std::uint64_t known = confirmed_.load(std::memory_order_relaxed);
+    while (lsn.value > known) {
+        if (!confirmed_.compare_exchange_weak(known, lsn.value, std::memory_order_release))
+            continue;
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const auto written = write(confirm_fd_, &one, sizeof one);
+        return;
+    }
+}
+
+}  // namespace walpack
