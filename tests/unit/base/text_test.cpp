@@ -1,0 +1,38 @@
+#include "base/text.h"
+
+#include <gtest/gtest.h>
+
+namespace walpack {
+namespace {
+
+TEST(QuoteIdentifier, DoublesQuotes) {
+    EXPECT_EQ(quote_identifier("a\"b"), "\"a\"\"b\"");
+}
+
+TEST(QuoteIdentifier, LeavesEverythingElseAlone) {
+    EXPECT_EQ(quote_identifier("$1; --\n'\\"), "\"$1; --\n'\\\"");
+}
+
+TEST(QuoteLiteral, DoublesQuotes) {
+    EXPECT_EQ(quote_literal("it's"), "'it''s'");
+}
+
+TEST(QuoteLiteral, UsesTheEscapeFormForBackslashes) {
+    EXPECT_EQ(quote_literal("a\\'b"), " E'a\\\\''b'");
+}
+
+TEST(ToHex, WritesTwoLowerCaseDigitsPerByte) {
+    EXPECT_EQ(to_hex(std::string("\x00\xff\x1a", 3)), "00ff1a");
+}
+
+TEST(HumanBytes, WritesSmallNumbersExactly) {
+    EXPECT_EQ(human_bytes(1023), "1023 bytes");
+}
+
+TEST(HumanBytes, WritesLargeNumbersInBinaryUnits) {
+    EXPECT_EQ(human_bytes(1536), "1.5 kB");
+    EXPECT_EQ(human_bytes(std::uint64_t{3} << 30), "3.0 GB");
+}
+
+}  // namespace
+}  // namespace walpack
