@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Runs test suites and adds up their results.
+#
+#   check.sh [regress] [unit] [e2e] [lint]        all of them when none is named
+#
+# Each suite's output goes to BUILD_DIR/check/SUITE.log and is shown when the suite fails. The last
+# line is `N passed, N failed, N skipped`, kept in BUILD_DIR/check/summary too. A suite that ends
+# badly without naming a failed test, or without any result at all, counts as one failure.
+set -uo pipefail
+
+cd "$(dirname "$0")/.." || exit 1
+export BUILD_DIR=${BUILD_DIR:-build}
+logs=$BUILD_DIR/check
+mkdir -p "$logs"
+rm -f "$logs/summary"
+[ $# -gt 0 ] || set -- regress unit e2e lint
+
+run_regress() { LOGS=$logs/regress timeout 300 bash .ci/regress.sh plain; }
+run_unit() { timeout 300 "$BUILD_DIR/walpack_unit_tests"; }
+run_e2e() { timeout --kill-after=30 1500 bash .ci/e2e.sh; }
+run_lint() { timeout 600 bash .ci/lint.sh; }
+
+# count SUITE passed|failed|skipped: from the suite's log.
+count() {
+    local pattern
+    case $1-$2 in
+    regress-passed) pattern='^(test .* \.\.\. ok|ok [0-9]+ )' ;;      # PostgreSQL 15, 16 and later
+    regress-failed) pattern='^(test .* \.\.\. FAILED|not ok [0-9]+ )' ;;
+    regress-skipped) pattern='^ok [0-9]+ .*# SKIP' ;;
+    lint-passed) pattern='^ok ' ;;
+    lint-failed) pattern='^FAILED ' ;;
+    lint-skipped) pattern='^skipped ' ;;
+    *-passed) pattern='^\[       OK \] ' ;;
+    *-failed) pattern='^\[  FAILED  \] .* \([0-9]+ ms\)$' ;;
+    *-skipped) pattern='^\[  SKIPPED \] .* \([0-9]+ ms\)$' ;;
+    esac
+    grep -cE "$pattern" "$logs/$1.log"
+}
+
+total_passed=0 total_failed=0 total_skipped=0
+for suite in "$@"; do
+    started=$SECONDS
+    status=0
+    "run_$suite" > "$logs/$suite.log" 2>&1 < /dev/null || status=$?
+    passed=$(count "$suite" passed)
+    failed=$(count "$suite" failed)
+    skipped=$(count "$suite" skipped)
+    if [ "$failed" = 0 ] && { [ $status != 0 ] || [ "$passed" = 0 ]; }; then failed=1; fi
+    [ "$failed" = 0 ] || cat "$logs/$suite.log"
+    printf '%-8s %4d passed, %d failed, %d skipped in %d s\n' \
+        "$suite" "$passed" "$failed" "$skipped" $((SECONDS - started))
+    total_passed=$((total_passed + passed))
+    total_failed=$((total_failed + failed))
+    total_skipped=$((total_skipped + skipped))
+done
+
+echo "$total_passed passed, $total_failed failed, $total_skipped skipped" | tee "$logs/summary"
+[ $total_failed = 0 ]
