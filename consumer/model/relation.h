@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace walpack {
@@ -40,6 +41,9 @@ enum class ValueKind : std::uint8_t {
     send,
     output,
 };
+
+// The kind's name in docs/protocol.md, such as int4.
+std::string_view to_string(ValueKind kind);
 
 enum class ReplicaIdentity : char { default_key = 'd', nothing = 'n', full = 'f', index = 'i' };
 

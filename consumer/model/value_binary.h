@@ -13,8 +13,8 @@ namespace walpack {
 // Appends the binary form of a value that is neither NULL nor unchanged TOAST to `out`; big-endian
 // as on the wire of libpq. Throws Error(protocol) when the value's form does not fit the
 // attribute's kind or lies outside the type's range. An array keeps the source's element type oid:
-// with_element_oid() puts the target's there. Kind output has no binary form: has_binary_form()
-// says so, and calling this for it breaks an invariant.
+// set_array_element_oid() puts the target's there. Kind output has no binary form:
+// has_binary_form() says so, and calling this for it breaks an invariant.
 void append_binary(const Attribute& attribute, const Value& value, std::string& out);
 
 bool has_binary_form(ValueKind kind);
