@@ -50,7 +50,7 @@ check-suites: all unit-tests e2e-tests
 regress-list:
 	@echo $(REGRESS)
 
-demo:                                         ## two servers, pgbench, a kill -9, a comparison; KEEP=1 leaves it up
+demo:                                         ## two servers, pgbench, a kill -9, then all is compared; KEEP=1
 	@KEEP='$(KEEP)' BUILD_DIR=$(BUILD_DIR) bash tests/demo.sh
 
 soak: all e2e-tests                           ## the random end-to-end test for SECONDS=60 with SEED=
@@ -59,7 +59,7 @@ soak: all e2e-tests                           ## the random end-to-end test for 
 bench: build                                  ## decode and apply beside the built-in ones; SCALE=100 REPS=3
 	@BUILD_DIR=$(BUILD_DIR) SCALE=$(SCALE) REPS=$(REPS) bash bench/run.sh
 
-lint: all $(BUILD_DIR)/compile_commands.json         ## layout, includes, limits, formatting, agreement of versions and documents
+lint: all $(BUILD_DIR)/compile_commands.json         ## includes, limits, format, agreement of versions and documents
 	@BUILD_DIR=$(BUILD_DIR) bash .ci/lint.sh
 
 tidy: $(BUILD_DIR)/compile_commands.json             ## clang-tidy over the consumer

@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# A throw-away cluster for tests, the demonstration and benchmarks.
+#
+#   server.sh start DIR [CONF-LINE ...]   makes the cluster unless DIR holds one, starts it, prints
+#                                         its connection string; returns once it takes connections
+#   server.sh stop DIR [fast|immediate|smart]
+#   server.sh crash DIR                   kill -9 of the server with all its processes
+#   server.sh destroy DIR                 stops it, however it is, and removes DIR
+#
+# DIR holds everything: data, log, port and the unix socket, so keep its path below 90 bytes. The
+# server listens on loopback too, at the same port, which it keeps over restarts. Superuser is
+# `postgres`, everything local is trusted. Its programs are those of PG_CONFIG (default: pg_config);
+# as root they run as user postgres. FSYNC=on makes it durable; ENCODING sets the databases'.
+set -euo pipefail
+
+[ $# -ge 2 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+command=$1 dir=$2
+shift 2
+case $dir in /*) ;; *) dir=$PWD/$dir ;; esac
+data=$dir/data
+
+as_server() {
+    if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi
+}
+bin() { "${PG_CONFIG:-pg_config}" --bindir; }
+
+# Outside the range from which the kernel takes ports of outgoing connections.
+free_port() {
+    local port
+    while :; do
+        port=$((20000 + RANDOM % 12000))
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+    done
+    echo "$port"
+}
+
+configure() {
+    cat <<CONF
+listen_addresses = '127.0.0.1'
+unix_socket_directories = '$dir'
+fsync = ${FSYNC:-off}
+wal_level = logical
+max_wal_senders = 20
+max_replication_slots = 40
+max_prepared_transactions = 20
+max_connections = 60
+shared_buffers = 128MB
+max_wal_size = 2GB
+checkpoint_timeout = 1h
+timezone = 'UTC'
+lc_messages = 'C'
+log_min_messages = warning
+log_line_prefix = '%m [%p] %d %a '
+CONF
+    # Newer minor releases load only the output plugins that are listed; older ones refuse to start
+    # with a setting that they do not know.
+    if "$(bin)/postgres" --describe-config | grep '^output_plugin_libraries' >/dev/null; then
+        echo "output_plugin_libraries = 'pgoutput, test_decoding, walpack'"
+    fi
+    [ $# = 0 ] || printf '%s\n' "$@"
+}
+
+make_cluster() {
+    mkdir -p "$dir"
+    chmod 755 "$dir"
+    [ "$(id -u)" != 0 ] || chown postgres "$dir"
+    as_server "$(bin)/initdb" -D "$data" -U postgres -A trust -N --no-locale \
+        -E "${ENCODING:-UTF8}" >/dev/null
+    configure "$@" | as_server tee -a "$data/postgresql.conf" >/dev/null
+    free_port | as_server tee "$dir/port" >/dev/null
+}
+
+# A server that was killed leaves its socket's lock file, and its last processes may take a moment
+# to go; a port can be taken by someone else in the meantime, but only before the first start.
+start() {
+    local is_new=0 try
+    [ -d "$data" ] || { is_new=1; make_cluster "$@"; }
+    for try in 1 2 3 4 5; do
+        if as_server "$(bin)/pg_ctl" -D "$data" -l "$dir/log" -o "-p $(cat "$dir/port")" -t 60 \
+            -s -w start >/dev/null 2>&1 </dev/null; then
+            echo "host=$dir port=$(cat "$dir/port") user=postgres"
+            return
+        fi
+        [ $is_new = 0 ] || free_port | as_server tee "$dir/port" >/dev/null
+        read -rt "0.$try" <> <(:) || :
+    done
+    tail -n 30 "$dir/log" >&2
+    return 1
+}
+
+postmaster() { head -n 1 "$data/postmaster.pid" 2>/dev/null || :; }
+
+# Needs no program of the server: they may be gone already when the tests are cleaned up. SIGSTOP
+# first, so that no process is started or logs anything while the others die.
+crash() {
+    local pid children
+    pid=$(postmaster)
+    [ -n "$pid" ] || return 0
+    kill -STOP "$pid" 2>/dev/null || return 0
+    children=$(ps -o pid= --ppid "$pid" || :)
+    # shellcheck disable=SC2086
+    kill -KILL $pid $children 2>/dev/null || :
+    wait_gone "$pid"
+}
+
+wait_gone() {
+    local deadline=$((SECONDS + 30))
+    while [ -d "/proc/$1" ] && [ "$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null)" != Z ]; do
+        [ $SECONDS -lt $deadline ] || { echo "server.sh: process $1 does not end" >&2; return 1; }
+        read -rt 0.02 <> <(:) || :
+    done
+}
+
+case $command in
+start) start "$@" ;;
+stop) as_server "$(bin)/pg_ctl" -D "$data" -m "${1:-fast}" -t 60 -s -w stop >/dev/null ;;
+crash) crash ;;
+destroy)
+    crash
+    rm -rf "$dir"
+    ;;
+*)
+    echo "server.sh: unknown command \"$command\"" >&2
+    exit 2
+    ;;
+esac
