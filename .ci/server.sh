@@ -82,7 +82,7 @@ start() {
             return
         fi
         [ $is_new = 0 ] || free_port | as_server tee "$dir/port" >/dev/null
-        read -rt "0.$try" <> <(:) || :
+        sleep "0.$try"
     done
     tail -n 30 "$dir/log" >&2
     return 1
@@ -90,8 +90,8 @@ start() {
 
 postmaster() { head -n 1 "$data/postmaster.pid" 2>/dev/null || :; }
 
-# Needs no program of the server: they may be gone already when the tests are cleaned up. SIGSTOP
-# first, so that no process is started or logs anything while the others die.
+# SIGSTOP first, so that no process is started or logs anything while the others die. This and
+# destroy need no program of the server, which may be gone already when tests are cleaned up.
 crash() {
     local pid children
     pid=$(postmaster)
@@ -107,18 +107,26 @@ wait_gone() {
     local deadline=$((SECONDS + 30))
     while [ -d "/proc/$1" ] && [ "$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null)" != Z ]; do
         [ $SECONDS -lt $deadline ] || { echo "server.sh: process $1 does not end" >&2; return 1; }
-        read -rt 0.02 <> <(:) || :
+        sleep 0.02
     done
+}
+
+# As gently as goes without clients being asked. A server that was killed and not started again has
+# left its shared memory segment, whose number its lock file tells.
+destroy() {
+    local pid segment
+    pid=$(postmaster)
+    if [ -n "$pid" ] && kill -QUIT "$pid" 2>/dev/null && ! wait_gone "$pid"; then crash; fi
+    segment=$(awk 'NR == 7 { print $2 }' "$data/postmaster.pid" 2>/dev/null || :)
+    [ -z "$segment" ] || ipcrm -m "$segment" 2>/dev/null || :
+    rm -rf "$dir"
 }
 
 case $command in
 start) start "$@" ;;
 stop) as_server "$(bin)/pg_ctl" -D "$data" -m "${1:-fast}" -t 60 -s -w stop >/dev/null ;;
 crash) crash ;;
-destroy)
-    crash
-    rm -rf "$dir"
-    ;;
+destroy) destroy ;;
 *)
     echo "server.sh: unknown command \"$command\"" >&2
     exit 2
