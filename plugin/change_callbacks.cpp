@@ -18,6 +18,9 @@ constexpr int kChangesPerProgress = 100;
 
 void describe_position(void* argument) {
     const EncodingPosition& position = *static_cast<EncodingPosition*>(argument);
+    if (position.met_name != nullptr)
+        errcontext("while looking up relation \"%s\" at LSN %X/%X", position.met_name,
+                   WALPACK_LSN_ARGS(position.lsn));
     if (position.relation == nullptr) return;
     if (position.column != nullptr)
         errcontext("while encoding column \"%s\" of relation \"%s.%s\" at LSN %X/%X",
@@ -37,7 +40,7 @@ void enter(PluginState& state, XLogRecPtr lsn, Bracket& bracket) {
     state.writer.enter();
     MemoryContextReset(state.change_context);
     bracket.caller = MemoryContextSwitchTo(state.change_context);
-    state.position = {lsn, nullptr, nullptr};
+    state.position = {lsn, nullptr, nullptr, nullptr};
     bracket.trace = {error_context_stack, describe_position, &state.position};
     error_context_stack = &bracket.trace;
 }
@@ -97,7 +100,10 @@ uint8_t action_of(const ReorderBufferChange* change) {
 
 /* The relation's entry, described to the reader; null when the action is not published for it. */
 RelationEntry* published_relation(PluginState& state, Relation relation, uint8_t action) {
+    state.position.relation = nullptr;
+    state.position.met_name = RelationGetRelationName(relation);
     RelationEntry& entry = look_up_relation(*state.relations, relation);
+    state.position.met_name = nullptr;
     if ((entry.actions & action) == 0) return nullptr;
     state.position.relation = &entry;
     describe(state, entry);

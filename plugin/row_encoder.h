@@ -20,7 +20,8 @@ enum class RowRole : uint8_t { kNew, kOld, kKey };
 /* Where encoding is; read by the error context callback, so it is kept up to date throughout. */
 struct EncodingPosition {
     XLogRecPtr lsn;
-    const RelationEntry* relation; /* null before and after */
+    const char* met_name;          /* of the relation being looked up; null afterwards */
+    const RelationEntry* relation; /* the one being encoded; null before */
     const Column* column;          /* null between columns */
 };
 
