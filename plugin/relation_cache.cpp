@@ -5,6 +5,8 @@
 namespace walpack::plugin {
 namespace {
 
+constexpr long kEntriesUnswept = 1024;
+
 RelationCache* live_cache = nullptr;
 
 void forget_cache(void* cache) {
@@ -32,7 +34,14 @@ extern "C" void walpack_publication_changed(Datum, CatalogCacheId, uint32) {
     ++live_cache->generation;
 }
 
-extern "C" void walpack_type_changed(Datum, CatalogCacheId, uint32) {
+extern "C" void walpack_type_changed(Datum, CatalogCacheId, uint32 hash) {
+    if (live_cache == nullptr) return;
+    if (hash == 0 || hash_search(live_cache->types, &hash, HASH_FIND, nullptr) != nullptr)
+        ++live_cache->type_generation;
+}
+
+/* The hash is that of a label, which says nothing about its type; labels change seldom. */
+extern "C" void walpack_label_changed(Datum, CatalogCacheId, uint32) {
     if (live_cache != nullptr) ++live_cache->type_generation;
 }
 
@@ -44,7 +53,7 @@ void register_invalidation_callbacks() {
     CacheRegisterSyscacheCallback(PUBLICATIONOID, walpack_publication_changed, 0);
     CacheRegisterSyscacheCallback(NAMESPACEOID, walpack_every_relation_changed, 0);
     CacheRegisterSyscacheCallback(TYPEOID, walpack_type_changed, 0);
-    CacheRegisterSyscacheCallback(ENUMOID, walpack_type_changed, 0);
+    CacheRegisterSyscacheCallback(ENUMOID, walpack_label_changed, 0);
 #if PG_VERSION_NUM >= 180000
     CacheRegisterRelSyncCallback(walpack_relation_changed, 0);
 #else
@@ -87,7 +96,15 @@ bool is_key_column(Form_pg_attribute attribute, const RelationEntry& entry, Bitm
            bms_is_member(attribute->attnum - FirstLowInvalidHeapAttributeNumber, identity);
 }
 
-void build_columns(RelationEntry& entry, Bitmapset* identity, StringInfo scratch) {
+/* Built-in types do not change. */
+void note_type(RelationCache& cache, RelationEntry& entry, Oid type) {
+    if (type < FirstNormalObjectId) return;
+    uint32 hash = GetSysCacheHashValue1(TYPEOID, ObjectIdGetDatum(type));
+    hash_search(cache.types, &hash, HASH_ENTER, nullptr);
+    entry.depends_on_types = true;
+}
+
+void build_columns(RelationCache& cache, RelationEntry& entry, Bitmapset* identity) {
     const int attribute_count = entry.descriptor->natts;
     entry.columns = static_cast<Column*>(palloc0(attribute_count * sizeof(Column)));
     entry.values = static_cast<Datum*>(palloc0(attribute_count * sizeof(Datum)));
@@ -97,10 +114,12 @@ void build_columns(RelationEntry& entry, Bitmapset* identity, StringInfo scratch
         Form_pg_attribute attribute = TupleDescAttr(entry.descriptor, index);
         if (!is_published_column(attribute)) continue;
         Column& column = entry.columns[entry.column_count++];
-        column = make_column(attribute, entry, scratch);
+        note_type(cache, entry, attribute->atttypid);
+        column = make_column(attribute, entry, cache.scratch);
+        note_type(cache, entry, column.shape.base);
+        note_type(cache, entry, column.shape.element);
         column.is_key = is_key_column(attribute, entry, identity);
         entry.key_count += column.is_key ? 1 : 0;
-        entry.depends_on_types |= column.shape.declared >= FirstNormalObjectId;
     }
 
     /* A key with a generated column cannot be sent whole, and part of a key identifies nothing. */
@@ -131,15 +150,32 @@ void build_entry(RelationCache& cache, RelationEntry& entry, Relation relation) 
         entry.schema = get_namespace_name(RelationGetNamespace(relation));
         if (entry.schema == nullptr)
             elog(ERROR, "cache lookup failed for schema %u", RelationGetNamespace(relation));
-        build_columns(entry, identity, cache.scratch);
+        build_columns(cache, entry, identity);
         MemoryContextSwitchTo(caller);
     }
     /* An invalidation that came meanwhile makes the next change build it again. */
     if (entry.state == EntryState::kBuilding) entry.state = EntryState::kValid;
 }
 
+/*
+ * Entries that were invalidated and not looked up since are taken for dropped relations. One that
+ * was not dropped is built again under a new id.
+ */
+void sweep_entries(RelationCache& cache) {
+    HASH_SEQ_STATUS scan;
+    hash_seq_init(&scan, cache.entries);
+    while (auto* entry = static_cast<RelationEntry*>(hash_seq_search(&scan))) {
+        if (entry->state != EntryState::kInvalid) continue;
+        MemoryContextDelete(entry->context);
+        hash_search(cache.entries, &entry->oid, HASH_REMOVE, nullptr);
+    }
+    cache.last = nullptr;
+    cache.entry_count_max = 2 * hash_get_num_entries(cache.entries) + kEntriesUnswept;
+}
+
 RelationEntry& find_or_add_entry(RelationCache& cache, Oid oid) {
     if (cache.last != nullptr && cache.last->oid == oid) return *cache.last;
+    if (hash_get_num_entries(cache.entries) >= cache.entry_count_max) sweep_entries(cache);
 
     bool is_known;
     auto* entry =
@@ -148,7 +184,6 @@ RelationEntry& find_or_add_entry(RelationCache& cache, Oid oid) {
         memset(entry, 0, sizeof(*entry));
         entry->oid = oid;
         entry->state = EntryState::kInvalid;
-        cache.last = nullptr;
         entry->context =
             AllocSetContextCreate(cache.context, "walpack relation", ALLOCSET_SMALL_SIZES);
     }
@@ -171,8 +206,14 @@ RelationCache* open_relation_cache(LogicalDecodingContext* ctx, MemoryContext pa
     control.keysize = sizeof(Oid);
     control.entrysize = sizeof(RelationEntry);
     control.hcxt = context;
+    cache->entry_count_max = kEntriesUnswept;
     cache->entries =
         hash_create("walpack relations", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+    control.keysize = sizeof(uint32);
+    control.entrysize = sizeof(uint32);
+    cache->types =
+        hash_create("walpack types", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 
     MemoryContext caller = MemoryContextSwitchTo(context);
     cache->scratch = makeStringInfo();

@@ -4,12 +4,15 @@
  * An entry holds the filter's verdict, a copy of the tuple descriptor, and an encoder for each
  * column. It is built at the first change of the relation and again at the first change after an
  * invalidation; it then counts as not described, so that a Relation record goes out before the
- * change. The id given to a relation stays; the version counts its descriptions.
+ * change. The id of a relation stays as long as its entry; the version counts its descriptions.
  *
  * Invalidation callbacks only set flags. They may come in the middle of our own work, from any
  * catalogue access, and in sessions that no longer decode: the server offers no way to unregister
  * them. They find the cache through the one static pointer of the plugin, which a reset callback of
  * the decoding context clears, as no shutdown callback runs after an error.
+ *
+ * A new temporary table brings changes of types along. They would invalidate every relation with a
+ * column of a user's type if types were not told apart, so the cache keeps those it depends on.
  *
  * Memory: the cache lives in its own context; each entry has a child of it, emptied at each
  * rebuild.
@@ -60,7 +63,9 @@ struct RelationEntry {
 struct RelationCache {
     MemoryContext context;
     HTAB* entries;
-    RelationEntry* last; /* the most recently looked up */
+    HTAB* types; /* the types that entries use, as the hash values that invalidation gives */
+    long entry_count_max; /* where the entries of dropped relations are swept out */
+    RelationEntry* last;  /* the most recently looked up */
     PublicationFilter filter;
     StringInfo scratch;
     uint32_t generation;      /* counts events that concern every relation */
@@ -72,7 +77,7 @@ struct RelationCache {
 RelationCache* open_relation_cache(LogicalDecodingContext* ctx, MemoryContext parent,
                                    const List* publication_names);
 
-/* The entry, valid for the change being decoded; it stays at its address. Reads catalogues. */
+/* The entry, valid for the change being decoded and until the next look-up. Reads catalogues. */
 RelationEntry& look_up_relation(RelationCache& cache, Relation relation);
 
 }  // namespace walpack::plugin
