@@ -24,6 +24,20 @@ const char* source_database() {
     return name;
 }
 
+bool is_ascii(const StringInfoData& value) {
+    for (int index = 0; index < value.len; ++index)
+        if (IS_HIGHBIT_SET(value.data[index])) return false;
+    return true;
+}
+
+/* A str wherever that is valid: only a publication's name can make it a bin, outside UTF8. */
+void encode_option_value(PackBuffer& out, const StringInfoData& value) {
+    if (is_ascii(value))
+        out.str(value.data, value.len);
+    else
+        out.text(value.data, value.len);
+}
+
 }  // namespace
 
 HelloBytes encode_hello(const Options& options, bool text_is_utf8) {
@@ -46,7 +60,7 @@ HelloBytes encode_hello(const Options& options, bool text_is_utf8) {
         initStringInfo(&value);
         spec.print(options, &value);
         out.str(spec.name);
-        out.text(value.data, value.len);
+        encode_option_value(out, value);
     }
     return {out.block(), out.size()};
 }
