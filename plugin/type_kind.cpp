@@ -58,6 +58,9 @@ constexpr BuiltInKind kBuiltInKinds[] = {
     {JSONPATHOID, WALPACK_KIND_SEND},
     {PG_SNAPSHOTOID, WALPACK_KIND_SEND},
     {TXID_SNAPSHOTOID, WALPACK_KIND_SEND},
+    /* Arrays by name only: their receive functions refuse the send form of an empty one. */
+    {INT2VECTOROID, WALPACK_KIND_OUTPUT},
+    {OIDVECTOROID, WALPACK_KIND_OUTPUT},
 };
 
 /* Types of extensions have no fixed oid. Their send forms are known not to contain oids. */
