@@ -1,7 +1,7 @@
 // The configuration: one TOML file, overridden by environment-free command line flags of the same
 // names.
 //
-// docs/configuration.md lists every key; one table in config.cpp drives file, flags, help and
+// docs/configuration.md lists every key; one table in key_table.cpp drives file, flags, help and
 // checks, so they cannot disagree. Unknown keys, wrong types and values out of range are
 // Error(config) naming file, line and key.
 #pragma once
@@ -26,7 +26,7 @@ struct Config {
     std::string slot;  // default: walpack_<pipeline>
     std::vector<std::string> publications;  // default: walpack_<pipeline>, created by init
     std::vector<std::string>
-        tables;        // what init publishes; empty: all tables. schema.table, quoted as in SQL
+        tables;        // what init publishes; empty: all tables. "schema"."table", always quoted
     bool copy = true;  // false: the target already holds the rows
     std::string origin = "any";  // any | none: passed to the plugin
     std::uint64_t frame_bytes = 65536;
@@ -42,11 +42,15 @@ struct Config {
     log::Level log_level = log::Level::info;
 };
 
+// What a key is about; help shows only the first group for commands that do not stream.
+enum class ConfigGroup { pipeline, stream, service };
+
 struct ConfigKey {
     std::string name;        // also the flag: --name, with underscores as hyphens accepted too
     std::string value_name;  // for help: CONNINFO, BYTES, DURATION, ...
     std::string default_text;
     std::string description;
+    ConfigGroup group = ConfigGroup::pipeline;
 };
 
 // Every key, in the order of the documentation.
