@@ -1,0 +1,74 @@
+// A TCP proxy between the consumer and a server, for faults of the line.
+//
+// Listens on loopback; one thread carries all connections. What is switched applies to bytes that
+// arrive from then on.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <list>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace walpack::e2e {
+
+class Proxy {
+  public:
+    // Connects each client to 127.0.0.1:`server_port`.
+    explicit Proxy(int server_port);
+    ~Proxy();
+    Proxy(const Proxy&) = delete;
+    Proxy& operator=(const Proxy&) = delete;
+
+    int port() const { return port_; }
+
+    // Resets every connection; new ones are taken.
+    void cut();
+    // Nothing is carried any more, in either direction, and nothing is closed.
+    void freeze(bool on) { is_frozen_ = on; }
+    // Bytes per second, both directions and all connections together; 0 is unlimited.
+    void limit(int bytes_per_second) { bytes_per_second_ = bytes_per_second; }
+    // The next time the server's answer holds these bytes, the connection is reset in place of
+    // handing the answer on: what was asked is done, and the client cannot know.
+    void lose_answer(const std::string& bytes);
+    bool has_lost_answer() const { return lost_answer_; }
+    int connections();
+
+  private:
+    struct Link {
+        int client = -1;
+        int server = -1;
+        std::string to_server;
+        std::string to_client;
+        bool is_ended = false;
+    };
+
+    void run();
+    void refill();
+    void forget_ended(bool all);
+    void carry_once();
+    void accept_client();
+    void carry(Link& link, short client_events, short server_events);
+    bool read_into(int fd, std::string& buffer);
+    bool write_from(int fd, std::string& buffer);
+    bool answer_is_to_be_lost(const std::string& bytes);
+    static void reset(Link& link);
+
+    int server_port_;
+    int port_ = 0;
+    int listener_ = -1;
+    std::atomic<bool> is_stopping_{false};
+    std::atomic<bool> is_frozen_{false};
+    std::atomic<bool> cut_requested_{false};
+    std::atomic<bool> lost_answer_{false};
+    std::atomic<int> bytes_per_second_{0};
+    double allowance_ = 0;  // bytes that the limit lets through now
+    std::chrono::steady_clock::time_point refilled_;
+    std::mutex mutex_;
+    std::string answer_to_lose_;
+    std::list<Link> links_;
+    std::thread thread_;
+};
+
+}  // namespace walpack::e2e

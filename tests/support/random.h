@@ -1,0 +1,32 @@
+// Chance that can be repeated: one seed per run, printed, set again by WALPACK_SEED.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace walpack::e2e {
+
+// The seed of this run; printed when it is first asked for.
+std::uint64_t run_seed();
+
+class Random {
+  public:
+    // A stream of its own for each (test, session), so that threads do not share one.
+    explicit Random(std::uint64_t stream) : engine_(run_seed() * 1000003 + stream) {}
+
+    std::int64_t between(std::int64_t low, std::int64_t high) {
+        return std::uniform_int_distribution<std::int64_t>(low, high)(engine_);
+    }
+    bool chance(double probability) { return std::bernoulli_distribution(probability)(engine_); }
+    template <typename T>
+    const T& pick(const std::vector<T>& from) {
+        return from[static_cast<std::size_t>(between(0, static_cast<int>(from.size()) - 1))];
+    }
+
+  private:
+    std::mt19937_64 engine_;
+};
+
+}  // namespace walpack::e2e
