@@ -1,0 +1,58 @@
+// A sub-command: what help says of it, what it accepts, what it does. The table of all of them
+// drives parsing and help.
+//
+// Exit codes, of every command: 0 it did what it says; 1 it could not, the reason is on standard
+// error; 2 the command line or the configuration is wrong.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace walpack {
+
+constexpr int kExitDone = 0;
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+
+// A command line, taken apart.
+struct Invocation {
+    std::optional<std::string> config_path;
+    std::map<std::string, std::string> flags;  // configuration key -> text
+    std::set<std::string> switches;            // of the command, without the hyphens in front
+    std::string argument;                      // of a command that takes one; empty without
+};
+
+struct CommandSwitch {
+    std::string name;  // with hyphens between words, without those in front
+    std::string description;
+};
+
+struct CommandArgument {
+    std::string name;  // in capitals, for help
+    std::string description;
+};
+
+// Which configuration keys the help of a command lists. Those of the file are all valid in any
+// case, so that one file serves every command.
+enum class KeyHelp { none, pipeline, all };
+
+struct Command {
+    std::string name;
+    std::string summary;  // one line, for the overview
+    std::string description;
+    KeyHelp key_help = KeyHelp::none;
+    std::vector<CommandSwitch> switches;
+    std::optional<CommandArgument> argument;
+    int (*run)(const Invocation& invocation) = nullptr;
+};
+
+// In the order in which an operator needs them.
+const std::vector<Command>& commands();
+
+// nullptr when there is no such command.
+const Command* find_command(const std::string& name);
+
+}  // namespace walpack

@@ -1,0 +1,51 @@
+#include "cli/signal_watch.h"
+
+#include <array>
+#include <csignal>
+
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "cli/command.h"
+
+namespace walpack {
+
+SignalWatch::SignalWatch(StopRequest& stop) : stop_(stop) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    WALPACK_CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0);
+    // A peer that closed its socket is an error to report, not a reason to die.
+    std::signal(SIGPIPE, SIG_IGN);
+    fd_ = signalfd(-1, &signals, SFD_CLOEXEC);
+    WALPACK_CHECK(fd_ >= 0);
+    thread_ = std::thread([this] { watch(); });
+}
+
+SignalWatch::~SignalWatch() {
+    ended_.request();
+    thread_.join();
+    close(fd_);
+}
+
+void SignalWatch::watch() {
+    while (true) {
+        std::array<pollfd, 2> fds{pollfd{fd_, POLLIN, 0}, pollfd{ended_.fd(), POLLIN, 0}};
+        poll(fds.data(), fds.size(), -1);
+        if (fds[1].revents != 0) return;
+        signalfd_siginfo received{};
+        if (read(fd_, &received, sizeof received) != sizeof received) continue;
+        if (stop_.requested()) {
+            log::warning("stopped at once by a second signal");
+            _exit(kExitFailed);
+        }
+        log::info("received signal {}, stopping", received.ssi_signo);
+        stop_.request();
+    }
+}
+
+}  // namespace walpack
