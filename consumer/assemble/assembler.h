@@ -41,6 +41,7 @@ class Assembler {
     bool is_inside_transaction() const { return open_.has_value(); }
 
   private:
+    struct Step;
     struct OpenTransaction {
         Begin begin;
         std::uint64_t changes = 0;
@@ -51,6 +52,9 @@ class Assembler {
     Decoder decoder_;
     std::optional<OpenTransaction> open_;
     Lsn last_end_lsn_;
+    // Of the message being read:
+    bool has_records_ = false;  // beside a Hello
+    bool is_complete_ = false;  // no record may follow
 };
 
 }  // namespace walpack

@@ -1,0 +1,187 @@
+#include "decode/decoder.h"
+
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "decode/fragment_buffer.h"
+#include "decode/record_cursor.h"
+#include "decode/record_fields.h"
+#include "decode/record_visitor.h"
+#include "decode/relation_map.h"
+#include "decode/row_run.h"
+#include "protocol/format.h"
+
+namespace walpack {
+namespace {
+
+// Never cut: the plugin needs them at the edges of messages, and the digest is told by the place of
+// the Commit.
+bool may_be_in_fragments(std::uint64_t type) {
+    return type != WALPACK_HELLO && type != WALPACK_BEGIN && type != WALPACK_COMMIT &&
+           type != WALPACK_FRAGMENT;
+}
+
+}  // namespace
+
+struct Decoder::State : RecordGate {
+    explicit State(DecoderLimits limits)
+        : message_bytes_max(limits.record_bytes_max),
+          relations(limits.relations_max),
+          fragments(limits.record_bytes_max),
+          rows(cursor),
+          visitor(*this, cursor, rows) {}
+
+    void decode(std::string_view message);
+    std::size_t decode_record(std::string_view bytes, std::size_t offset);
+    void decode_fragment(FieldReader& fields);
+    // A fragment is alone in its message, so the offset is right for a record made of them too.
+    void hand_out(const Record& record) const { (*sink)(record, cursor.offset()); }
+
+    void on_type(const Field& type) override;
+    void on_first_field(std::uint64_t record_type, const Field& field,
+                        std::uint64_t elements) override;
+    void check_version(const Field& field) const;
+    void begin_rows(std::uint64_t record_type, const Field& id, std::uint64_t elements);
+
+    std::size_t message_bytes_max;
+    RelationMap relations;
+    FragmentBuffer fragments;
+    RecordCursor cursor;
+    RowRun rows;
+    RecordVisitor visitor;
+    const Sink* sink = nullptr;
+    bool is_started = false;       // Hello was read
+    bool is_reassembling = false;  // the record being read is made of fragments
+    bool is_usable = true;
+};
+
+void Decoder::State::decode(std::string_view message) {
+    if (message.empty()) throw Error(ErrorKind::protocol, "message is empty");
+    if (message.size() > message_bytes_max)
+        throw Error(ErrorKind::protocol,
+                    fmt::format("message is larger than {} bytes", message_bytes_max));
+    std::size_t offset = 0;
+    do {
+        offset = decode_record(message, offset);
+    } while (offset < message.size());
+}
+
+// Returns the offset behind the record.
+std::size_t Decoder::State::decode_record(std::string_view bytes, std::size_t offset) {
+    const std::string_view rest = bytes.substr(offset);
+    cursor.open(rest, offset, is_reassembling);
+    visitor.open();
+    std::size_t end = 0;
+    // What is no MessagePack has thrown from the visitor.
+    WALPACK_CHECK(msgpack::parse(rest.data(), rest.size(), end, visitor));
+    const std::size_t next = offset + end;
+    if (visitor.is_rows()) return next;
+
+    FieldReader fields(visitor.fields(), visitor.elements(), cursor);
+    switch (visitor.record_type()) {
+        case WALPACK_HELLO:
+            hand_out(read_hello(fields));
+            is_started = true;
+            break;
+        case WALPACK_RELATION:
+            hand_out(relations.describe(fields));
+            break;
+        case WALPACK_BEGIN:
+            hand_out(read_begin(fields));
+            break;
+        case WALPACK_COMMIT:
+            hand_out(read_commit(fields));
+            break;
+        case WALPACK_TRUNCATE:
+            hand_out(read_truncate(fields, relations));
+            break;
+        case WALPACK_MESSAGE:
+            hand_out(read_message(fields));
+            break;
+        case WALPACK_NOTICE:
+            hand_out(read_notice(fields));
+            break;
+        case WALPACK_FRAGMENT:
+            if (next != bytes.size()) cursor.fail_at_byte("fragment is not alone", end);
+            decode_fragment(fields);
+            break;
+        default:
+            // A record of rows that ends before its relation.
+            fields.expect_elements(3);
+    }
+    return next;
+}
+
+void Decoder::State::decode_fragment(FieldReader& fields) {
+    if (!fragments.add(read_fragment(fields), fields)) return;
+    const std::string_view record = fragments.record();
+    is_reassembling = true;
+    const std::size_t end = decode_record(record, 0);
+    if (end != record.size()) cursor.fail_at_byte("bytes follow the record", end);
+    is_reassembling = false;
+    fragments.clear();
+}
+
+void Decoder::State::on_type(const Field& type) {
+    const auto number = static_cast<std::uint64_t>(type.integer);
+    if (type.type != WireType::integer || number < WALPACK_HELLO || number > WALPACK_FRAGMENT)
+        cursor.fail("record type is unknown");
+    if (is_started == (number == WALPACK_HELLO))
+        cursor.fail(is_started ? "Hello stands inside of a session"
+                               : "session does not start with Hello");
+    if (is_reassembling && !may_be_in_fragments(number))
+        cursor.fail("record is of a type that is never in fragments");
+    if (number == WALPACK_FRAGMENT && cursor.offset() != 0) cursor.fail("fragment is not alone");
+    if (number != WALPACK_FRAGMENT && fragments.is_open())
+        cursor.fail("record stands among fragments of another");
+}
+
+void Decoder::State::on_first_field(std::uint64_t record_type, const Field& field,
+                                    std::uint64_t elements) {
+    if (record_type == WALPACK_HELLO) check_version(field);
+    if (is_row_record(record_type)) begin_rows(record_type, field, elements);
+}
+
+// Before anything else of the Hello, which may look different in another version.
+void Decoder::State::check_version(const Field& field) const {
+    if (field.type != WireType::integer || field.integer < 0)
+        cursor.fail("protocol version is no number");
+    if (field.integer == WALPACK_PROTOCOL_VERSION) return;
+    const bool is_newer = field.integer > WALPACK_PROTOCOL_VERSION;
+    throw Error(ErrorKind::protocol,
+                fmt::format("the source's plugin speaks protocol version {}, this program {}",
+                            field.integer, WALPACK_PROTOCOL_VERSION))
+        .hint(is_newer ? "Upgrade this program." : "Upgrade the plugin at the source.");
+}
+
+void Decoder::State::begin_rows(std::uint64_t record_type, const Field& id,
+                                std::uint64_t elements) {
+    constexpr std::int64_t kIdMax = std::numeric_limits<std::uint32_t>::max();
+    if (id.type != WireType::integer || id.integer < 0 || id.integer > kIdMax)
+        cursor.fail("relation id is no number in range");
+    const KnownRelation* relation = relations.find(static_cast<std::uint32_t>(id.integer));
+    if (relation == nullptr) cursor.fail(fmt::format("relation {} was not described", id.integer));
+    rows.begin(record_type, *relation, elements - 2, *sink);
+    visitor.begin_rows();
+}
+
+Decoder::Decoder(DecoderLimits limits) : state_(std::make_unique<State>(limits)) {}
+
+Decoder::~Decoder() = default;
+
+void Decoder::decode(std::string_view message, const Sink& sink) {
+    WALPACK_CHECK(state_->is_usable);
+    state_->is_usable = false;
+    state_->sink = &sink;
+    state_->decode(message);
+    state_->is_usable = true;
+}
+
+bool Decoder::is_inside_fragments() const {
+    return state_->fragments.is_open();
+}
+
+}  // namespace walpack
