@@ -20,14 +20,21 @@ struct PublishedTable {
     bool replicates_updates = false;  // the publications publish updates or deletes of it
 };
 
+// Names and values travel in the source database's encoding, as on the wire: sets client_encoding
+// of both sessions to it, so that names compare equal and the target converts values. Belongs
+// before the two functions below when the databases differ in encoding. Returns the encoding.
+std::string match_client_encoding(Connection& source, Connection& target);
+
 // Every table (partitions as themselves) that the publications name. Throws Error(config) naming
 // publications that do not exist, or that use row filters, column lists or
-// publish_via_partition_root, which are not supported yet.
+// publish_via_partition_root, which are not supported yet. Sets search_path to pg_catalog.
 std::vector<PublishedTable> read_published_tables(Connection& source,
                                                   const std::vector<std::string>& publications);
 
 // Maps every table; throws one Error(schema) whose detail lists every problem of every table, a
-// line each. Also refused: a table whose updates or deletes are published without replica identity.
+// line each. A table whose updates are published without replica identity is a warning only: the
+// source refuses to update or delete its rows, so only inserts can come, and they are exact. Sets
+// search_path to pg_catalog.
 std::vector<RelationMapping> map_all(Connection& target, const std::vector<PublishedTable>& tables);
 
 }  // namespace walpack

@@ -23,9 +23,15 @@ struct TargetColumn {
     std::string type_name;
     std::string declared_type;      // as format_type() writes it, for casts and messages
     char type_type = 'b';           // pg_type.typtype of the base type
+    std::int32_t typmod = -1;       // of the column or of its domain
     std::uint32_t element_oid = 0;  // of an array's element; 0 otherwise
-    std::string element_schema;
+    std::string element_schema;  // of an array's element, a range's subtype, a multirange's range
     std::string element_name;
+    // How walpack would carry the column's values if the target were a source.
+    ValueKind kind = ValueKind::output;
+    std::optional<ValueKind> element_kind;
+    // Schema of the type's own equality operator; empty where the built-in one serves.
+    std::string equality_schema;
     bool is_identity_always = false;
     bool is_generated = false;
     bool is_not_null = false;
@@ -43,12 +49,18 @@ struct TargetTable {
     std::vector<std::string> key_columns;
     // A trigger or rule that fires even in a session with session_replication_role = replica.
     bool has_always_triggers = false;
+    // A foreign key of some table points here.
+    bool is_referenced = false;
 
     const TargetColumn* find(const std::string& column) const;
     std::string sql_name() const;  // quoted schema.table
+    // The same for a command that must leave inheritance children alone. A partitioned table has
+    // no rows of its own, so there the partitions are meant.
+    std::string sql_name_of_rows() const;
 };
 
-// Reads a table's description; nullopt when it does not exist or is not a table.
+// Reads a table's description; nullopt when it does not exist or is not a table. search_path must
+// be pg_catalog.
 std::optional<TargetTable> read_target_table(Connection& target, const std::string& schema,
                                              const std::string& name);
 
@@ -63,6 +75,9 @@ struct ColumnMapping {
     std::size_t attribute = 0;  // index into the relation's attributes
     const TargetColumn* column = nullptr;
     Binding binding = Binding::text;
+    // The attribute as its values are sent: of the column's kind where a widening is nothing but a
+    // longer binary form (int4 -> int8, float4 -> float8).
+    Attribute sent_as;
 };
 
 struct RelationMapping {

@@ -1,0 +1,187 @@
+#include "progress/progress.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace walpack {
+namespace {
+
+constexpr std::string_view kLockNotAvailable = "55P03";
+
+// Half-filled pages, so that each move of a position finds room beside its old version: no index
+// entry is written, and the dead versions go without VACUUM.
+constexpr const char* kCreateTable = R"(
+CREATE TABLE IF NOT EXISTS walpack.progress (
+    pipeline pg_catalog.text COLLATE "C" NOT NULL,
+    worker pg_catalog.int4 NOT NULL,
+    applied_lsn pg_catalog.pg_lsn,
+    source_system_identifier pg_catalog."numeric" NOT NULL,
+    slot pg_catalog.text COLLATE "C" NOT NULL,
+    copy_complete pg_catalog.bool NOT NULL DEFAULT false,
+    applied_at pg_catalog.timestamptz,
+    PRIMARY KEY (pipeline, worker)
+) WITH (fillfactor = 50))";
+
+// Nothing of someone else's may go: the schema could be a DBA's, or hold the source-side extension
+// of a cascaded setup.
+constexpr const char* kSchemaIsOurs = R"(
+SELECT pg_catalog.pg_has_role(n.nspowner, 'USAGE')
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                    WHERE (d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+                           AND d.refobjid = n.oid)
+                       OR (d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+                           AND d.objid = n.oid AND d.deptype = 'e'))
+FROM pg_catalog.pg_namespace n WHERE n.nspname = 'walpack')";
+
+// 64-bit FNV-1a: stable over versions and machines, so that every consumer takes the same lock.
+std::int64_t lock_key(std::string_view name) {
+    std::uint64_t hash = 14695981039346656037U;
+    for (const char c : name) {
+        hash ^= static_cast<unsigned char>(c);
+        hash *= 1099511628211U;
+    }
+    return static_cast<std::int64_t>(hash);
+}
+
+void pin_search_path(Connection& target) {
+    target.execute("SET search_path = pg_catalog");
+}
+
+bool table_exists(Connection& target) {
+    return target
+        .query_value(
+            "SELECT 1 FROM pg_catalog.pg_class c "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = 'walpack' AND c.relname = 'progress'")
+        .has_value();
+}
+
+void create_schema(Connection& target) {
+    // CREATE SCHEMA IF NOT EXISTS asks for CREATE on the database even when there is nothing to
+    // do.
+    const auto exists =
+        target.query_value("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'walpack'");
+    if (!exists) target.execute("CREATE SCHEMA walpack");
+}
+
+std::uint64_t parse_identifier(std::string_view text) {
+    std::uint64_t number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
+}
+
+}  // namespace
+
+Progress::Progress(Connection& target, std::string pipeline)
+    : target_(target), pipeline_(std::move(pipeline)) {}
+
+void Progress::create(std::uint64_t source_system_identifier, const std::string& slot) {
+    pin_search_path(target_);
+    Transaction transaction(target_);
+    // Two pipelines may be set up at the same moment.
+    target_.execute("SELECT pg_catalog.pg_advisory_xact_lock($1::pg_catalog.int8)",
+                    {std::to_string(lock_key("walpack schema"))});
+    if (!table_exists(target_)) {
+        create_schema(target_);
+        target_.execute(kCreateTable);
+    }
+    target_.execute(
+        "INSERT INTO walpack.progress (pipeline, worker, source_system_identifier, slot) "
+        "VALUES ($1, 0, $2::pg_catalog.\"numeric\", $3) ON CONFLICT DO NOTHING",
+        {pipeline_, std::to_string(source_system_identifier), slot});
+    transaction.commit();
+    const std::optional<ProgressRow> row = read();
+    if (row && row->source_system_identifier == source_system_identifier && row->slot == slot) {
+        return;
+    }
+    throw Error(ErrorKind::config,
+                fmt::format("pipeline \"{}\" exists on the target for another source", pipeline_))
+        .detail(row ? fmt::format("It reads slot \"{}\" of the system {}.", row->slot,
+                                  row->source_system_identifier)
+                    : "Its row went away at the same moment.")
+        .hint("Choose another pipeline name, or remove the old one with \"walpack drop\".");
+}
+
+void Progress::drop() {
+    pin_search_path(target_);
+    if (!table_exists(target_)) return;
+    Transaction transaction(target_);
+    target_.execute("LOCK TABLE walpack.progress IN SHARE ROW EXCLUSIVE MODE");
+    target_.execute("DELETE FROM walpack.progress WHERE pipeline = $1", {pipeline_});
+    const auto is_last = target_.query_value(
+        "SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') "
+        "AND NOT EXISTS (SELECT FROM walpack.progress) FROM pg_catalog.pg_class c "
+        "WHERE c.oid = 'walpack.progress'::pg_catalog.regclass");
+    if (is_last == "t") {
+        target_.execute("DROP TABLE walpack.progress");
+        if (target_.query_value(kSchemaIsOurs) == "t") target_.execute("DROP SCHEMA walpack");
+    }
+    transaction.commit();
+}
+
+std::optional<ProgressRow> Progress::read() {
+    pin_search_path(target_);
+    if (!table_exists(target_)) return std::nullopt;
+    const Result result = target_.execute(
+        "SELECT applied_lsn, source_system_identifier, slot, copy_complete "
+        "FROM walpack.progress WHERE pipeline = $1 AND worker = 0",
+        {pipeline_});
+    if (result.rows() == 0) return std::nullopt;
+    ProgressRow row;
+    if (!result.is_null(0, 0)) row.applied_lsn = Lsn::parse(result.value(0, 0)).value_or(Lsn{});
+    row.source_system_identifier = parse_identifier(result.value(0, 1));
+    row.slot = result.value(0, 2);
+    row.copy_is_complete = result.value(0, 3) == "t";
+    return row;
+}
+
+void Progress::lock(std::chrono::milliseconds timeout) {
+    target_.execute(fmt::format("SET lock_timeout = {}", timeout.count()));
+    try {
+        target_.execute("SELECT pg_catalog.pg_advisory_lock($1::pg_catalog.int8)",
+                        {std::to_string(lock_key("walpack pipeline " + pipeline_))});
+    } catch (const Error& error) {
+        if (error.sqlstate() != kLockNotAvailable) throw;
+        throw Error(ErrorKind::connection,
+                    fmt::format("another session applies pipeline \"{}\"", pipeline_))
+            .sqlstate(error.sqlstate())
+            .detail(fmt::format("It still held the pipeline's advisory lock after {} ms.",
+                                timeout.count()))
+            .hint(
+                "Only one consumer may run per pipeline; look for another one, or for a session "
+                "of a lost one that the target has not noticed yet.");
+    }
+    target_.execute("SET lock_timeout = 0");
+}
+
+std::string Progress::advance_sql() const {
+    // Compare and set. When no row, or one with another LSN, is there, the cast of the sentence
+    // fails and the server's error says what happened. The sentence depends on the count, or the
+    // planner would evaluate the cast in advance.
+    const std::string pipeline = quote_literal(pipeline_);
+    return fmt::format(
+        "WITH moved AS (UPDATE walpack.progress SET applied_lsn = $1::pg_catalog.pg_lsn, "
+        "applied_at = pg_catalog.now() WHERE pipeline = {0} AND worker = 0 "
+        "AND applied_lsn = $2::pg_catalog.pg_lsn RETURNING 1) "
+        "SELECT CASE pg_catalog.count(*) WHEN 1 THEN 1 ELSE CAST(pg_catalog.concat("
+        "'the position of pipeline ', {0}, ' is not ', $2::pg_catalog.pg_lsn, "
+        "' any more (', pg_catalog.count(*), ' rows)') AS pg_catalog.int4) END FROM moved",
+        pipeline);
+}
+
+void Progress::complete_copy(Lsn lsn) {
+    const Result result = target_.execute(
+        "UPDATE walpack.progress SET applied_lsn = $2::pg_catalog.pg_lsn, copy_complete = true, "
+        "applied_at = pg_catalog.now() "
+        "WHERE pipeline = $1 AND worker = 0 AND NOT copy_complete",
+        {pipeline_, lsn.to_string()});
+    if (result.affected_rows() == 1) return;
+    throw Error(ErrorKind::connection,
+                fmt::format("another session completed the copy of pipeline \"{}\"", pipeline_));
+}
+
+}  // namespace walpack
