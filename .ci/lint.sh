@@ -83,7 +83,7 @@ check_format() {
 
 check_shell() {
     command -v shellcheck >/dev/null || { echo 'shellcheck is not installed'; return 77; }
-    shellcheck -S warning "${scripts[@]}"
+    shellcheck -x -S warning "${scripts[@]}"
 }
 
 # Words that say nothing, in the names of files, types and functions.

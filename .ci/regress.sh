@@ -71,7 +71,7 @@ esac
 
 cp -R sql expected "$work/run/"
 cp regress.conf "$work/run/server.conf"
-if "$bin/postgres" --describe-config | grep -q '^output_plugin_libraries'; then
+if "$bin/postgres" --describe-config | grep '^output_plugin_libraries' >/dev/null; then
     echo "output_plugin_libraries = 'walpack, pgoutput, test_decoding'" >> "$work/run/server.conf"
 fi
 

@@ -1,0 +1,190 @@
+#!/usr/bin/env bash
+# How fast a target catches up: walpack beside a built-in subscription in text and in binary.
+#
+#   SCALE=100 REPS=3 WORKLOADS='narrow tpcb wide' FSYNC=off apply.sh > RESULTS.tsv
+#
+# A workload runs once, while nobody follows. Every repetition starts from a copy of the same empty or
+# initial target database and of the same slot, and ends when the workload's last row is visible on
+# the target; then the tables are compared. CPU is that of the walsender, plus the apply worker, or
+# the consumer with its backends on the target: from the postmasters' accounts of ended children.
+# Columns: workload, method, repetition, wall s, CPU s (total), walsender s, target s, consumer s,
+# outcome.
+set -euo pipefail
+# shellcheck source=bench/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+walpack=$root/${BUILD_DIR:-build}/walpack
+patience=${TIMEOUT:-900}   # seconds for one catch-up
+methods=${METHODS:-subscription_text subscription_binary walpack}
+if [[ $methods == *walpack* && ! -x $walpack ]]; then
+    echo "apply.sh: \"$walpack\" is not built" >&2
+    exit 1
+fi
+
+start_cluster source
+start_cluster target
+
+conninfo() { echo "host=$work/$1 port=$(< "$work/$1/port") user=postgres dbname=$2"; }
+
+# configure WORKLOAD TARGET-DATABASE: walpack's file; the slot and the publication are named bench.
+configure() {
+    cat > "$work/bench.toml" <<TOML
+pipeline = "bench"
+slot = "bench"
+publications = ["bench"]
+copy = false
+log_level = "warning"
+source = "$(conninfo source "$1")"
+target = "$(conninfo target "$2")"
+TOML
+    chmod 600 "$work/bench.toml"
+}
+
+# eventually SECONDS COMMAND ...
+eventually() {
+    local deadline=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $deadline ] || return 1
+        sleep 0.1
+    done
+}
+
+position_is_taken() {
+    [ "$(sql target "$1" -c "SELECT count(*) FROM walpack.progress WHERE applied_lsn > '0/0'" 2>/dev/null)" = 1 ]
+}
+
+# The slot's position and walpack's progress row, both before the workload. Every repetition of
+# every method starts from copies of them.
+take_position() { # WORKLOAD
+    local pid
+    sql source "$1" -c 'CREATE PUBLICATION bench FOR ALL TABLES'
+    if [[ $methods != *walpack* ]]; then
+        sql source "$1" -c "SELECT pg_create_logical_replication_slot('base', 'pgoutput')" >/dev/null
+        return
+    fi
+    configure "$1" "initial_$1"
+    "$walpack" init --config "$work/bench.toml" >&2
+    "$walpack" run --config "$work/bench.toml" >&2 &
+    pid=$!
+    eventually 60 position_is_taken "initial_$1"
+    kill -TERM $pid
+    wait $pid
+    sql source "$1" -c "SELECT pg_copy_logical_replication_slot('bench', 'base')" >/dev/null
+    drop_slot bench
+}
+
+slot_is_free() {
+    local query="SELECT count(*) FROM pg_replication_slots WHERE slot_name = '$1' AND active"
+    [ "$(sql source postgres -c "$query")" = 0 ]
+}
+drop_slot() {
+    eventually 60 slot_is_free "$1"
+    sql source postgres -c "SELECT pg_drop_replication_slot('$1')" >/dev/null
+}
+
+# compare WORKLOAD CLUSTER DATABASE: a digest of all rows.
+digest() {
+    local tables=$1
+    [ "$1" != tpcb ] || tables='pgbench_accounts pgbench_tellers pgbench_branches pgbench_history'
+    for table in $tables; do
+        sql "$2" "$3" -c "SET timezone = UTC" -c "SELECT count(*), sum(hashtextextended(t::text, 0)) FROM $table t"
+    done
+}
+
+# The session that starts a subscription and watches for the last row. It stays open over the
+# measured time, so that it is not among the ended children.
+open_watch() {
+    connect target
+    coproc WATCH { "$bin/psql" -XAtq -d run 2>&1; }
+    watch_in=${WATCH[1]} watch_out=${WATCH[0]} watch_pid=$WATCH_PID
+}
+ask() { # SQL: its one line of answer
+    local line
+    echo "$1" >&"$watch_in"
+    read -r line <&"$watch_out"
+    echo "$line"
+}
+
+wait_for_end() {
+    local deadline=$((SECONDS + patience))
+    until [ "$(ask 'SELECT count(*) FROM finished;')" = 1 ]; do
+        [ $SECONDS -lt $deadline ] || return 1
+        [ -z "$consumer" ] || kill -0 "$consumer" 2>/dev/null || return 1
+        sleep 0.03
+    done
+}
+
+measure() { # WORKLOAD METHOD REPETITION
+    local source_before target_before source_after target_after started ended consumer='' consumer_ticks=0
+    local outcome=equal plugin=pgoutput
+    [ "$2" != walpack ] || plugin=walpack
+    sql target postgres -c "CREATE DATABASE run TEMPLATE initial_$1"
+    sql source "$1" -c "SELECT pg_copy_logical_replication_slot('base', 'bench', false, '$plugin')" >/dev/null
+    if [ "$2" = walpack ]; then
+        configure "$1" run
+    else
+        sql target run -c "CREATE SUBSCRIPTION bench CONNECTION '$(conninfo source "$1")' PUBLICATION bench
+            WITH (create_slot = false, slot_name = bench, enabled = false, copy_data = false,
+                  binary = $([[ $2 == *binary ]] && echo true || echo false))"
+    fi
+    sql target run -c CHECKPOINT
+    open_watch
+    ask 'SELECT 1;' >/dev/null
+    until_backends source 0
+    until_backends target 1
+    source_before=$(ticks_of_children source)
+    target_before=$(ticks_of_children target)
+    started=$EPOCHREALTIME
+    if [ "$2" = walpack ]; then
+        "$walpack" run --config "$work/bench.toml" >&2 &
+        consumer=$!
+    else
+        echo 'ALTER SUBSCRIPTION bench ENABLE;' >&"$watch_in"
+    fi
+    wait_for_end || outcome=STUCK
+    ended=$EPOCHREALTIME
+    if [ -n "$consumer" ]; then
+        consumer_ticks=$(ticks_of $consumer 2>/dev/null || echo 0)
+        kill -TERM $consumer 2>/dev/null || :
+        wait $consumer || outcome=STUCK
+    else
+        echo 'ALTER SUBSCRIPTION bench DISABLE;' >&"$watch_in"
+        ask 'SELECT 1;' >/dev/null
+    fi
+    until_backends source 0
+    until_backends target 1
+    source_after=$(ticks_of_children source)
+    target_after=$(ticks_of_children target)
+    exec {watch_in}>&-
+    wait "$watch_pid" 2>/dev/null || :
+    [ $outcome != equal ] || [ "$(digest "$1" target run)" = "$digest_of_source" ] || outcome=DIFFERENT
+    awk -v head="$1	$2	$3	$(seconds_between "$started" "$ended")" -v h="$hertz" -v outcome=$outcome \
+        -v s=$((source_after - source_before)) -v t=$((target_after - target_before)) -v c=$consumer_ticks \
+        'BEGIN { printf "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%s\n", head, (s + t + c) / h, s / h, t / h, c / h, outcome }'
+    if [ "$2" != walpack ]; then
+        sql target run -c 'ALTER SUBSCRIPTION bench SET (slot_name = NONE)' -c 'DROP SUBSCRIPTION bench'
+    fi
+    drop_slot bench
+    sql target postgres -c 'DROP DATABASE run WITH (FORCE)'
+}
+
+for workload in $workloads; do
+    printf 'title\t%s\t%s\n' "$workload" "$(title_of "$workload")"
+    sql source postgres -c "CREATE DATABASE $workload"
+    sql target postgres -c "CREATE DATABASE initial_$workload"
+    set_up "$workload" source "$workload"
+    set_up "$workload" target "initial_$workload"
+    take_position "$workload"
+    run_workload "$workload" source "$workload"
+    sql source "$workload" -c 'INSERT INTO finished VALUES (1)' -c CHECKPOINT
+    digest_of_source=$(digest "$workload" source "$workload")
+    for ((repetition = 1; repetition <= REPS; repetition++)); do
+        for method in $methods; do
+            measure "$workload" "$method" "$repetition"
+        done
+    done
+    drop_slot base
+    sql source postgres -c "DROP DATABASE $workload WITH (FORCE)"
+    sql target postgres -c "DROP DATABASE initial_$workload WITH (FORCE)"
+done

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# `make bench`: both measurements, as tables side by side.
+#
+#   SCALE=100 REPS=3 WORKLOADS='narrow tpcb wide' FSYNC=off run.sh [decode] [apply]
+#
+# The rows stay in BUILD_DIR/bench. Fails when a target did not catch up or its tables differ.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+results=${BUILD_DIR:-build}/bench
+mkdir -p "$results"
+[ $# -gt 0 ] || set -- decode apply
+
+heading() {
+    case $1 in
+    decode) echo 'Decoding: ratios are to pgoutput in text' ;;
+    apply) echo 'Catching up: ratios are to the better of the two built-in modes' ;;
+    esac
+}
+
+echo "# SCALE=${SCALE:-100} percent, REPS=${REPS:-3}, FSYNC=${FSYNC:-off}, $(nproc) cores," \
+    "$("${PG_CONFIG:-pg_config}" --version), load $(cut -d' ' -f1 /proc/loadavg) at the start"
+for kind in "$@"; do
+    bash "bench/$kind.sh" > "$results/$kind.tsv"
+    printf '\n## %s\n' "$(heading "$kind")"
+    awk -f bench/report.awk -v kind="$kind" "$results/$kind.tsv"
+done
+! grep -qE '(STUCK|DIFFERENT)$' "$results"/apply.tsv 2>/dev/null
