@@ -5,24 +5,20 @@ SELECT 'slot' FROM pg_create_logical_replication_slot('regress_toast', 'walpack'
 CREATE TABLE toast (id int PRIMARY KEY, external text, compressed text, small text);
 ALTER TABLE toast ALTER COLUMN external SET STORAGE EXTERNAL;
 -- Values too long to print are shown by length and hash.
+CREATE FUNCTION toast_value(value text) RETURNS text LANGUAGE sql AS $$
+    SELECT CASE WHEN length(value) > 100 THEN length(value) || ' ' || left(md5(value), 6)
+                ELSE coalesce(value, 'NULL') END
+$$;
+CREATE FUNCTION toast_tuple(tuple jsonb) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(key || '=' || toast_value(value), ', ' ORDER BY key)
+    FROM jsonb_each_text(tuple)
+$$;
 CREATE FUNCTION toast_changes() RETURNS SETOF text LANGUAGE sql AS $$
-    SELECT record->>'record' || ': ' || string_agg(line, ' | ' ORDER BY row_number, part)
-    FROM (SELECT lsn, record, row_number, part, part || '(' || string_agg(key || '=' ||
-              CASE WHEN length(value) > 100
-                   THEN length(value) || ' ' || left(md5(value), 6)
-                   ELSE coalesce(value, 'NULL') END, ', ' ORDER BY key) || ')' AS line
-          FROM walpack.get_changes('regress_toast', NULL, NULL),
-               jsonb_array_elements(record->'rows') WITH ORDINALITY AS r (one, row_number),
-               jsonb_each(CASE WHEN one ? 'unchanged_toast'
-                   THEN one || jsonb_build_object('unchanged_toast',
-                       (SELECT jsonb_object_agg(u, '') FROM jsonb_array_elements_text(
-                           one->'unchanged_toast') u))
-                   ELSE one END) AS p (part, object),
-               jsonb_each_text(object)
-          WHERE record ? 'rows'
-          GROUP BY lsn, record, row_number, part) lines
-    GROUP BY lsn, record
-    ORDER BY lsn
+    SELECT concat_ws(' | ', record->>'record', 'key ' || toast_tuple(r->'key'),
+        'old ' || toast_tuple(r->'old'), 'new ' || toast_tuple(r->'new'),
+        'unchanged ' || (r->>'unchanged_toast'))
+    FROM walpack.get_changes('regress_toast', NULL, NULL), jsonb_array_elements(record->'rows') r
+    WHERE record ? 'rows'
 $$;
 
 -- New values: out of line as they are, compressed in line, compressed and out of line.
@@ -94,5 +90,5 @@ SELECT 1 AS id, length(a::text) || ' ' || left(md5(a::text), 6) AS a,
 
 SELECT pg_drop_replication_slot('regress_toast');
 DROP TABLE toast, toast_key, toast_types;
-DROP FUNCTION toast_changes;
+DROP FUNCTION toast_changes, toast_tuple, toast_value;
 DROP TYPE toast_domain, toast_pair;
