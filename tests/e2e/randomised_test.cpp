@@ -1,0 +1,78 @@
+// Everything at once, at random, by a seed: several writers, every type, every replica identity,
+// a consumer that is killed again and again, and a reader who never sees a wrong sum.
+//
+// Short by default; WALPACK_SOAK_SECONDS makes it long (`make soak`).
+#include <cstdlib>
+
+#include "e2e/random_schema.h"
+#include "e2e/random_workload.h"
+#include "support/scenario.h"
+
+namespace walpack::e2e {
+namespace {
+
+constexpr int kWriters = 4;
+
+seconds duration() {
+    const char* given = std::getenv("WALPACK_SOAK_SECONDS");
+    return seconds(given != nullptr ? std::atoi(given) : 15);
+}
+
+class Randomised : public Scenario {
+  protected:
+    void SetUp() override {
+        Scenario::SetUp();
+        std::string everything = "CREATE TABLE everything (id bigint PRIMARY KEY";
+        for (const TypedColumn& column : typed_columns()) {
+            everything += ", " + column.name + " " + column.type;
+        }
+        on_both(kRandomSchema);
+        on_both(everything + ")");
+        source().execute(kRandomRows);
+    }
+
+    // Kills or stops the consumer at random moments until the time is over.
+    int disturb(Random& random, Clock::time_point end) {
+        int kills = 0;
+        while (Clock::now() < end) {
+            const milliseconds pause(random.between(100, 2500));
+            const auto ended = consumer().wait_exit(pause);
+            if (ended) {
+                ADD_FAILURE() << "the consumer ended by itself with status " << *ended;
+                return kills;
+            }
+            if (random.chance(0.75)) {
+                consumer().kill();
+            } else {
+                EXPECT_EQ(consumer().terminate(), 0);
+            }
+            consumer().start();
+            ++kills;
+        }
+        return kills;
+    }
+};
+
+TEST_F(Randomised, ChangesArriveExactlyOnceWhileTheConsumerIsKilled) {
+    Random random(1);
+    RandomWorkload workload(source_conninfo(), kWriters);
+    wait_until("the writers write", seconds(10), [&] { return workload.committed() > 100; });
+    consumer().init();
+    consumer().start();
+    Watcher watcher(target_conninfo(), kInvariantQuestion, kInvariantAnswer);
+    const int kills = disturb(random, Clock::now() + duration());
+    EXPECT_EQ(workload.stop(), "");
+    if (HasFailure()) return;
+    catch_up(seconds(120));
+    EXPECT_EQ(watcher.stop(), std::nullopt);
+    EXPECT_GT(watcher.times_right(), 0);
+    expect_equal();
+    std::printf(
+        "%lld transactions committed, %lld refused, consumer ended %d times, sum seen %lld "
+        "times\n",
+        static_cast<long long>(workload.committed()), static_cast<long long>(workload.refused()),
+        kills, static_cast<long long>(watcher.times_right()));
+}
+
+}  // namespace
+}  // namespace walpack::e2e
