@@ -27,8 +27,10 @@ EXTENSION = walpack
 DATA      = $(wildcard plugin/walpack--*.sql)
 
 # One test per feature, in this order; those whose file exists.
-REGRESS_ORDER = options insert update delete replica_identity toast truncate types publication \
-                column_list row_filter origin messages schema_change streaming two_phase errors
+# What they share is made by setup.
+REGRESS_ORDER = setup options insert update delete replica_identity toast truncate types \
+                types_extension publication column_list row_filter origin messages schema_change \
+                streaming two_phase errors batching decode
 REGRESS       = $(foreach test,$(REGRESS_ORDER),$(if $(wildcard sql/$(test).sql),$(test)))
 REGRESS_OPTS  = --inputdir=. --load-extension=walpack
 
