@@ -36,6 +36,10 @@ std::string_view to_string(ValueKind kind) {
     return kKindNames[static_cast<std::size_t>(kind) - 1];
 }
 
+std::string TypeName::qualified_name() const {
+    return quoted_if_needed(schema) + '.' + quoted_if_needed(name);
+}
+
 std::string Relation::qualified_name() const {
     return quoted_if_needed(schema) + '.' + quoted_if_needed(name);
 }

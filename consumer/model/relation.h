@@ -51,6 +51,9 @@ struct TypeName {
     std::uint32_t oid = 0;  // at the source: means nothing on a target
     std::string schema;
     std::string name;
+
+    // schema.name with quotes where SQL needs them: for messages.
+    std::string qualified_name() const;
 };
 
 struct Attribute {
