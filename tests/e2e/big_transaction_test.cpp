@@ -1,0 +1,78 @@
+// The size of a transaction or of a value does not decide how much memory the consumer takes.
+#include <fstream>
+#include <sstream>
+
+#include "support/scenario.h"
+
+namespace walpack::e2e {
+namespace {
+
+constexpr std::int64_t kRows = 1'000'000;
+constexpr std::int64_t kResidentKilobytesMax = 200 * 1024;
+
+// VmHWM: the most that was ever resident.
+std::int64_t peak_resident_kilobytes(pid_t pid) {
+    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+    std::string line;
+    while (std::getline(status, line)) {
+        if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6));
+    }
+    return -1;
+}
+
+class BigTransaction : public Scenario {};
+
+TEST_F(BigTransaction, AMillionRowsTakeBoundedMemory) {
+    on_both("CREATE TABLE t (id bigint PRIMARY KEY, a int, v text)");
+    consumer().init();
+    consumer().start();
+    wait_until_streaming();
+    const auto begin = Clock::now();
+    source().execute("INSERT INTO t SELECT g, g % 1000, md5(g::text) FROM generate_series(1, " +
+                     std::to_string(kRows) + ") g");
+    const auto written = Clock::now();
+    catch_up(seconds(180));
+    const std::chrono::duration<double> took = Clock::now() - written;
+    const std::int64_t peak = peak_resident_kilobytes(consumer().pid());
+    std::printf("%lld rows: written in %.1f s, %.1f s behind, peak RSS %lld MB\n",
+                static_cast<long long>(kRows),
+                std::chrono::duration<double>(written - begin).count(), took.count(),
+                static_cast<long long>(peak / 1024));
+    EXPECT_GT(peak, 0);
+    EXPECT_LT(peak, kResidentKilobytesMax);
+    expect_equal();
+}
+
+TEST_F(BigTransaction, AValueOfFiftyMegabytesArrives) {
+    on_both("CREATE TABLE t (id int PRIMARY KEY, v text, b bytea, n int)");
+    source().execute("INSERT INTO t VALUES (0, repeat('copied ', 3000000), NULL, 0)");
+    consumer().init();
+    consumer().start();
+    wait_until_streaming();
+    source().execute("INSERT INTO t VALUES (1, repeat('0123456789', 5000000), NULL, 0)");
+    source().execute("INSERT INTO t VALUES (2, NULL, decode(repeat('00ff10', 3000000), 'hex'), 0)");
+    source().execute("UPDATE t SET n = 1");
+    catch_up();
+    std::printf("peak RSS %lld MB\n",
+                static_cast<long long>(peak_resident_kilobytes(consumer().pid()) / 1024));
+    expect_equal();
+}
+
+TEST_F(BigTransaction, ManySubtransactionsAndTablesArrive) {
+    on_both(
+        "DO $$ BEGIN FOR i IN 1..200 LOOP "
+        "EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY, v text)', i); END LOOP; END $$");
+    consumer().init();
+    consumer().start();
+    wait_until_streaming();
+    source().execute(
+        "DO $$ BEGIN FOR i IN 1..2000 LOOP BEGIN "
+        "EXECUTE format('INSERT INTO t%s VALUES (%s, ''v'')', i % 200 + 1, i); "
+        "IF i % 7 = 0 THEN RAISE EXCEPTION 'undone'; END IF; "
+        "EXCEPTION WHEN raise_exception THEN NULL; END; END LOOP; END $$");
+    catch_up();
+    expect_equal();
+}
+
+}  // namespace
+}  // namespace walpack::e2e

@@ -1,0 +1,151 @@
+// Ordinary roles at both ends, as managed databases give them: the target's may not switch triggers
+// off, the source's may only replicate and read.
+#include "support/scenario.h"
+
+namespace walpack::e2e {
+namespace {
+
+class ManagedTarget : public Scenario {
+  protected:
+    void SetUp() override {
+        Scenario::SetUp();
+        owner_ = "owner_" + pipeline();
+        reader_ = "reader_" + pipeline();
+        on_both(
+            "CREATE TABLE parent (id int PRIMARY KEY, v text); CREATE TABLE child (id int PRIMARY "
+            "KEY, parent_id int NOT NULL REFERENCES parent ON DELETE CASCADE)");
+        target().execute(
+            "CREATE TABLE audit (n serial, what text); "
+            "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "INSERT INTO public.audit (what) VALUES (TG_OP); RETURN NULL; END $$; "
+            "CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON parent "
+            "FOR EACH ROW EXECUTE FUNCTION note()");
+    }
+
+    void TearDown() override {
+        consumer().kill();
+        const std::string owned = "DROP OWNED BY " + owner_ + "; DROP ROLE " + owner_;
+        if (!target().rows("SELECT FROM pg_roles WHERE rolname = " + literal(owner_)).empty()) {
+            target().execute(owned);
+        }
+        if (!source().rows("SELECT FROM pg_roles WHERE rolname = " + literal(reader_)).empty()) {
+            source().execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename "
+                "= " +
+                literal(reader_));
+            source().execute("DROP OWNED BY " + reader_ + "; DROP ROLE " + reader_);
+        }
+        Scenario::TearDown();
+    }
+
+    static std::string as_role(const Cluster& cluster, const std::string& role,
+                               const std::string& database) {
+        return toml_text("host=" + cluster.folder() + " port=" + std::to_string(cluster.port()) +
+                         " user=" + role + " dbname=" + database);
+    }
+
+    void use_table_owner() {
+        target().execute(
+            "CREATE ROLE " + owner_ + " LOGIN; GRANT CREATE ON DATABASE " + target_database() +
+            " TO " + owner_ + "; GRANT USAGE ON SCHEMA public TO " + owner_ +
+            "; ALTER TABLE parent OWNER TO " + owner_ + "; ALTER TABLE child OWNER TO " + owner_ +
+            "; ALTER TABLE audit OWNER TO " + owner_ + "; ALTER TABLE mark OWNER TO " + owner_);
+        consumer().set("target", as_role(target_cluster(), owner_, target_database()));
+    }
+
+    void change() {
+        source().execute(
+            "INSERT INTO parent SELECT g, 'v' FROM generate_series(1, 20) g; "
+            "INSERT INTO child SELECT g * 10, g FROM generate_series(1, 20) g");
+        source().execute(
+            "BEGIN; INSERT INTO parent VALUES (100, 'p'); INSERT INTO child VALUES "
+            "(1, 100), (2, 100); UPDATE child SET parent_id = 1 WHERE id = 1; COMMIT");
+        source().execute("UPDATE parent SET v = 'changed' WHERE id < 5");
+        source().execute(
+            "DELETE FROM child WHERE parent_id = 20; DELETE FROM parent WHERE id = 20");
+    }
+
+    static int occurrences(const std::string& text, const std::string& part) {
+        int count = 0;
+        for (std::size_t at = text.find(part); at != std::string::npos;
+             at = text.find(part, at + 1)) {
+            ++count;
+        }
+        return count;
+    }
+
+    std::string owner_;
+    std::string reader_;
+};
+
+TEST_F(ManagedTarget, TableOwnerAppliesInOrderWithTriggersAndForeignKeysFiring) {
+    use_table_owner();
+    source().execute(
+        "INSERT INTO parent SELECT -g, 'copied' FROM generate_series(1, 5) g; "
+        "INSERT INTO child SELECT -g, -g FROM generate_series(1, 5) g");
+    consumer().init();
+    consumer().start();
+    wait_until_streaming();
+    change();
+    catch_up();
+    expect_equal();
+    EXPECT_EQ(target().value("SELECT string_agg(what || count, ' ' ORDER BY what) FROM "
+                             "(SELECT what, count(*) FROM audit GROUP BY what) a"),
+              "DELETE1 INSERT26 UPDATE4");
+    EXPECT_EQ(occurrences(consumer().log(), "session_replication_role"), 1);
+}
+
+TEST_F(ManagedTarget, SuperuserKeepsTriggersAndForeignKeysQuiet) {
+    consumer().init();
+    consumer().start();
+    wait_until_streaming();
+    change();
+    catch_up();
+    expect_equal();
+    EXPECT_EQ(target().value("SELECT count(*) FROM audit"), "0");
+}
+
+TEST_F(ManagedTarget, SourceRoleNeedsOnlyReplicationAndSelect) {
+    use_table_owner();
+    source().execute("CREATE PUBLICATION ready FOR TABLE parent, child, mark; CREATE ROLE " +
+                     reader_ + " LOGIN REPLICATION; GRANT SELECT ON parent, child, mark TO " +
+                     reader_);
+    source().execute("INSERT INTO parent VALUES (-1, 'copied')");
+    consumer().set("source", as_role(source_cluster(), reader_, source_database()));
+    consumer().set("publications", "[\"ready\"]");
+    consumer().init();
+    consumer().start();
+    wait_until_streaming();
+    change();
+    catch_up();
+    expect_equal();
+    consumer().kill();
+    EXPECT_EQ(consumer().command("drop").status, 0);
+    EXPECT_EQ(source().value("SELECT count(*) FROM pg_publication WHERE pubname = 'ready'"), "1");
+}
+
+TEST_F(ManagedTarget, ATruncateThatAForeignKeyForbidsIsNotHalfApplied) {
+    use_table_owner();
+    consumer().init();
+    consumer().start();
+    wait_until_streaming();
+    change();
+    source().execute("TRUNCATE parent CASCADE");
+    catch_up();
+    expect_equal();
+}
+
+TEST_F(ManagedTarget, MissingPrivilegesAreNamed) {
+    use_table_owner();
+    target().execute("ALTER TABLE child OWNER TO postgres");
+    const Finished init = consumer().command("init");
+    if (init.status != 0) {
+        EXPECT_TRUE(contains(init.output, "child"));
+        return;
+    }
+    consumer().start();
+    EXPECT_TRUE(contains(expect_refusal(), "child"));
+}
+
+}  // namespace
+}  // namespace walpack::e2e
