@@ -11,6 +11,17 @@ constexpr uint32_t kColumnFlags = WALPACK_COLUMN_KEY | WALPACK_COLUMN_IDENTITY_A
                                   WALPACK_COLUMN_IDENTITY_DEFAULT | WALPACK_COLUMN_GENERATED |
                                   WALPACK_COLUMN_NOT_NULL;
 
+bool is_plain_name(const char* name) {
+    const char* rest = name + strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789");
+    return rest[0] == '\0' && name[0] != '\0' && strchr("0123456789", name[0]) == nullptr;
+}
+
+// A keyword needs no quotes after a dot; without them names read the same in every version.
+char* qualified_name(const char* schema, const char* name) {
+    return psprintf("%s.%s", quote_identifier(schema),
+                    is_plain_name(name) ? name : quote_identifier(name));
+}
+
 // One of the letters in `allowed`.
 char read_letter(RecordReader& reader, const char* field, const char* allowed) {
     const Item item = reader.take();
@@ -103,7 +114,7 @@ void read_fields(RecordReader& reader, SourceRelation* relation) {
     relation->oid = static_cast<Oid>(reader.take_unsigned("relation oid", UINT32_MAX));
     relation->schema = reader.take_text("relation schema");
     relation->name = reader.take_text("relation name");
-    relation->qualified_name = quote_qualified_identifier(relation->schema, relation->name);
+    relation->qualified_name = qualified_name(relation->schema, relation->name);
     relation->relkind = read_letter(reader, "relkind", "rp");
     relation->replica_identity = read_letter(reader, "replica identity", "dnfi");
     const Item root = reader.take();
@@ -131,7 +142,7 @@ void write_type(JsonWriter& json, const char* field, const TypeName& type) {
         return;
     }
     json.key(field);
-    json.text(quote_qualified_identifier(type.schema, type.name));
+    json.text(qualified_name(type.schema, type.name));
     json.key(psprintf("%s_oid", field));
     json.unsigned_integer(type.oid);
 }
