@@ -29,6 +29,8 @@ struct ApplierOptions {
     std::uint64_t in_flight_bytes_max = 8 << 20;
     // Rows after which a group of source transactions is committed although more input waits.
     std::uint64_t group_rows_max = 5000;
+    // Time after which it is committed, so that locks on the target's rows are not held for long.
+    std::chrono::milliseconds group_time_max{200};
     // Time between two commits that wait for the target's disk; positions between them are applied,
     // not durable.
     std::chrono::milliseconds durable_interval{1000};
@@ -46,8 +48,10 @@ struct ApplierStats {
 class Applier : public TransactionSink {
   public:
     // Sets up the session (search_path, role settings, client_encoding follows at hello()), with
-    // Progress::lock() already held by the caller and `from` read under it. `target` must outlive
-    // the applier.
+    // Progress::lock() already held by the caller and `from` read under it, and makes `from`
+    // durable. `target` and `progress` must outlive the applier. After an Error was thrown from any
+    // member the target's transaction is rolled back or will be when the connection closes; neither
+    // the applier nor the connection may be used for applying again.
     Applier(Connection& target, const Progress& progress, Lsn from, ApplierOptions options);
     ~Applier() override;
 

@@ -1,0 +1,168 @@
+#include "apply/conflict.h"
+
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "apply/row_key.h"
+
+namespace walpack {
+namespace {
+
+constexpr std::string_view kUniqueViolation = "23505";
+constexpr std::string_view kExclusionViolation = "23P01";
+constexpr std::string_view kFeatureNotSupported = "0A000";
+
+std::string_view verb_of(ChangeKind kind) {
+    switch (kind) {
+        case ChangeKind::insert:
+            return "insert into";
+        case ChangeKind::update:
+        case ChangeKind::update_key:
+        case ChangeKind::update_full:
+            return "update of";
+        default:
+            return "delete from";
+    }
+}
+
+std::string change_of(const SentStatement& sent) {
+    return fmt::format("{} \"{}\"", verb_of(sent.row->shape.kind),
+                       sent.row->mapping->relation->qualified_name());
+}
+
+std::string hint_of(std::string_view conflict) {
+    return fmt::format(
+        "Make the row agree on the target, then start again. A later version will add the setting "
+        "\"conflict_{}\" that decides such cases.",
+        conflict);
+}
+
+// The server's messages about values repeat them in quotes; names of constraints and types stand
+// in quotes as well, but those come as fields of their own.
+std::string without_quoted(const std::string& message) {
+    std::string out;
+    bool is_quoted = false;
+    for (const char c : message) {
+        if (!is_quoted) out += c;
+        if (c != '"') continue;
+        if (is_quoted) out += "...\"";
+        is_quoted = !is_quoted;
+    }
+    return out;
+}
+
+std::string key_sentence(const SentStatement& sent) {
+    const std::string key = describe_row_key(sent.row->identity, sent.key);
+    return key.empty() ? "The row has no key on the target." : fmt::format("Key {}.", key);
+}
+
+std::string where_of(const Result& result) {
+    std::string text;
+    if (!result.column_name().empty()) text += fmt::format(" Column \"{}\".", result.column_name());
+    if (!result.constraint_name().empty()) {
+        text += fmt::format(" Constraint \"{}\".", result.constraint_name());
+    }
+    return text;
+}
+
+Error existing_key(const SentStatement& sent, const Result& result) {
+    const std::string_view conflict =
+        sent.row->shape.kind == ChangeKind::insert ? "insert_exists" : "update_exists";
+    return Error(ErrorKind::conflict, fmt::format("{} met an existing key", change_of(sent)))
+        .detail(fmt::format("{}{} Conflict {}.", key_sentence(sent), where_of(result), conflict))
+        .hint(hint_of(conflict));
+}
+
+Error refused_value(const SentStatement& sent, const Result& result) {
+    const std::string column =
+        result.column_name().empty() ? "" : fmt::format(", column \"{}\"", result.column_name());
+    return Error(ErrorKind::value,
+                 fmt::format("{} failed: the target refuses a value{}: {}", change_of(sent), column,
+                             without_quoted(result.primary_message())))
+        .detail(key_sentence(sent) + where_of(result))
+        .hint("Make the target table accept the value, then start again.");
+}
+
+Error refused_row(const SentStatement& sent, const Result& result) {
+    const std::string state = result.sqlstate();
+    if (state == kUniqueViolation || state == kExclusionViolation) {
+        return existing_key(sent, result);
+    }
+    if (error_kind_of(state) == ErrorKind::value) return refused_value(sent, result);
+    return Error(error_kind_of(state),
+                 fmt::format("{} failed: {}", change_of(sent), result.primary_message()))
+        .hint(result.hint());
+}
+
+Error wrong_count(const SentStatement& sent, std::uint64_t rows) {
+    const ChangeKind kind = sent.row->shape.kind;
+    if (kind == ChangeKind::insert) {
+        return Error(ErrorKind::conflict,
+                     fmt::format("{} stored {} rows instead of one", change_of(sent), rows))
+            .detail(key_sentence(sent))
+            .hint("A trigger or rule of the target diverts or suppresses the row.");
+    }
+    if (rows > 1) {
+        return Error(ErrorKind::conflict,
+                     fmt::format("{} touched {} rows instead of one", change_of(sent), rows))
+            .detail(key_sentence(sent))
+            .hint("The columns of the replica identity must be unique on the target.");
+    }
+    const bool is_delete = kind == ChangeKind::delete_key || kind == ChangeKind::delete_full ||
+                           kind == ChangeKind::delete_none;
+    const std::string_view conflict = is_delete ? "delete_missing" : "update_missing";
+    return Error(ErrorKind::conflict, fmt::format("{} found no row", change_of(sent)))
+        .detail(fmt::format("{} Conflict {}.", key_sentence(sent), conflict))
+        .hint(hint_of(conflict));
+}
+
+Error refused_truncate(const SentStatement& sent, const Result& result) {
+    Error error(error_kind_of(result.sqlstate()),
+                fmt::format("truncate of \"{}\" failed: {}", sent.relation->qualified_name(),
+                            result.primary_message()));
+    if (result.sqlstate() == kFeatureNotSupported) {
+        error.hint(
+            "A table outside of this TRUNCATE references it on the target. Drop that foreign key, "
+            "or truncate by hand and restart; CASCADE is never used, as it would empty tables that "
+            "the source did not empty.");
+    }
+    return error;
+}
+
+// Deferred constraints speak up at COMMIT, where no single row is to blame.
+Error refused_command(const SentStatement& sent, const Result& result) {
+    const std::string state = result.sqlstate();
+    const ErrorKind kind =
+        sent.expected == Expected::position ? ErrorKind::connection : error_kind_of(state);
+    const bool is_about_values = kind == ErrorKind::value || kind == ErrorKind::conflict;
+    Error error(kind, fmt::format("could not {}: {}", sent.doing,
+                                  is_about_values ? without_quoted(result.primary_message())
+                                                  : result.primary_message()));
+    const std::string where = where_of(result);
+    if (!where.empty()) error.detail(where.substr(1));
+    return error;
+}
+
+}  // namespace
+
+std::optional<Error> judge_result(const SentStatement& sent, const Result& result) {
+    std::optional<Error> error;
+    if (result.kind() == ResultKind::error) {
+        const bool is_row = sent.row != nullptr;
+        error = is_row                     ? refused_row(sent, result)
+                : sent.relation != nullptr ? refused_truncate(sent, result)
+                                           : refused_command(sent, result);
+        error->sqlstate(result.sqlstate());
+    } else if (result.kind() != ResultKind::command && result.kind() != ResultKind::tuples) {
+        error = Error(ErrorKind::connection,
+                      fmt::format("unexpected result when asked to {}", sent.doing));
+    } else if (sent.expected == Expected::one_row && result.affected_rows() != 1) {
+        error = wrong_count(sent, result.affected_rows());
+    }
+    if (error && sent.commit_lsn.is_valid()) error->at_lsn(sent.commit_lsn.to_string());
+    return error;
+}
+
+}  // namespace walpack

@@ -1,0 +1,154 @@
+#include "apply/in_flight.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/error.h"
+
+namespace walpack {
+namespace {
+
+// A look at the socket costs a system call.
+constexpr std::uint64_t kLookInterval = 64;
+constexpr std::size_t kControlBytes = 64;  // what a statement without values counts for
+
+}  // namespace
+
+InFlight::InFlight(Connection& target, Limits limits, Judge judge)
+    : target_(target), limits_(limits), judge_(std::move(judge)) {
+    target_.enter_pipeline();
+}
+
+InFlight::~InFlight() {
+    if (!is_abandoned_ && queue_.empty() && target_.in_pipeline()) target_.exit_pipeline();
+}
+
+void InFlight::send_prepare(const std::shared_ptr<const PreparedStatement>& statement) {
+    make_room();
+    target_.send_prepare(statement->name, statement->statement.sql, statement->statement.type_oids);
+    SentStatement sent;
+    sent.doing = "prepare a statement";
+    sent.row = statement;
+    remember(std::move(sent));
+}
+
+void InFlight::send_prepare(const std::string& name, const std::string& sql) {
+    make_room();
+    target_.send_prepare(name, sql, {});
+    SentStatement sent;
+    sent.doing = "prepare a statement";
+    remember(std::move(sent));
+}
+
+void InFlight::send_row(SentStatement sent, Parameters& parameters) {
+    sent.expected = Expected::one_row;
+    make_room();
+    target_.send_prepared(sent.row->name, parameters);
+    remember(std::move(sent));
+}
+
+void InFlight::send_prepared(const std::string& name, Parameters& parameters, SentStatement sent) {
+    make_room();
+    target_.send_prepared(name, parameters);
+    remember(std::move(sent));
+}
+
+void InFlight::send_command(const std::string& sql, const char* doing) {
+    SentStatement sent;
+    sent.doing = doing;
+    send_command(sql, std::move(sent));
+}
+
+void InFlight::send_command(const std::string& sql, SentStatement sent) {
+    make_room();
+    Parameters none;
+    target_.send_query(sql, none);
+    remember(std::move(sent));
+}
+
+void InFlight::send_sync() {
+    target_.send_sync();
+    SentStatement sent;
+    sent.expected = Expected::sync;
+    remember(std::move(sent));
+    since_request_ = 0;  // a sync makes the server hand out all results as well
+}
+
+void InFlight::flush() {
+    target_.flush();
+}
+
+void InFlight::remember(SentStatement sent) {
+    sent.bytes += kControlBytes;
+    bytes_ += sent.bytes;
+    queue_.push_back(std::move(sent));
+    ++since_request_;
+    if (since_request_ >= std::max<std::uint64_t>(limits_.statements_max / 4, 1)) {
+        request_results();
+    }
+    if (++since_look_ >= kLookInterval) take_ready();
+}
+
+void InFlight::request_results() {
+    target_.send_flush_request();
+    since_request_ = 0;
+}
+
+void InFlight::make_room() {
+    WALPACK_CHECK(!is_abandoned_);
+    if (queue_.size() < limits_.statements_max && bytes_ < limits_.bytes_max) return;
+    request_results();
+    while (!queue_.empty() &&
+           (queue_.size() > limits_.statements_max / 2 || bytes_ > limits_.bytes_max / 2)) {
+        read_one();
+    }
+}
+
+void InFlight::take_ready() {
+    since_look_ = 0;
+    while (!queue_.empty() && target_.result_is_ready()) read_one();
+}
+
+void InFlight::drain() {
+    if (since_request_ > 0) request_results();
+    while (!queue_.empty()) read_one();
+}
+
+void InFlight::read_one() {
+    const Result result = target_.next_result();
+    // Taken out first: the judge may abandon the rest.
+    const SentStatement sent = std::move(queue_.front());
+    queue_.pop_front();
+    bytes_ -= sent.bytes;
+    if (sent.expected == Expected::sync) {
+        WALPACK_CHECK(result.kind() == ResultKind::pipeline_sync);
+        return;
+    }
+    judge_(sent, result);
+}
+
+void InFlight::outside_pipeline(const std::function<void()>& work) {
+    send_sync();
+    drain();
+    target_.exit_pipeline();
+    is_abandoned_ = true;  // for good, should the work fail
+    work();
+    is_abandoned_ = false;
+    target_.enter_pipeline();
+}
+
+void InFlight::abandon() {
+    is_abandoned_ = true;
+    std::size_t syncs = 1;
+    for (const SentStatement& sent : queue_) syncs += sent.expected == Expected::sync ? 1 : 0;
+    queue_.clear();
+    bytes_ = 0;
+    target_.send_sync();
+    while (syncs > 0) {
+        if (target_.next_result().kind() == ResultKind::pipeline_sync) --syncs;
+    }
+    target_.exit_pipeline();
+    target_.execute("ROLLBACK");
+}
+
+}  // namespace walpack

@@ -1,0 +1,18 @@
+// The condition that finds the row of an UPDATE or DELETE.
+#pragma once
+
+#include <string>
+
+#include "schema/target_table.h"
+
+namespace walpack {
+
+// By key: "c" = $1, with the type's own equality operator where it has one outside of pg_catalog.
+std::string key_equals(const TargetColumn& column, const std::string& parameter);
+
+// Exactly this value, NULL included: for a row that only its whole content identifies. Types whose
+// equality is coarser than their value (1.0 = 1.00, -0 = 0, citext, nondeterministic collations) or
+// that have none (json, point) are compared by their text.
+std::string is_exactly(const TargetColumn& column, const std::string& parameter);
+
+}  // namespace walpack

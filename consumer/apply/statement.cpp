@@ -1,0 +1,273 @@
+#include "apply/statement.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "apply/row_condition.h"
+#include "base/check.h"
+#include "base/error.h"
+#include "base/text.h"
+
+namespace walpack {
+namespace {
+
+using Side = TupleField::Side;
+
+bool is_update(ChangeKind kind) {
+    return kind == ChangeKind::update || kind == ChangeKind::update_key ||
+           kind == ChangeKind::update_full;
+}
+
+bool is_by_whole_row(ChangeKind kind) {
+    return kind == ChangeKind::update_full || kind == ChangeKind::delete_full;
+}
+
+// The target's own key, when the relation fills all of it; empty otherwise.
+std::vector<TupleField> target_key(const RelationMapping& mapping, Side side) {
+    std::vector<TupleField> fields;
+    for (const std::string& name : mapping.table->key_columns) {
+        for (const ColumnMapping& column : mapping.columns) {
+            if (column.column->name == name) fields.push_back({side, column.attribute, &column});
+        }
+    }
+    if (fields.size() != mapping.table->key_columns.size()) fields.clear();
+    return fields;
+}
+
+std::vector<TupleField> replica_identity(const RelationMapping& mapping, ChangeKind kind) {
+    const bool is_in_key_tuple = kind == ChangeKind::update_key || kind == ChangeKind::delete_key;
+    std::vector<TupleField> fields;
+    for (const std::size_t attribute : mapping.relation->key_attributes) {
+        const std::size_t position = is_in_key_tuple ? fields.size() : attribute;
+        fields.push_back({is_in_key_tuple ? Side::old_tuple : Side::new_tuple, position,
+                          &mapping.columns[attribute]});
+    }
+    return fields;
+}
+
+bool is_same(const Value& left, const Value& right) {
+    if (left.form != right.form) return false;
+    switch (left.form) {
+        case Value::Form::boolean:
+            return left.boolean == right.boolean;
+        case Value::Form::integer:
+            return left.integer == right.integer;
+        case Value::Form::unsigned_integer:
+            return left.unsigned_integer == right.unsigned_integer;
+        default:
+            return left.bytes == right.bytes;
+    }
+}
+
+// The old value of an attribute where the change tells it.
+std::optional<Value> old_value(const RelationMapping& mapping, const RowChange& change,
+                               std::size_t attribute) {
+    const auto& keys = mapping.relation->key_attributes;
+    const auto found = std::find(keys.begin(), keys.end(), attribute);
+    if (change.kind == ChangeKind::update_full) return change.old_tuple[attribute];
+    if (found == keys.end()) return std::nullopt;
+    if (change.kind == ChangeKind::update) return change.new_tuple[attribute];
+    return change.old_tuple[static_cast<std::size_t>(found - keys.begin())];
+}
+
+bool changes_identity_always(const RelationMapping& mapping, const RowChange& change) {
+    for (const ColumnMapping& column : mapping.columns) {
+        if (!column.column->is_identity_always) continue;
+        const auto old = old_value(mapping, change, column.attribute);
+        if (!old || !is_same(*old, change.new_tuple[column.attribute])) return true;
+    }
+    return false;
+}
+
+std::string unchanged_mask(Tuple tuple) {
+    std::string mask;
+    for (std::size_t index = 0; index < tuple.size(); ++index) {
+        if (!tuple[index].is_unchanged_toast()) continue;
+        if (mask.empty()) mask.assign(tuple.size(), '0');
+        mask[index] = '1';
+    }
+    return mask;
+}
+
+class StatementBuilder {
+  public:
+    StatementBuilder(const RelationMapping& mapping, const StatementShape& shape)
+        : mapping_(mapping), table_(*mapping.table), shape_(shape) {}
+
+    Statement insert() {
+        std::string columns;
+        std::string values;
+        for (const ColumnMapping& column : mapping_.columns) {
+            append(columns, ", ", quote_identifier(column.column->name));
+            append(values, ", ", parameter({Side::new_tuple, column.attribute, &column}));
+        }
+        statement_.sql = columns.empty()
+                             ? fmt::format("INSERT INTO {} DEFAULT VALUES", table_.sql_name())
+                             : fmt::format("INSERT INTO {} ({}){} VALUES ({})", table_.sql_name(),
+                                           columns, overriding(), values);
+        return std::move(statement_);
+    }
+
+    Statement update() {
+        std::string assignments;
+        for (const ColumnMapping& column : mapping_.columns) {
+            if (!is_set(column)) continue;
+            append(assignments, ", ",
+                   fmt::format("{} = {}", quote_identifier(column.column->name),
+                               parameter({Side::new_tuple, column.attribute, &column})));
+        }
+        if (assignments.empty()) return check_existence();
+        statement_.sql = fmt::format("UPDATE {} SET {} WHERE {}", table_.sql_name_of_rows(),
+                                     assignments, condition());
+        return std::move(statement_);
+    }
+
+    Statement remove() {
+        statement_.sql =
+            fmt::format("DELETE FROM {} WHERE {}", table_.sql_name_of_rows(), condition());
+        return std::move(statement_);
+    }
+
+    // Columns that the source does not know, and values that it did not send, stay as they were.
+    Statement replace() {
+        std::string columns;
+        std::string values;
+        for (const TargetColumn& column : table_.columns) {
+            if (column.is_generated) continue;
+            append(columns, ", ", quote_identifier(column.name));
+            append(values, ", ", new_value(column));
+        }
+        statement_.sql = fmt::format(
+            "WITH d AS (DELETE FROM {} WHERE {} RETURNING *) "
+            "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM d",
+            table_.sql_name_of_rows(), condition(), table_.sql_name(), columns, values);
+        return std::move(statement_);
+    }
+
+  private:
+    static void append(std::string& list, std::string_view separator, const std::string& item) {
+        if (!list.empty()) list += separator;
+        list += item;
+    }
+
+    std::string parameter(const TupleField& field) {
+        statement_.parameters.push_back(field);
+        statement_.type_oids.push_back(field.column->column->type_oid);
+        return fmt::format("${}", statement_.parameters.size());
+    }
+
+    bool is_unchanged(std::size_t attribute) const {
+        return !shape_.unchanged.empty() && shape_.unchanged[attribute] == '1';
+    }
+
+    // A plain update leaves the identity's columns alone: they did not change.
+    bool is_set(const ColumnMapping& column) const {
+        if (column.column->is_identity_always || is_unchanged(column.attribute)) return false;
+        const bool is_key = mapping_.relation->attributes[column.attribute].is_key;
+        return !(is_key && shape_.kind == ChangeKind::update);
+    }
+
+    std::string new_value(const TargetColumn& column) {
+        for (const ColumnMapping& mapped : mapping_.columns) {
+            if (mapped.column != &column || is_unchanged(mapped.attribute)) continue;
+            return parameter({Side::new_tuple, mapped.attribute, &mapped});
+        }
+        return "d." + quote_identifier(column.name);
+    }
+
+    std::string_view overriding() const {
+        const bool is_needed = std::any_of(
+            mapping_.columns.begin(), mapping_.columns.end(),
+            [](const ColumnMapping& column) { return column.column->is_identity_always; });
+        return is_needed ? " OVERRIDING SYSTEM VALUE" : "";
+    }
+
+    // Nothing is to be set, but the row must be there. The lock is the one that UPDATE would take.
+    Statement check_existence() {
+        statement_.sql = fmt::format("SELECT 1 FROM {} WHERE {} FOR NO KEY UPDATE",
+                                     table_.sql_name_of_rows(), condition());
+        return std::move(statement_);
+    }
+
+    std::string condition() {
+        std::string text;
+        for (const TupleField& field : identity_of(mapping_, shape_.kind)) {
+            append(text, " AND ", key_equals(*field.column->column, parameter(field)));
+        }
+        if (!text.empty()) return text;
+        if (is_by_whole_row(shape_.kind)) return one_equal_row();
+        throw Error(ErrorKind::schema,
+                    fmt::format("{} of \"{}\" cannot be applied: nothing identifies the row",
+                                is_update(shape_.kind) ? "update" : "delete",
+                                mapping_.relation->qualified_name()))
+            .detail("The table has no replica identity at the source.")
+            .hint("Give it a primary key or ALTER TABLE ... REPLICA IDENTITY there.");
+    }
+
+    // ctid is unique within one physical table only.
+    std::string one_equal_row() {
+        std::string equal;
+        for (const ColumnMapping& column : mapping_.columns) {
+            append(equal, " AND ",
+                   is_exactly(*column.column,
+                              parameter({Side::old_tuple, column.attribute, &column})));
+        }
+        if (equal.empty()) equal = "true";
+        const bool is_partitioned = table_.relkind == 'p';
+        return fmt::format("{} = (SELECT {} FROM {} WHERE {} LIMIT 1)",
+                           is_partitioned ? "(tableoid, ctid)" : "ctid",
+                           is_partitioned ? "tableoid, ctid" : "ctid", table_.sql_name_of_rows(),
+                           equal);
+    }
+
+    const RelationMapping& mapping_;
+    const TargetTable& table_;
+    const StatementShape& shape_;
+    Statement statement_;
+};
+
+}  // namespace
+
+const Value& value_at(const RowChange& change, const TupleField& field) {
+    const Tuple tuple = field.side == Side::old_tuple ? change.old_tuple : change.new_tuple;
+    WALPACK_CHECK(field.position < tuple.size());
+    return tuple[field.position];
+}
+
+StatementShape shape_of(const RelationMapping& mapping, const RowChange& change) {
+    StatementShape shape;
+    shape.kind = change.kind;
+    if (!is_update(change.kind)) return shape;
+    shape.unchanged = unchanged_mask(change.new_tuple);
+    shape.replaces = changes_identity_always(mapping, change);
+    return shape;
+}
+
+Statement make_statement(const RelationMapping& mapping, const StatementShape& shape) {
+    StatementBuilder builder(mapping, shape);
+    if (shape.kind == ChangeKind::insert) return builder.insert();
+    if (!is_update(shape.kind)) return builder.remove();
+    return shape.replaces ? builder.replace() : builder.update();
+}
+
+std::vector<TupleField> identity_of(const RelationMapping& mapping, ChangeKind kind) {
+    switch (kind) {
+        case ChangeKind::insert: {
+            const bool is_full = mapping.relation->replica_identity == ReplicaIdentity::full;
+            const bool has_identity = !is_full && !mapping.relation->key_attributes.empty();
+            return has_identity ? replica_identity(mapping, kind)
+                                : target_key(mapping, Side::new_tuple);
+        }
+        case ChangeKind::update_full:
+        case ChangeKind::delete_full:
+            return target_key(mapping, Side::old_tuple);
+        case ChangeKind::delete_none:
+            return {};
+        default:
+            return replica_identity(mapping, kind);
+    }
+}
+
+}  // namespace walpack

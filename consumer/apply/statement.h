@@ -1,0 +1,57 @@
+// The SQL of one row change: text, parameter types, and where each parameter's value comes from.
+//
+// Pure: no connection, so that the texts are tested as such. A statement depends on the shape of a
+// change only, never on values; changes of one shape share one prepared statement, and neighbouring
+// ones can be batched later. A statement touches exactly one row when target and source agree: an
+// INSERT stores one, an UPDATE or DELETE finds its row by the replica identity. Under REPLICA
+// IDENTITY FULL the target's own key is used when the relation fills it; without one exactly one of
+// the equal rows is taken, and "equal" is exact: 1.0 is not 1.00, NULL equals NULL.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/record.h"
+#include "schema/target_table.h"
+
+namespace walpack {
+
+// Where a value stands in a change. `position` counts in that tuple: key tuples hold key
+// attributes only.
+struct TupleField {
+    enum class Side : std::uint8_t { old_tuple, new_tuple };
+    Side side = Side::new_tuple;
+    std::size_t position = 0;
+    const ColumnMapping* column = nullptr;
+};
+
+const Value& value_at(const RowChange& change, const TupleField& field);
+
+// What changes of one relation must have in common to share a statement.
+struct StatementShape {
+    ChangeKind kind = ChangeKind::insert;
+    // An UPDATE that changes a GENERATED ALWAYS AS IDENTITY column of the target, which SQL cannot:
+    // DELETE and INSERT in one statement.
+    bool replaces = false;
+    // One character per attribute, '1' for unchanged TOAST; empty when all values are there.
+    std::string unchanged;
+};
+
+StatementShape shape_of(const RelationMapping& mapping, const RowChange& change);
+
+struct Statement {
+    std::string sql;
+    std::vector<std::uint32_t> type_oids;
+    std::vector<TupleField> parameters;  // $1, $2, ...
+};
+
+// Throws Error(schema) when nothing identifies the row of an update or delete.
+Statement make_statement(const RelationMapping& mapping, const StatementShape& shape);
+
+// The fields that identify the change's row on the target: by them it is found, and named in
+// errors. Empty for an INSERT into a table without key, and where only the whole row identifies.
+std::vector<TupleField> identity_of(const RelationMapping& mapping, ChangeKind kind);
+
+}  // namespace walpack

@@ -1,0 +1,182 @@
+#include "copy/initial_copy.h"
+
+#include <chrono>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "copy/table_copy.h"
+#include "copy/table_order.h"
+#include "pg/replication_connection.h"
+#include "schema/catalog_query.h"
+#include "schema/target_session.h"
+
+namespace walpack {
+namespace {
+
+constexpr const char* kApplicationName = "walpack_copy";
+
+// Text as the plugin's documentation promises it for the stream, so that a value looks the same
+// whichever way it came; and no time limit or hidden row may get in the way.
+constexpr const char* kPinSourceSettings = R"(
+SELECT pg_catalog.count(pg_catalog.set_config(s.name, v.setting, false))
+FROM (VALUES
+    ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), ('timezone', 'UTC'),
+    ('extra_float_digits', '1'), ('bytea_output', 'hex'), ('lc_monetary', 'C'),
+    ('standard_conforming_strings', 'on'), ('row_security', 'off'), ('statement_timeout', '0'),
+    ('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
+    ('idle_session_timeout', '0'), ('transaction_timeout', '0')
+) v(name, setting)
+JOIN pg_catalog.pg_settings s ON pg_catalog.lower(s.name) = v.name)";
+
+constexpr const char* kReadReferences = R"(
+SELECT f.conrelid, f.confrelid FROM pg_catalog.pg_constraint f
+WHERE f.contype = 'f' AND f.conrelid = ANY ($1::pg_catalog.oid[])
+    AND f.confrelid = ANY ($1::pg_catalog.oid[]) AND f.conrelid <> f.confrelid)";
+
+// Unique among everything that lives: the backend is ours.
+std::string temporary_slot_name(const Connection& source) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return fmt::format("walpack_copy_{}_{}", source.backend_pid(),
+                       std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+class InitialCopy {
+  public:
+    InitialCopy(const InitialCopyOptions& options, Connection& target, Progress& progress,
+                const StopRequest& stop)
+        : options_(options),
+          target_(target),
+          progress_(progress),
+          stop_(stop),
+          source_(options.source, stop, kApplicationName) {}
+
+    InitialCopyResult run() {
+        session_ = set_up_target_session(target_);
+        pin_search_path(source_);
+        source_.execute(kPinSourceSettings);
+        match_client_encoding(source_, target_);
+        const auto mappings = map_tables();
+        InitialCopyResult result;
+        if (options_.copy_rows) {
+            result = copy_rows(mappings);
+        } else {
+            result.lsn = position_of_slot();
+            commit_position(result.lsn);
+        }
+        return result;
+    }
+
+  private:
+    std::vector<RelationMapping> map_tables() {
+        return map_all(target_, read_published_tables(source_, options_.publications));
+    }
+
+    InitialCopyResult copy_rows(const std::vector<RelationMapping>& checked) {
+        check_empty(checked);
+        InitialCopyResult result;
+        result.lsn = import_snapshot();
+        Transaction transaction(target_);
+        if (!session_.is_replica_role) target_.execute("SET CONSTRAINTS ALL DEFERRED");
+        // Once more in the snapshot: a table may have joined the publication since.
+        const std::vector<RelationMapping> mappings = map_tables();
+        check_empty(mappings);
+        for (const std::size_t index : order_of(mappings)) {
+            stop_.throw_if_requested();
+            const TableCopyResult copied = copy_table(mappings[index], source_, target_, stop_);
+            ++result.tables;
+            result.rows += copied.rows;
+            result.bytes += copied.bytes;
+        }
+        source_.execute("COMMIT");
+        finish(result.lsn);
+        transaction.commit();
+        return result;
+    }
+
+    // The exported snapshot lives as long as the walsender does nothing else; once imported, it
+    // lives with our transaction, and the temporary slot goes with its connection.
+    Lsn import_snapshot() {
+        log::info("waiting for a consistent snapshot of the source");
+        ReplicationConnection replication(options_.source, stop_, kApplicationName);
+        const CreatedSlot slot = replication.create_slot(temporary_slot_name(source_), true, true);
+        source_.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+        source_.execute("SET TRANSACTION SNAPSHOT " + quote_literal(slot.snapshot_name));
+        log::info("copying under the snapshot at {}", slot.consistent_point.to_string());
+        return slot.consistent_point;
+    }
+
+    // Without a copy the stream starts where the slot does: at the moment of "walpack init".
+    // Nothing written since can be missed; what the target already has of it shows as a conflict.
+    Lsn position_of_slot() {
+        const auto row = progress_.read();
+        const std::string slot = row ? row->slot : "";
+        const auto lsn = source_.query_value(
+            "SELECT confirmed_flush_lsn FROM pg_catalog.pg_replication_slots "
+            "WHERE slot_name = $1 AND database = pg_catalog.current_database()",
+            {slot});
+        const auto parsed = lsn ? Lsn::parse(*lsn) : std::nullopt;
+        if (parsed && parsed->is_valid()) return *parsed;
+        throw Error(ErrorKind::config,
+                    fmt::format("replication slot \"{}\" does not exist on the source", slot))
+            .hint("Run \"walpack init\" first.");
+    }
+
+    void check_empty(const std::vector<RelationMapping>& mappings) {
+        std::string filled;
+        for (const RelationMapping& mapping : mappings) {
+            const auto row = target_.query_value(
+                fmt::format("SELECT 1 FROM {} LIMIT 1", mapping.table->sql_name_of_rows()));
+            if (!row) continue;
+            filled += (filled.empty() ? "" : ", ") + mapping.relation->qualified_name();
+        }
+        if (filled.empty()) return;
+        throw Error(ErrorKind::schema, "target tables of the initial copy are not empty")
+            .detail(fmt::format("Tables with rows: {}.", filled))
+            .hint(
+                "Empty them, or set copy = false when the target already holds the source's rows.");
+    }
+
+    std::vector<std::size_t> order_of(const std::vector<RelationMapping>& mappings) {
+        std::vector<std::uint32_t> oids;
+        for (const RelationMapping& mapping : mappings) oids.push_back(mapping.table->oid);
+        References references;
+        if (!session_.is_replica_role) {
+            const Result result = target_.execute(kReadReferences, {array_literal(oids)});
+            for (int row = 0; row < result.rows(); ++row) {
+                references.emplace_back(oid_at(result, row, 0), oid_at(result, row, 1));
+            }
+        }
+        return referenced_first(oids, references);
+    }
+
+    void finish(Lsn lsn) {
+        progress_.complete_copy(lsn);
+        target_.execute("SET LOCAL synchronous_commit = " + session_.durable_commit);
+    }
+
+    void commit_position(Lsn lsn) {
+        Transaction transaction(target_);
+        finish(lsn);
+        transaction.commit();
+    }
+
+    const InitialCopyOptions& options_;
+    Connection& target_;
+    Progress& progress_;
+    const StopRequest& stop_;
+    Connection source_;
+    TargetSession session_;
+};
+
+}  // namespace
+
+InitialCopyResult run_initial_copy(const InitialCopyOptions& options, Connection& target,
+                                   Progress& progress, const StopRequest& stop) {
+    return InitialCopy(options, target, progress, stop).run();
+}
+
+}  // namespace walpack
