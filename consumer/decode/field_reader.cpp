@@ -3,6 +3,12 @@
 #include <fmt/format.h>
 
 namespace walpack {
+namespace {
+
+// Values before the fields: the record's own array and its type.
+constexpr std::size_t kBefore = 2;
+
+}  // namespace
 
 std::string_view name_of(WireType type) {
     switch (type) {
@@ -33,7 +39,7 @@ std::string_view name_of(WireType type) {
 
 const Field& FieldReader::take(std::string_view what) {
     if (taken_ == fields_.size())
-        cursor_.fail_at_value(fmt::format("{} is missing", what), fields_.size() + 1);
+        cursor_.fail_at_value(fmt::format("{} is missing", what), fields_.size() + kBefore);
     return fields_[taken_++];
 }
 
@@ -44,8 +50,7 @@ const Field& FieldReader::take(std::string_view what, WireType type) {
 }
 
 void FieldReader::fail(const std::string& what) const {
-    // The record's own array is value 0, so the field taken last is number `taken_`.
-    cursor_.fail_at_value(what, taken_);
+    cursor_.fail_at_value(what, taken_ - 1 + kBefore);
 }
 
 void FieldReader::fail_type(std::string_view what) const {

@@ -19,8 +19,8 @@ namespace walpack {
 
 class FieldReader {
   public:
-    // `fields` follow the record's own array, which has `elements` elements. Both outlive the
-    // reader.
+    // `fields` follow the record's type; its own array has `elements` elements. Fields and cursor
+    // outlive the reader.
     FieldReader(std::span<const Field> fields, std::uint64_t elements, const RecordCursor& cursor)
         : fields_(fields), elements_(elements), cursor_(cursor) {}
 

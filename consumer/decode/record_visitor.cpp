@@ -27,7 +27,6 @@ void RecordVisitor::open() {
 }
 
 void RecordVisitor::enter(WireType type, std::uint32_t count) {
-    if (count > cursor_.bytes_left()) cursor_.fail("message is shorter than its elements");
     if (depth_ == kDepthMax) cursor_.fail("values are nested too deeply");
     if (depth_ == 0) {
         if (type != WireType::array) cursor_.fail("record is a map instead of an array");

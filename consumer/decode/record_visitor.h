@@ -2,8 +2,8 @@
 //
 // The only header that includes msgpack. One visitor reads one record after another. Fields of a
 // record are collected up to a bound; rows are not, they go on as they come, each as soon as it is
-// whole. Nesting deeper than any record has is refused at once, and so is an array that claims more
-// elements than there are bytes.
+// whole. Nesting deeper than any record has is refused at once. No length that the wire claims is
+// believed: msgpack hands out text once all of it is there, and arrays element by element.
 #pragma once
 
 #include <cstddef>
