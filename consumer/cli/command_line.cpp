@@ -1,7 +1,6 @@
 #include "cli/command_line.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/help.h"
+#include "cli/output.h"
 #include "config/config.h"
 
 namespace walpack {
@@ -34,10 +34,6 @@ std::string with_hyphens(std::string argument) {
 Error usage_error(const std::string& message, const std::string& command) {
     return Error(ErrorKind::config, message)
         .hint(fmt::format("See \"walpack {}--help\".", command.empty() ? "" : command + " "));
-}
-
-void print(const std::string& text) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
 // The parser of one command; the storage must not move while it lives.

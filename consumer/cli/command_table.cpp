@@ -1,10 +1,42 @@
 #include <algorithm>
 
+#include "cli/check.h"
 #include "cli/command.h"
+#include "cli/drop.h"
+#include "cli/init.h"
+#include "cli/inspect_input.h"
 #include "cli/run.h"
+#include "cli/status.h"
 
 namespace walpack {
 namespace {
+
+Command check_command() {
+    Command command;
+    command.name = "check";
+    command.summary = "look at both ends and say what has to be done before init";
+    command.description =
+        "Checks both ends as init does, prints everything it finds with the exact fix, and changes "
+        "nothing: a publication is tried in a transaction that is rolled back, the plugin with a "
+        "temporary slot. Exits with 0 when there is no problem.";
+    command.key_help = KeyHelp::pipeline;
+    command.run = run_check;
+    return command;
+}
+
+Command init_command() {
+    Command command;
+    command.name = "init";
+    command.summary = "check both ends, then make publication, slot and progress";
+    command.description =
+        "Checks both ends and reports everything at once. When there is no problem, makes the "
+        "publication on the source, schema walpack with the pipeline's progress on the target, and "
+        "the replication slot. From then on the source keeps WAL for the slot. What is there "
+        "already is left alone, so init can be repeated.";
+    command.key_help = KeyHelp::pipeline;
+    command.run = run_init;
+    return command;
+}
 
 Command run_command() {
     Command command;
@@ -21,10 +53,58 @@ Command run_command() {
     return command;
 }
 
+Command status_command() {
+    Command command;
+    command.name = "status";
+    command.summary = "show where a pipeline stands";
+    command.description =
+        "Asks both ends for slot, position, lag and the state of the initial copy, whether run is "
+        "running or not. Lag in bytes counts WAL that is written and not applied; lag in time is "
+        "the source's measure from commit until durable on the target. Exits with 1 when an end "
+        "does not answer, or when something of the pipeline is missing or lost.";
+    command.key_help = KeyHelp::pipeline;
+    command.switches = {{"json", "Print one JSON object; what is not known is null."}};
+    command.run = run_status;
+    return command;
+}
+
+Command inspect_command() {
+    Command command;
+    command.name = "inspect";
+    command.summary = "print a stream of the plugin as JSON lines";
+    command.description =
+        "Reads what \"pg_recvlogical -P walpack -f -\" writes and prints one JSON object per "
+        "record. Counts and digests are checked on the way; the first thing that is wrong ends it "
+        "with the offset.";
+    command.argument = {"FILE", "File to read; standard input without one or with \"-\"."};
+    command.run = inspect_input;
+    return command;
+}
+
+Command drop_command() {
+    Command command;
+    command.name = "drop";
+    command.summary = "remove what init made";
+    command.description =
+        "Removes the replication slot and the publication that init made on the source, and the "
+        "pipeline's progress on the target, with schema walpack when no other pipeline is left. "
+        "Tables and rows stay. Can be repeated. When one end does not answer, the other one is "
+        "cleaned all the same, and drop exits with 1.";
+    command.key_help = KeyHelp::pipeline;
+    command.switches = {
+        {"source-only", "Leave the target alone, such as when it is gone for good."},
+        {"target-only", "Leave the source alone, such as when it is gone for good."},
+        {"force", "End the session that uses the slot."},
+    };
+    command.run = run_drop;
+    return command;
+}
+
 }  // namespace
 
 const std::vector<Command>& commands() {
-    static const std::vector<Command> all = {run_command()};
+    static const std::vector<Command> all = {check_command(),  init_command(),    run_command(),
+                                             status_command(), inspect_command(), drop_command()};
     return all;
 }
 

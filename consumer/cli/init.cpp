@@ -1,0 +1,74 @@
+#include "cli/init.h"
+
+#include <cstdio>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/stop_request.h"
+#include "cli/output.h"
+#include "cli/preflight.h"
+#include "cli/publication.h"
+#include "config/config.h"
+#include "pg/connection.h"
+#include "progress/progress.h"
+#include "slot/slot.h"
+
+namespace walpack {
+namespace {
+
+void make_publications(Connection& source, const Config& config) {
+    for (const std::string& name : config.publications) {
+        if (read_publication(source, name, config.pipeline)) {
+            print(fmt::format("there is publication \"{}\"\n", name));
+            continue;
+        }
+        Transaction transaction(source);
+        source.execute(create_publication_sql(config, name));
+        source.execute(comment_publication_sql(config, name));
+        transaction.commit();
+        print(fmt::format(
+            "made publication \"{}\" ({})\n", name,
+            config.tables.empty() ? "all tables" : fmt::format("{} tables", config.tables.size())));
+    }
+}
+
+void make_progress(Connection& target, const Config& config, const Preflight& preflight) {
+    Progress(target, config.pipeline).create(preflight.source_system_identifier, config.slot);
+    print(fmt::format("{} of pipeline \"{}\" in schema walpack on the target\n",
+                      preflight.progress ? "there is the progress row" : "made the progress row",
+                      config.pipeline));
+}
+
+void make_slot(Connection& source, const Config& config) {
+    const bool is_new = create_slot(source, config.slot);
+    print(fmt::format("{} replication slot \"{}\"\n", is_new ? "made" : "there is", config.slot));
+}
+
+}  // namespace
+
+int run_init(const Invocation& invocation) {
+    const Config config = load_config(invocation.config_path, invocation.flags);
+    const StopRequest stop;
+    const Preflight preflight = run_preflight(config, stop);
+    const std::string report = preflight.findings.report(Severity::note);
+    std::fwrite(report.data(), 1, report.size(), stderr);
+    if (const std::size_t problems = preflight.findings.problem_count(); problems > 0) {
+        throw Error(ErrorKind::schema,
+                    fmt::format("{} problem(s) found, nothing was made", problems))
+            .hint("Correct them and run \"walpack init\" again.");
+    }
+    const std::string application_name = "walpack_" + config.pipeline + "_init";
+    Connection source(config.source, stop, application_name);
+    Connection target(config.target, stop, application_name);
+    make_publications(source, config);
+    make_progress(target, config, preflight);
+    make_slot(source, config);
+    const std::string option =
+        invocation.config_path ? " --config " + *invocation.config_path : " with the same options";
+    print(fmt::format("next: walpack run{}\n", option));
+    return kExitDone;
+}
+
+}  // namespace walpack

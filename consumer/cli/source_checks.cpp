@@ -1,0 +1,231 @@
+#include "cli/source_checks.h"
+
+#include <charconv>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "pg/replication_connection.h"
+
+namespace walpack {
+namespace {
+
+constexpr int kVersionMin = 140000;
+// From here on a server turns logical decoding on with its first logical slot.
+constexpr int kVersionWithOnDemandWalLevel = 190000;
+constexpr std::int64_t kSenderTimeoutMsMin = 10'000;
+
+std::int64_t integer(const std::string& text) {
+    std::int64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+
+std::map<std::string, std::string> read_settings(Connection& source) {
+    const Result result = source.execute(
+        "SELECT name, setting FROM pg_catalog.pg_settings WHERE name IN ('server_version', "
+        "'wal_level', 'wal_sender_timeout', 'max_slot_wal_keep_size', 'max_replication_slots', "
+        "'max_wal_senders')");
+    std::map<std::string, std::string> settings;
+    for (int row = 0; row < result.rows(); ++row) {
+        settings[std::string(result.value(row, 0))] = result.value(row, 1);
+    }
+    return settings;
+}
+
+std::string current_role(Connection& source) {
+    return quote_identifier(source.query_value("SELECT current_user").value_or(""));
+}
+
+void check_version(int version, const std::string& text, Findings& findings) {
+    if (version >= kVersionMin) {
+        findings.ok(End::source, fmt::format("server version {}", text));
+        return;
+    }
+    findings.problem(End::source, fmt::format("server version {} is too old for the plugin", text),
+                     "upgrade the source to PostgreSQL 14 or later.");
+}
+
+void check_wal_level(int version, const std::string& level, Findings& findings) {
+    const bool is_enough =
+        level == "logical" || (version >= kVersionWithOnDemandWalLevel && level == "replica");
+    if (is_enough) {
+        findings.ok(End::source, fmt::format("wal_level is {}", level));
+        return;
+    }
+    findings.problem(End::source, fmt::format("wal_level is {}, not logical", level),
+                     "ALTER SYSTEM SET wal_level = logical;  -- then restart the server");
+}
+
+void note_limits(const std::map<std::string, std::string>& settings, Findings& findings) {
+    const std::int64_t timeout = integer(settings.at("wal_sender_timeout"));
+    if (timeout > 0 && timeout < kSenderTimeoutMsMin) {
+        findings.warning(
+            End::source,
+            fmt::format("wal_sender_timeout is {} ms: a short stall ends the stream", timeout),
+            "ALTER SYSTEM SET wal_sender_timeout = '60s'; SELECT pg_reload_conf();");
+    }
+    if (settings.at("max_slot_wal_keep_size") != "-1") return;
+    findings.note(
+        End::source,
+        "max_slot_wal_keep_size is not set: while walpack is stopped, the source keeps all WAL",
+        "watch \"walpack status\", or set a limit (past it the slot is lost, and the copy starts "
+        "over).");
+}
+
+struct Room {
+    const char* what;
+    const char* setting;
+    std::int64_t limit;
+    std::int64_t used;
+    std::int64_t needed;
+};
+
+void check_room(const Room& room, Findings& findings) {
+    const std::string counts =
+        fmt::format("{} of {} {} are in use", room.used, room.limit, room.what);
+    if (room.limit - room.used >= room.needed) {
+        findings.ok(End::source, counts);
+        return;
+    }
+    findings.problem(End::source, fmt::format("{}, and {} more are needed", counts, room.needed),
+                     fmt::format("ALTER SYSTEM SET {} = {};  -- then restart the server{}",
+                                 room.setting, room.used + room.needed + 4,
+                                 std::string_view(room.what) == "replication slots"
+                                     ? ", or drop slots that nobody reads any more"
+                                     : ""));
+}
+
+std::string fix_of_refused_replication(const std::string& message, const std::string& role) {
+    // PostgreSQL 15 and older; 16 and later.
+    if (message.find("replication role") != std::string::npos ||
+        message.find("start WAL sender") != std::string::npos) {
+        return fmt::format("ALTER ROLE {} REPLICATION;", role);
+    }
+    if (message.find("pg_hba.conf") != std::string::npos) {
+        return "add a line for this database, role and address to pg_hba.conf and reload.";
+    }
+    if (message.find("max_wal_senders") != std::string::npos) {
+        return "raise max_wal_senders, then restart the server.";
+    }
+    return "let the role open a replication connection to this database.";
+}
+
+constexpr const char* kStartOver =
+    "\"walpack drop\", empty the target tables, \"walpack init\", \"walpack run\".";
+
+void check_present_slot(const Config& config, const SlotState& slot, Preflight& preflight) {
+    Findings& findings = preflight.findings;
+    if (slot.is_lost()) {
+        findings.problem(End::source,
+                         fmt::format("replication slot \"{}\" is lost: {}", config.slot,
+                                     slot.invalidation_reason.empty() ? "its WAL was removed"
+                                                                      : slot.invalidation_reason),
+                         kStartOver);
+        return;
+    }
+    // The row is made before the slot and removed after it, so a slot without a row is not ours.
+    if (!preflight.progress) {
+        findings.problem(
+            End::source,
+            fmt::format("replication slot \"{}\" exists, but this target has no progress of it",
+                        config.slot),
+            "it serves another target, or this target was replaced. Set another \"pipeline\" (or "
+            "\"slot\"), or remove the slot with \"walpack drop --source-only\".");
+        return;
+    }
+    const ProgressRow& row = *preflight.progress;
+    if (row.copy_is_complete && slot.confirmed_flush_lsn > row.applied_lsn) {
+        findings.problem(End::source,
+                         fmt::format("replication slot \"{}\" is confirmed up to {}, beyond the "
+                                     "target's position {}: transactions would be missing",
+                                     config.slot, slot.confirmed_flush_lsn.to_string(),
+                                     row.applied_lsn.to_string()),
+                         kStartOver);
+        return;
+    }
+    findings.ok(End::source, fmt::format("replication slot \"{}\" exists{}", config.slot,
+                                         slot.active_pid ? " and is in use" : ""));
+}
+
+}  // namespace
+
+void check_source_server(Connection& source, Preflight& preflight) {
+    Findings& findings = preflight.findings;
+    const auto settings = read_settings(source);
+    const int version = source.server_version();
+    check_version(version, settings.at("server_version"), findings);
+    if (version < kVersionMin) return;
+    if (source.query_value("SELECT pg_catalog.pg_is_in_recovery()") == "t") {
+        findings.problem(End::source, "the server is a standby", "connect to the primary.");
+    }
+    check_wal_level(version, settings.at("wal_level"), findings);
+    note_limits(settings, findings);
+}
+
+void check_replication_right(Connection& source, const Config& config, const StopRequest& stop,
+                             Preflight& preflight) {
+    try {
+        ReplicationConnection replication(config.source, stop,
+                                          "walpack_" + config.pipeline + "_check");
+        preflight.source_system_identifier = replication.identify_system().system_identifier;
+        preflight.findings.ok(End::source, "the role may open a replication connection");
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::cancelled) throw;
+        preflight.findings.problem(
+            End::source, error.message(),
+            fix_of_refused_replication(error.message(), current_role(source)));
+    }
+}
+
+void check_slot_room(Connection& source, const Config& config, Preflight& preflight) {
+    preflight.slot = read_slot(source, config.slot);
+    const auto settings = read_settings(source);
+    const Result used = source.execute(
+        "SELECT (SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots), "
+        "(SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_replication)");
+    // The copy makes a temporary slot for its snapshot beside the permanent one.
+    const bool copy_is_to_come = !(preflight.progress && preflight.progress->copy_is_complete);
+    const std::int64_t slots_needed = (preflight.slot ? 0 : 1) + (copy_is_to_come ? 1 : 0);
+    const std::int64_t senders_needed = preflight.slot && preflight.slot->active_pid ? 0 : 1;
+    check_room({"replication slots", "max_replication_slots",
+                integer(settings.at("max_replication_slots")),
+                integer(std::string(used.value(0, 0))), slots_needed},
+               preflight.findings);
+    check_room({"WAL senders", "max_wal_senders", integer(settings.at("max_wal_senders")),
+                integer(std::string(used.value(0, 1))), senders_needed},
+               preflight.findings);
+    if (preflight.slot) require_own_slot(config.slot, *preflight.slot);
+}
+
+void check_slot_fits_progress(const Config& config, Preflight& preflight) {
+    if (preflight.slot) {
+        check_present_slot(config, *preflight.slot, preflight);
+        return;
+    }
+    if (!preflight.progress || !preflight.progress->copy_is_complete) return;
+    preflight.findings.problem(
+        End::source,
+        fmt::format("replication slot \"{}\" is gone, although the target has applied up to {}: "
+                    "what was written since cannot be known",
+                    config.slot, preflight.progress->applied_lsn.to_string()),
+        kStartOver);
+}
+
+void note_what_is_not_replicated(Connection& source, Preflight& preflight) {
+    const Result counts = source.execute(
+        "SELECT (SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata), "
+        "(SELECT pg_catalog.count(*) FROM pg_catalog.pg_sequences)");
+    for (const auto& [column, what] : {std::pair{0, "large objects"}, std::pair{1, "sequences"}}) {
+        const std::string count(counts.value(0, column));
+        if (count == "0") continue;
+        preflight.findings.note(End::source,
+                                fmt::format("{} {} exist; they are not replicated", count, what));
+    }
+}
+
+}  // namespace walpack

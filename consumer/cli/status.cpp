@@ -1,0 +1,86 @@
+#include "cli/status.h"
+
+#include <charconv>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/stop_request.h"
+#include "cli/output.h"
+#include "cli/status_report.h"
+#include "config/config.h"
+#include "pg/connection.h"
+
+namespace walpack {
+namespace {
+
+std::optional<double> seconds(const std::optional<std::string>& text) {
+    if (!text) return std::nullopt;
+    double value = 0;
+    std::from_chars(text->data(), text->data() + text->size(), value);
+    return value;
+}
+
+void ask_source(Connection& source, PipelineStatus& status) {
+    source.execute("SET search_path = pg_catalog");
+    const auto written = source.query_value(
+        "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() "
+        "ELSE pg_catalog.pg_current_wal_flush_lsn() END");
+    status.source_lsn = Lsn::parse(written.value_or("")).value_or(Lsn{});
+    status.slot = read_slot(source, status.slot_name);
+    if (!status.slot || !status.slot->active_pid) return;
+    status.measured_lag_seconds = seconds(source.query_value(
+        "SELECT pg_catalog.date_part('epoch', replay_lag) FROM pg_catalog.pg_stat_replication "
+        "WHERE pid = $1::pg_catalog.int4",
+        {std::to_string(*status.slot->active_pid)}));
+}
+
+void ask_target(Connection& target, PipelineStatus& status) {
+    status.progress = Progress(target, status.pipeline).read();
+    if (!status.progress) return;
+    status.applied_seconds_ago = seconds(target.query_value(
+        "SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - applied_at) "
+        "FROM walpack.progress WHERE pipeline = $1 AND worker = 0",
+        {status.pipeline}));
+    status.consumer_is_connected =
+        target
+            .query_value(
+                "SELECT 1 FROM pg_catalog.pg_stat_activity WHERE application_name = $1 "
+                "AND datname = pg_catalog.current_database() LIMIT 1",
+                {"walpack_" + status.pipeline})
+            .has_value();
+}
+
+// An end that does not answer is what status has to show, so its error is a value here.
+template <typename Question>
+void ask(EndStatus& end, const Conninfo& conninfo, const std::string& application_name,
+         Question question) {
+    end.description = conninfo.describe();
+    try {
+        const StopRequest stop;
+        Connection connection(conninfo, stop, application_name);
+        question(connection);
+    } catch (const Error& error) {
+        end.error = error.message();
+    }
+}
+
+}  // namespace
+
+int run_status(const Invocation& invocation) {
+    const Config config = load_config(invocation.config_path, invocation.flags);
+    const std::string application_name = "walpack_" + config.pipeline + "_status";
+    PipelineStatus status;
+    status.pipeline = config.pipeline;
+    status.slot_name = config.slot;
+    // The target first: what is applied was written before, so lag is never negative.
+    ask(status.target, config.target, application_name,
+        [&status](Connection& target) { ask_target(target, status); });
+    ask(status.source, config.source, application_name,
+        [&status](Connection& source) { ask_source(source, status); });
+    print(invocation.switches.contains("json") ? status_json(status) : status_screen(status));
+    return status.is_whole() ? kExitDone : kExitFailed;
+}
+
+}  // namespace walpack

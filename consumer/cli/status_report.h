@@ -1,0 +1,50 @@
+// What `walpack status` knows of a pipeline, and how it is shown.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "model/lsn.h"
+#include "progress/progress.h"
+#include "slot/slot.h"
+
+namespace walpack {
+
+// One end: where it is, and why it did not answer; empty when it did.
+struct EndStatus {
+    std::string description;
+    std::string error;
+};
+
+struct PipelineStatus {
+    std::string pipeline;
+    EndStatus source;
+    Lsn source_lsn;  // how far the source has written
+    std::string slot_name;
+    std::optional<SlotState> slot;
+    // From writing a commit at the source until the consumer reported it durable, as the source
+    // measures it; nullopt while nothing is under way or nobody reads the slot.
+    std::optional<double> measured_lag_seconds;
+
+    EndStatus target;
+    std::optional<ProgressRow> progress;
+    std::optional<double> applied_seconds_ago;
+    bool consumer_is_connected = false;  // to the target
+
+    // One or two words: streaming, copying, connecting, stopped, not set up, slot missing, slot
+    // lost, unknown.
+    std::string state() const;
+    // pending, running or complete; empty while the target cannot say.
+    std::string copy_state() const;
+    // WAL written and not yet applied, of whatever database; nullopt while one end is unknown.
+    std::optional<std::uint64_t> lag_bytes() const;
+    std::optional<double> lag_seconds() const;
+    // Both ends answered, and nothing is missing or lost.
+    bool is_whole() const;
+};
+
+std::string status_screen(const PipelineStatus& status);
+std::string status_json(const PipelineStatus& status);
+
+}  // namespace walpack

@@ -1,0 +1,155 @@
+#include "cli/table_checks.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "schema/catalog_query.h"
+#include "schema/target_table.h"
+
+namespace walpack {
+namespace {
+
+// Above this many tables the command for pg_dump names none of them.
+constexpr std::size_t kNamedTablesMax = 20;
+
+std::string shell_quoted(const std::string& text) {
+    std::string out = "'";
+    for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return out + "'";
+}
+
+struct TargetTables {
+    std::vector<std::string> missing;  // quoted
+    std::vector<TargetTable> present;
+};
+
+TargetTables read_tables(Connection& target, const std::vector<PublishedTable>& published,
+                         Findings& findings) {
+    TargetTables tables;
+    std::string misfits;
+    for (const PublishedTable& each : published) {
+        const Relation& relation = *each.relation;
+        std::optional<TargetTable> table =
+            read_target_table(target, relation.schema, relation.name);
+        if (!table) {
+            tables.missing.push_back(quote_identifier(relation.schema) + "." +
+                                     quote_identifier(relation.name));
+            continue;
+        }
+        const auto shared = std::make_shared<const TargetTable>(*table);
+        for (const std::string& problem : map_relation(each.relation, shared).problems) {
+            misfits += fmt::format("\n{}: {}", relation.qualified_name(), problem);
+        }
+        tables.present.push_back(std::move(*table));
+    }
+    if (!misfits.empty()) {
+        findings.problem(End::target, "columns do not fit" + misfits,
+                         "ALTER TABLE on the target, or leave the tables out of the publication.");
+    }
+    return tables;
+}
+
+void report_missing(const std::vector<std::string>& missing, const std::string& source,
+                    const std::string& target, Findings& findings) {
+    if (missing.empty()) return;
+    std::string names;
+    std::string options;
+    for (const std::string& name : missing) {
+        names += "\n" + name;
+        if (missing.size() <= kNamedTablesMax) options += " --table=" + shell_quoted(name);
+    }
+    findings.problem(End::target,
+                     fmt::format("{} published tables do not exist", missing.size()) + names,
+                     fmt::format("pg_dump --schema-only --no-publications{} {} | psql {}", options,
+                                 shell_quoted(source), shell_quoted(target)));
+}
+
+// For each table: which of the five privileges are missing, whether row-level security applies.
+constexpr const char* kRights = R"(
+SELECT n.nspname, c.relname, pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
+    pg_catalog.concat_ws(', ',
+        CASE WHEN NOT pg_catalog.has_table_privilege(c.oid, 'SELECT') THEN 'SELECT' END,
+        CASE WHEN NOT pg_catalog.has_table_privilege(c.oid, 'INSERT') THEN 'INSERT' END,
+        CASE WHEN NOT pg_catalog.has_table_privilege(c.oid, 'UPDATE') THEN 'UPDATE' END,
+        CASE WHEN NOT pg_catalog.has_table_privilege(c.oid, 'DELETE') THEN 'DELETE' END,
+        CASE WHEN NOT pg_catalog.has_table_privilege(c.oid, 'TRUNCATE') THEN 'TRUNCATE' END),
+    pg_catalog.row_security_active(c.oid)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = ANY ($1::pg_catalog.oid[]) ORDER BY 1, 2)";
+
+void check_rights(Connection& target, const std::vector<TargetTable>& tables, Findings& findings) {
+    std::vector<std::uint32_t> oids;
+    for (const TargetTable& table : tables) oids.push_back(table.oid);
+    const Result result = target.execute(kRights, {array_literal(oids)});
+    const std::string role =
+        quote_identifier(target.query_value("SELECT current_user").value_or(""));
+    std::map<std::string, std::string> grants;  // what to grant -> on what
+    std::string secured;
+    for (int row = 0; row < result.rows(); ++row) {
+        const std::string schema = quote_identifier(result.value(row, 0));
+        const std::string table = schema + "." + quote_identifier(result.value(row, 1));
+        if (result.value(row, 2) != "t") grants["USAGE ON SCHEMA " + schema] = "";
+        const std::string rights(result.value(row, 3));
+        if (!rights.empty()) {
+            std::string& on = grants[rights + " ON "];
+            on += (on.empty() ? "" : ", ") + table;
+        }
+        if (result.value(row, 4) == "t") secured += "\n" + table;
+    }
+    std::string fix;
+    for (const auto& [what, on] : grants) {
+        fix += fmt::format("{}GRANT {}{} TO {};", fix.empty() ? "" : "\n", what, on, role);
+    }
+    if (!fix.empty()) {
+        findings.problem(End::target, "the role may not write all published tables", fix);
+    }
+    if (secured.empty()) return;
+    findings.problem(End::target, "row-level security applies to published tables" + secured,
+                     fmt::format("ALTER ROLE {} BYPASSRLS;", role));
+}
+
+// A partition's rows are its parent's too, so a partition that holds rows is named, not its parent.
+void check_empty(Connection& target, const std::vector<TargetTable>& tables, Findings& findings) {
+    std::string filled;
+    std::string names;
+    for (const TargetTable& table : tables) {
+        const bool may_read = target.query_value(
+                                  "SELECT pg_catalog.has_table_privilege($1::pg_catalog.oid, "
+                                  "'SELECT')",
+                                  {std::to_string(table.oid)}) == "t";
+        if (!may_read) continue;  // is a finding already
+        const auto has_row = target.query_value("SELECT 1 FROM " + table.sql_name() + " LIMIT 1");
+        if (!has_row) continue;
+        filled += "\n" + table.sql_name();
+        names += (names.empty() ? "" : ", ") + table.sql_name();
+    }
+    if (filled.empty()) return;
+    findings.problem(End::target, "tables to be copied into are not empty" + filled,
+                     fmt::format("TRUNCATE {};  -- or set copy = false when the target holds the "
+                                 "source's rows already",
+                                 names));
+}
+
+}  // namespace
+
+void check_target_tables(Connection& target, const std::string& source_description,
+                         const Config& config, Preflight& preflight) {
+    if (preflight.tables.empty()) return;
+    Findings& findings = preflight.findings;
+    const std::size_t problems = findings.problem_count();
+    const TargetTables tables = read_tables(target, preflight.tables, findings);
+    report_missing(tables.missing, source_description, target.description(), findings);
+    check_rights(target, tables.present, findings);
+    if (preflight.copy_is_pending(config)) check_empty(target, tables.present, findings);
+    if (findings.problem_count() > problems) return;
+    findings.ok(End::target,
+                fmt::format("{} tables exist, fit and can be written", tables.present.size()));
+}
+
+}  // namespace walpack

@@ -1,0 +1,18 @@
+// Preflight of the target's tables: do they exist, do the columns fit, may the role write them, are
+// they empty when a copy is to come?
+#pragma once
+
+#include <string>
+
+#include "cli/preflight.h"
+#include "config/config.h"
+#include "pg/connection.h"
+
+namespace walpack {
+
+// One finding per kind of fault with all tables it concerns, so that the fixes can be pasted.
+// The source's description goes into the command that copies missing definitions.
+void check_target_tables(Connection& target, const std::string& source_description,
+                         const Config& config, Preflight& preflight);
+
+}  // namespace walpack
