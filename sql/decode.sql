@@ -463,8 +463,8 @@ CREATE TABLE whole AS SELECT '\x'
 SELECT decodes(substring(message, 1, bytes)) AS outcome, count(*), min(bytes), max(bytes)
 FROM whole, generate_series(0, length(message)) bytes GROUP BY 1 ORDER BY 3;
 SELECT count(*) = 16 * max(byte + 1) AS survived
-FROM whole, generate_series(0, length(message) - 1) byte, unnest('{0,1,4,23,127,128,145,160,192,193,198,
-    203,207,212,221,255}'::int[]) value
+FROM whole, generate_series(0, length(message) - 1) byte,
+    unnest('{0,1,4,23,127,128,145,160,192,193,198,203,207,212,221,255}'::int[]) value
 WHERE decodes(set_byte(message, byte, value)) IS NOT NULL;
 DROP TABLE whole;
 DROP FUNCTION decodes, rows_of;
