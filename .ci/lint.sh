@@ -78,7 +78,8 @@ check_limits() {
 
 check_format() {
     command -v clang-format >/dev/null || { echo 'clang-format is not installed'; return 77; }
-    clang-format --dry-run -Werror "${cxx[@]}" 2>&1 | grep -E 'error:' | sort -u
+    clang-format --dry-run -Werror "${cxx[@]}" 2>&1 | sed -nE 's/^([^:]+):.* error: .*/\1/p' |
+        sort | uniq -c | sed 's/^ *\([0-9]*\) \(.*\)/\2: clang-format would change \1 places/'
 }
 
 check_shell() {
