@@ -32,10 +32,15 @@ FROM (VALUES
 ) v(name, setting)
 JOIN pg_catalog.pg_settings s ON pg_catalog.lower(s.name) = v.name)";
 
+// A foreign key may point at a partitioned table: then its partitions are what must be filled
+// first.
 constexpr const char* kReadReferences = R"(
-SELECT f.conrelid, f.confrelid FROM pg_catalog.pg_constraint f
-WHERE f.contype = 'f' AND f.conrelid = ANY ($1::pg_catalog.oid[])
-    AND f.confrelid = ANY ($1::pg_catalog.oid[]) AND f.conrelid <> f.confrelid)";
+SELECT f.conrelid, r.oid
+FROM pg_catalog.unnest($1::pg_catalog.oid[]) r(oid)
+JOIN pg_catalog.pg_constraint f ON f.contype = 'f' AND f.conrelid <> r.oid
+    AND (f.confrelid = r.oid
+         OR f.confrelid IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(r.oid) a))
+WHERE f.conrelid = ANY ($1::pg_catalog.oid[]))";
 
 // Unique among everything that lives: the backend is ours.
 std::string temporary_slot_name(const Connection& source) {
@@ -59,7 +64,9 @@ class InitialCopy {
         pin_search_path(source_);
         source_.execute(kPinSourceSettings);
         match_client_encoding(source_, target_);
-        const auto mappings = map_tables();
+        const auto tables = read_published_tables(source_, options_.publications);
+        warn_of_missing_identity(tables);
+        const auto mappings = map_all(target_, tables);
         InitialCopyResult result;
         if (options_.copy_rows) {
             result = copy_rows(mappings);
@@ -71,10 +78,6 @@ class InitialCopy {
     }
 
   private:
-    std::vector<RelationMapping> map_tables() {
-        return map_all(target_, read_published_tables(source_, options_.publications));
-    }
-
     InitialCopyResult copy_rows(const std::vector<RelationMapping>& checked) {
         check_empty(checked);
         InitialCopyResult result;
@@ -82,7 +85,8 @@ class InitialCopy {
         Transaction transaction(target_);
         if (!session_.is_replica_role) target_.execute("SET CONSTRAINTS ALL DEFERRED");
         // Once more in the snapshot: a table may have joined the publication since.
-        const std::vector<RelationMapping> mappings = map_tables();
+        const std::vector<RelationMapping> mappings =
+            map_all(target_, read_published_tables(source_, options_.publications));
         check_empty(mappings);
         for (const std::size_t index : order_of(mappings)) {
             stop_.throw_if_requested();

@@ -31,9 +31,11 @@ double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+// Of a copy too short to measure there is nothing to say.
 std::string rate(std::uint64_t bytes, double seconds) {
-    const double per_second = seconds > 0.001 ? static_cast<double>(bytes) / seconds : 0;
-    return human_bytes(static_cast<std::uint64_t>(per_second)) + "/s";
+    if (seconds < 0.1) return "";
+    const double per_second = static_cast<double>(bytes) / seconds;
+    return fmt::format(" ({}/s)", human_bytes(static_cast<std::uint64_t>(per_second)));
 }
 
 // Server messages about a value hold it after a colon, in quotes.
@@ -96,7 +98,7 @@ class TableCopy {
 
     void report(const char* doing) const {
         const double seconds = seconds_since(start_);
-        log::info("{} {}: {} rows, {} in {:.1f} s ({})", doing, mapping_.relation->qualified_name(),
+        log::info("{} {}: {} rows, {} in {:.1f} s{}", doing, mapping_.relation->qualified_name(),
                   result_.rows, human_bytes(result_.bytes), seconds, rate(result_.bytes, seconds));
     }
 

@@ -163,19 +163,6 @@ bool lacks_identity(const PublishedTable& table) {
            relation.key_attributes.empty();
 }
 
-void warn_of_missing_identity(const std::vector<PublishedTable>& tables) {
-    std::string list;
-    for (const PublishedTable& table : tables) {
-        if (!lacks_identity(table)) continue;
-        list += (list.empty() ? "" : ", ") + table.relation->qualified_name();
-    }
-    if (list.empty()) return;
-    log::warning(
-        "without a replica identity the source refuses to update or delete rows of: {}; "
-        "ALTER TABLE ... REPLICA IDENTITY FULL there allows it",
-        list);
-}
-
 }  // namespace
 
 std::string match_client_encoding(Connection& source, Connection& target) {
@@ -213,10 +200,22 @@ std::vector<PublishedTable> read_published_tables(Connection& source,
     return tables;
 }
 
+void warn_of_missing_identity(const std::vector<PublishedTable>& tables) {
+    std::string list;
+    for (const PublishedTable& table : tables) {
+        if (!lacks_identity(table)) continue;
+        list += (list.empty() ? "" : ", ") + table.relation->qualified_name();
+    }
+    if (list.empty()) return;
+    log::warning(
+        "without a replica identity the source refuses to update or delete rows of: {}; "
+        "ALTER TABLE ... REPLICA IDENTITY FULL there allows it",
+        list);
+}
+
 std::vector<RelationMapping> map_all(Connection& target,
                                      const std::vector<PublishedTable>& tables) {
     pin_search_path(target);
-    warn_of_missing_identity(tables);
     std::vector<RelationMapping> mappings;
     std::string problems;
     std::size_t problem_count = 0;
@@ -225,15 +224,20 @@ std::vector<RelationMapping> map_all(Connection& target,
                                 problem);
         ++problem_count;
     };
+    std::vector<TableName> names;
+    for (const PublishedTable& published : tables) {
+        names.push_back({published.relation->schema, published.relation->name});
+    }
+    std::map<TableName, TargetTable> found = read_target_tables(target, names);
     for (const PublishedTable& published : tables) {
         const Relation& relation = *published.relation;
-        auto table = read_target_table(target, relation.schema, relation.name);
-        if (!table) {
+        const auto table = found.find({relation.schema, relation.name});
+        if (table == found.end()) {
             add_problem(relation, "the table does not exist on the target");
             continue;
         }
-        mappings.push_back(map_relation(published.relation,
-                                        std::make_shared<const TargetTable>(std::move(*table))));
+        mappings.push_back(map_relation(
+            published.relation, std::make_shared<const TargetTable>(std::move(table->second))));
         for (const std::string& problem : mappings.back().problems) add_problem(relation, problem);
     }
     if (problem_count == 0) return mappings;

@@ -32,9 +32,12 @@ std::vector<PublishedTable> read_published_tables(Connection& source,
                                                   const std::vector<std::string>& publications);
 
 // Maps every table; throws one Error(schema) whose detail lists every problem of every table, a
-// line each. A table whose updates are published without replica identity is a warning only: the
-// source refuses to update or delete its rows, so only inserts can come, and they are exact. Sets
-// search_path to pg_catalog.
+// line each. Sets search_path to pg_catalog.
 std::vector<RelationMapping> map_all(Connection& target, const std::vector<PublishedTable>& tables);
+
+// Logs a warning that names the tables whose updates or deletes are published without replica
+// identity. Not an error: the source itself refuses to update or delete their rows, so nothing but
+// inserts can come, and those are exact.
+void warn_of_missing_identity(const std::vector<PublishedTable>& tables);
 
 }  // namespace walpack

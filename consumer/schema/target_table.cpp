@@ -1,5 +1,7 @@
 #include "schema/target_table.h"
 
+#include <set>
+
 #include "base/text.h"
 #include "schema/catalog_query.h"
 #include "schema/type_catalog.h"
@@ -8,44 +10,48 @@ namespace walpack {
 namespace {
 
 // Triggers of partitions count as well: rows of a partitioned table fire them.
-constexpr const char* kReadTable = R"(
-SELECT c.oid, c.relkind,
+constexpr const char* kReadTables = R"(
+SELECT n.nspname, c.relname, c.oid, c.relkind,
     EXISTS (SELECT FROM pg_catalog.pg_trigger t
             WHERE t.tgenabled IN ('A', 'R') AND t.tgrelid IN (
                 SELECT c.oid UNION ALL SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) p))
     OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r
                WHERE r.ev_class = c.oid AND r.ev_enabled IN ('A', 'R')),
     EXISTS (SELECT FROM pg_catalog.pg_constraint f WHERE f.confrelid = c.oid)
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p'))";
+FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.name[]),
+                pg_catalog.unnest($2::pg_catalog.name[])) wanted(schema, name)
+JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.schema
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name
+WHERE c.relkind IN ('r', 'p'))";
 
 constexpr const char* kReadColumns = R"(
-SELECT a.attname, a.attnum, a.atttypid, a.atttypmod,
+SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod,
     pg_catalog.format_type(a.atttypid, a.atttypmod), a.attidentity = 'a', a.attgenerated <> '',
     a.attnotnull, a.atthasdef OR a.attidentity <> ''
 FROM pg_catalog.pg_attribute a
-WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped
-ORDER BY a.attnum)";
+WHERE a.attrelid = ANY ($1::pg_catalog.oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attrelid, a.attnum)";
 
 // The primary key, or else the narrowest unique index that identifies every row at all times.
-constexpr const char* kReadKey = R"(
-SELECT a.attname
+constexpr const char* kReadKeys = R"(
+SELECT k.indrelid, a.attname
 FROM (
-    SELECT i.indexrelid, i.indrelid, (i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1] AS numbers
+    SELECT DISTINCT ON (i.indrelid) i.indrelid,
+        (i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1] AS numbers
     FROM pg_catalog.pg_index i
-    WHERE i.indrelid = $1::pg_catalog.oid AND i.indisunique AND i.indimmediate AND i.indisvalid
-        AND i.indpred IS NULL AND i.indexprs IS NULL
+    WHERE i.indrelid = ANY ($1::pg_catalog.oid[]) AND i.indisunique AND i.indimmediate
+        AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
         AND NOT EXISTS (
             SELECT FROM pg_catalog.pg_attribute n
             WHERE n.attrelid = i.indrelid AND NOT n.attnotnull
                 AND n.attnum = ANY ((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]))
-    ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid
-    LIMIT 1
+    ORDER BY i.indrelid, i.indisprimary DESC, i.indnkeyatts, i.indexrelid
 ) k
 CROSS JOIN LATERAL pg_catalog.unnest(k.numbers) WITH ORDINALITY u(number, position)
 JOIN pg_catalog.pg_attribute a ON a.attrelid = k.indrelid AND a.attnum = u.number
-ORDER BY u.position)";
+ORDER BY k.indrelid, u.position)";
+
+using TablesByOid = std::map<std::uint32_t, TargetTable>;
 
 void describe_type(TargetColumn& column, const TypeCatalog& types) {
     const CatalogType& declared = types.type(column.type_oid);
@@ -68,27 +74,57 @@ void describe_type(TargetColumn& column, const TypeCatalog& types) {
     column.has_default = column.has_default || declared.has_default;
 }
 
-std::vector<TargetColumn> read_columns(Connection& target, const std::string& table_oid) {
-    const Result result = target.execute(kReadColumns, {table_oid});
-    std::vector<TargetColumn> columns;
-    std::vector<std::uint32_t> types;
+TablesByOid read_tables(Connection& target, const std::vector<TableName>& names) {
+    std::vector<std::string> schemas;
+    std::vector<std::string> tables;
+    for (const TableName& name : names) {
+        schemas.push_back(name.schema);
+        tables.push_back(name.table);
+    }
+    const Result result =
+        target.execute(kReadTables, {array_literal(schemas), array_literal(tables)});
+    TablesByOid found;
+    for (int row = 0; row < result.rows(); ++row) {
+        TargetTable table;
+        table.schema = result.value(row, 0);
+        table.name = result.value(row, 1);
+        table.oid = oid_at(result, row, 2);
+        table.relkind = result.value(row, 3).front();
+        table.has_always_triggers = bool_at(result, row, 4);
+        table.is_referenced = bool_at(result, row, 5);
+        found[table.oid] = std::move(table);
+    }
+    return found;
+}
+
+void add_columns(Connection& target, const std::string& oids, TablesByOid& tables) {
+    const Result result = target.execute(kReadColumns, {oids});
+    std::set<std::uint32_t> types;
     for (int row = 0; row < result.rows(); ++row) {
         TargetColumn column;
-        column.name = result.value(row, 0);
-        column.number = static_cast<std::int16_t>(int_at(result, row, 1));
-        column.type_oid = oid_at(result, row, 2);
-        column.typmod = int_at(result, row, 3);
-        column.declared_type = result.value(row, 4);
-        column.is_identity_always = bool_at(result, row, 5);
-        column.is_generated = bool_at(result, row, 6);
-        column.is_not_null = bool_at(result, row, 7);
-        column.has_default = bool_at(result, row, 8);
-        types.push_back(column.type_oid);
-        columns.push_back(std::move(column));
+        column.name = result.value(row, 1);
+        column.number = static_cast<std::int16_t>(int_at(result, row, 2));
+        column.type_oid = oid_at(result, row, 3);
+        column.typmod = int_at(result, row, 4);
+        column.declared_type = result.value(row, 5);
+        column.is_identity_always = bool_at(result, row, 6);
+        column.is_generated = bool_at(result, row, 7);
+        column.is_not_null = bool_at(result, row, 8);
+        column.has_default = bool_at(result, row, 9);
+        types.insert(column.type_oid);
+        tables.at(oid_at(result, row, 0)).columns.push_back(std::move(column));
     }
-    const TypeCatalog catalog = TypeCatalog::read(target, types);
-    for (TargetColumn& column : columns) describe_type(column, catalog);
-    return columns;
+    const TypeCatalog catalog = TypeCatalog::read(target, {types.begin(), types.end()});
+    for (auto& [oid, table] : tables) {
+        for (TargetColumn& column : table.columns) describe_type(column, catalog);
+    }
+}
+
+void add_keys(Connection& target, const std::string& oids, TablesByOid& tables) {
+    const Result result = target.execute(kReadKeys, {oids});
+    for (int row = 0; row < result.rows(); ++row) {
+        tables.at(oid_at(result, row, 0)).key_columns.emplace_back(result.value(row, 1));
+    }
 }
 
 }  // namespace
@@ -110,22 +146,27 @@ std::string TargetTable::sql_name_of_rows() const {
 
 std::optional<TargetTable> read_target_table(Connection& target, const std::string& schema,
                                              const std::string& name) {
-    const Result result = target.execute(kReadTable, {schema, name});
-    if (result.rows() == 0) return std::nullopt;
-    TargetTable table;
-    const std::string oid(result.value(0, 0));
-    table.oid = oid_at(result, 0, 0);
-    table.schema = schema;
-    table.name = name;
-    table.relkind = result.value(0, 1).front();
-    table.has_always_triggers = bool_at(result, 0, 2);
-    table.is_referenced = bool_at(result, 0, 3);
-    table.columns = read_columns(target, oid);
-    const Result key = target.execute(kReadKey, {oid});
-    for (int row = 0; row < key.rows(); ++row) {
-        table.key_columns.emplace_back(key.value(row, 0));
+    std::map<TableName, TargetTable> found = read_target_tables(target, {{schema, name}});
+    if (found.empty()) return std::nullopt;
+    return std::move(found.begin()->second);
+}
+
+std::map<TableName, TargetTable> read_target_tables(Connection& target,
+                                                    const std::vector<TableName>& names) {
+    TablesByOid tables = read_tables(target, names);
+    std::vector<std::uint32_t> oids;
+    for (const auto& [oid, table] : tables) oids.push_back(oid);
+    const std::string oid_list = array_literal(oids);
+    if (!tables.empty()) {
+        add_columns(target, oid_list, tables);
+        add_keys(target, oid_list, tables);
     }
-    return table;
+    std::map<TableName, TargetTable> by_name;
+    for (auto& [oid, table] : tables) {
+        TableName name{table.schema, table.name};
+        by_name[std::move(name)] = std::move(table);
+    }
+    return by_name;
 }
 
 }  // namespace walpack

@@ -2,6 +2,7 @@
 // and column name.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -38,6 +39,13 @@ struct TargetColumn {
     bool has_default = false;
 };
 
+struct TableName {
+    std::string schema;
+    std::string table;
+
+    friend auto operator<=>(const TableName&, const TableName&) = default;
+};
+
 struct TargetTable {
     std::uint32_t oid = 0;
     std::string schema;
@@ -63,6 +71,9 @@ struct TargetTable {
 // be pg_catalog.
 std::optional<TargetTable> read_target_table(Connection& target, const std::string& schema,
                                              const std::string& name);
+// The same for many tables, with as many queries as for one. Those that do not exist are left out.
+std::map<TableName, TargetTable> read_target_tables(Connection& target,
+                                                    const std::vector<TableName>& names);
 
 // How one attribute reaches its target column.
 enum class Binding {
