@@ -117,7 +117,7 @@ TEST_F(HostileNames, SelectTablesInTheConfigurationAsInSql) {
 // What CVE-2018-1058 is about: whoever may create objects in a schema of the path could have them
 // run by the consumer's role.
 TEST_F(HostileNames, ObjectsInTheTargetsSearchPathAreNotUsed) {
-    const std::string role = "applier_" + pipeline();
+    const std::string role = "applier";  // goes with the cluster
     on_both("CREATE TABLE t (id int PRIMARY KEY, v text, n numeric)");
     target().execute(R"sql(
         CREATE SCHEMA evil;
@@ -159,9 +159,6 @@ TEST_F(HostileNames, ObjectsInTheTargetsSearchPathAreNotUsed) {
     EXPECT_EQ(target().value("SELECT string_agg(what, ', ') FROM evil.touched"), "");
     EXPECT_EQ(target().value("SELECT count(*) FROM evil.t"), "0");
     expect_equal();
-    consumer().kill();
-    EXPECT_EQ(consumer().command("drop").status, 0);
-    target().execute("DROP OWNED BY " + role + "; DROP ROLE " + role);
 }
 
 // The source's path is as untrusted: its role may have one too.

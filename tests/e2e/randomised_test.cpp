@@ -35,7 +35,8 @@ class Randomised : public Scenario {
     int disturb(Random& random, Clock::time_point end) {
         int kills = 0;
         while (Clock::now() < end) {
-            const milliseconds pause(random.between(100, 2500));
+            if (random.chance(0.6)) wait_until_streaming();  // else before it gets that far
+            const milliseconds pause(random.between(50, 1500));
             const auto ended = consumer().wait_exit(pause);
             if (ended) {
                 ADD_FAILURE() << "the consumer ended by itself with status " << *ended;
@@ -60,6 +61,7 @@ TEST_F(Randomised, ChangesArriveExactlyOnceWhileTheConsumerIsKilled) {
     consumer().init();
     consumer().start();
     Watcher watcher(target_conninfo(), kInvariantQuestion, kInvariantAnswer);
+    wait_until("the copy is complete", seconds(60), [&] { return watcher.times_right() > 0; });
     const int kills = disturb(random, Clock::now() + duration());
     EXPECT_EQ(workload.stop(), "");
     if (HasFailure()) return;

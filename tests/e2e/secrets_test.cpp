@@ -25,10 +25,12 @@ class Secrets : public Scenario {
         consumer().set("target", over_tcp(target_cluster(), target_database()));
     }
 
+    // After the databases, with all that the role owns in them.
     void TearDown() override {
-        consumer().kill();
-        for (Session* session : {&source(), &target()}) session->execute("DROP ROLE secretive");
         Scenario::TearDown();
+        for (const Cluster* cluster : {&source_cluster(), &target_cluster()}) {
+            Session(cluster->conninfo("postgres")).execute("DROP ROLE IF EXISTS secretive");
+        }
     }
 
     static std::string over_tcp(const Cluster& cluster, const std::string& database,

@@ -13,7 +13,7 @@ constexpr int kDifferencesMax = 10;
 constexpr const char* kPrintAlike =
     "SET search_path = pg_catalog; SET extra_float_digits = 1; SET TimeZone = 'UTC'; "
     "SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET bytea_output = 'hex'; "
-    "SET client_encoding = 'UTF8'; SET session_replication_role = 'origin'";
+    "SET session_replication_role = 'origin'";
 
 std::vector<std::string> column_names(Session& session, const TableName& table) {
     std::vector<std::string> names;

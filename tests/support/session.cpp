@@ -20,9 +20,18 @@ void Session::Clear::operator()(pg_result* result) const {
 
 Session::Session(std::string conninfo) : conninfo_(std::move(conninfo)) {}
 
+// The server may have ended the session since the last call: its last words and the end of the
+// stream are two reads.
+void Session::notice_end() {
+    for (int read = 0; connection_ && read < 2; ++read) (void)PQconsumeInput(connection_.get());
+    if (connection_ && PQstatus(connection_.get()) != CONNECTION_OK) connection_.reset();
+}
+
 void Session::connect() {
-    if (connection_ && PQstatus(connection_.get()) == CONNECTION_OK) return;
-    const std::string conninfo = conninfo_ + " connect_timeout=10 fallback_application_name=test";
+    notice_end();
+    if (connection_) return;
+    const std::string conninfo =
+        conninfo_ + " connect_timeout=10 client_encoding=UTF8 fallback_application_name=test";
     connection_.reset(PQconnectdb(conninfo.c_str()));
     if (PQstatus(connection_.get()) != CONNECTION_OK) {
         const std::string message = PQerrorMessage(connection_.get());

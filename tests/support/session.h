@@ -31,8 +31,8 @@ class Session {
   public:
     explicit Session(std::string conninfo);
 
-    // Any number of statements; as one transaction unless they say otherwise. Connects again first
-    // when the connection was lost by an earlier call.
+    // Any number of statements, in UTF8; as one transaction unless they say otherwise. Connects
+    // again first when the connection was lost since the last call.
     void execute(const std::string& sql);
     std::vector<Row> rows(const std::string& sql);
     // The first value of the first row; empty text for NULL or no row.
@@ -55,6 +55,7 @@ class Session {
     };
     using ResultOwner = std::unique_ptr<pg_result, Clear>;
 
+    void notice_end();
     void connect();
     ResultOwner run(const std::string& sql);
     [[noreturn]] void fail(const pg_result* result, const std::string& sql);
