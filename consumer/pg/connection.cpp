@@ -94,6 +94,9 @@ Connection::Connection(Conninfo conninfo, const StopRequest& stop,
     }
     PQsetnonblocking(native(), 1);
     PQsetNoticeReceiver(native(), discard_notice, nullptr);
+    // An operator cannot be written with its schema, so the path of the role or database must not
+    // reach any statement of ours.
+    execute("SET search_path = pg_catalog");
 }
 
 Connection::~Connection() = default;

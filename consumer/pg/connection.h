@@ -65,7 +65,7 @@ class Parameters {
 class Connection {
   public:
     // Connects; throws Error(connection) or Error(config). `stop` must outlive the connection.
-    // application_name is a default.
+    // application_name is a default. search_path is pg_catalog from the start.
     Connection(Conninfo conninfo, const StopRequest& stop, const std::string& application_name);
     ~Connection();
     Connection(const Connection&) = delete;
