@@ -15,10 +15,10 @@ mkdir -p "$logs"
 rm -f "$logs/summary"
 [ $# -gt 0 ] || set -- regress unit e2e lint
 
-run_regress() { LOGS=$logs/regress timeout 300 bash .ci/regress.sh plain; }
-run_unit() { timeout 300 "$BUILD_DIR/walpack_unit_tests"; }
-run_e2e() { timeout --kill-after=30 1500 bash .ci/e2e.sh; }
-run_lint() { timeout 600 bash .ci/lint.sh; }
+run_regress() { LOGS=$logs/regress timeout 900 bash .ci/regress.sh plain; }
+run_unit() { timeout 600 "$BUILD_DIR/walpack_unit_tests"; }
+run_e2e() { timeout --kill-after=30 1800 bash .ci/e2e.sh; }
+run_lint() { timeout 900 bash .ci/lint.sh; }
 
 # count SUITE passed|failed|skipped: from the suite's log.
 count() {

@@ -47,7 +47,9 @@ plain)
     ;;
 valgrind)
     bin=$(bash .ci/private_server.sh "$work/server")
-    run_real "valgrind --quiet --undef-value-errors=no --leak-check=no --log-file=$work/reports/%p"
+    install -m 644 .ci/valgrind.supp "$work/valgrind.supp"   # where the server can read it
+    run_real "valgrind --quiet --undef-value-errors=no --leak-check=no \
+        --suppressions=$work/valgrind.supp --log-file=$work/reports/%p"
     ;;
 asan)
     copy_tree
