@@ -44,7 +44,7 @@ struct Assembler::Step {
             throw_breach(fmt::format("commit LSN {} comes after end LSN {}",
                                      begin.commit_lsn.to_string(),
                                      assembler.last_end_lsn_.to_string()));
-        assembler.open_.emplace().begin = begin;
+        assembler.open_ = OpenTransaction{.begin = begin};
         assembler.sink_.begin(begin);
     }
 
