@@ -1,5 +1,6 @@
 #include "apply/conflict.h"
 
+#include <regex>
 #include <string>
 #include <string_view>
 
@@ -39,9 +40,11 @@ std::string hint_of(std::string_view conflict) {
         conflict);
 }
 
-// The server's messages about values repeat them in quotes; names of constraints and types stand
-// in quotes as well, but those come as fields of their own.
-std::string without_quoted(const std::string& message) {
+// The server's message, fit for a log. Messages about values (class 22) and those of triggers may
+// repeat values in quotes; those about constraints (class 23) quote names only.
+std::string message_without_values(const Result& result) {
+    const std::string message = result.primary_message();
+    if (result.sqlstate().starts_with("23")) return message;
     std::string out;
     bool is_quoted = false;
     for (const char c : message) {
@@ -75,12 +78,36 @@ Error existing_key(const SentStatement& sent, const Result& result) {
         .hint(hint_of(conflict));
 }
 
+// The modifier in the detail of a numeric overflow, as format_type() writes it: numeric(5,2).
+std::string overflown_numeric(const std::string& detail) {
+    static const std::regex pattern("precision ([0-9]+), scale (-?[0-9]+)");
+    std::smatch found;
+    if (!std::regex_search(detail, found, pattern)) return "";
+    return fmt::format("numeric({},{})", found.str(1), found.str(2));
+}
+
+// Names the columns that a value error can be about: the one that the server tells, else those
+// whose type it mentions.
+std::string columns_of(const SentStatement& sent, const Result& result) {
+    if (!result.column_name().empty())
+        return fmt::format(" for column \"{}\"", result.column_name());
+    const std::string message = result.primary_message();
+    const std::string overflown = overflown_numeric(result.detail());
+    std::string names;
+    std::size_t count = 0;
+    for (const ColumnMapping& column : sent.row->mapping->columns) {
+        const std::string& type = column.column->declared_type;
+        if (type != overflown && message.find(type) == std::string::npos) continue;
+        names += fmt::format("{}\"{}\"", count++ == 0 ? "" : ", ", column.column->name);
+    }
+    if (count == 0) return "";
+    return count == 1 ? " for column " + names : " for one of the columns " + names;
+}
+
 Error refused_value(const SentStatement& sent, const Result& result) {
-    const std::string column =
-        result.column_name().empty() ? "" : fmt::format(", column \"{}\"", result.column_name());
     return Error(ErrorKind::value,
-                 fmt::format("{} failed: the target refuses a value{}: {}", change_of(sent), column,
-                             without_quoted(result.primary_message())))
+                 fmt::format("{} failed: the target refuses a value{}: {}", change_of(sent),
+                             columns_of(sent, result), message_without_values(result)))
         .detail(key_sentence(sent) + where_of(result))
         .hint("Make the target table accept the value, then start again.");
 }
@@ -138,7 +165,7 @@ Error refused_command(const SentStatement& sent, const Result& result) {
         sent.expected == Expected::position ? ErrorKind::connection : error_kind_of(state);
     const bool is_about_values = kind == ErrorKind::value || kind == ErrorKind::conflict;
     Error error(kind, fmt::format("could not {}: {}", sent.doing,
-                                  is_about_values ? without_quoted(result.primary_message())
+                                  is_about_values ? message_without_values(result)
                                                   : result.primary_message()));
     const std::string where = where_of(result);
     if (!where.empty()) error.detail(where.substr(1));
