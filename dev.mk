@@ -9,7 +9,8 @@ SEED      ?=
 SCALE     ?= 100
 REPS      ?= 3
 
-CMAKE_BUILD = cmake --build $(1) -j $(JOBS) --target
+# One build at a time in a folder, also under make -j.
+CMAKE_BUILD = flock $(1) cmake --build $(1) -j $(JOBS) --target
 CONSUMER    = $(call CMAKE_BUILD,$(BUILD_DIR)) walpack
 CXX_FILES   = $(wildcard $(addsuffix /*.h,consumer/* plugin protocol tests/* tests/*/*) \
                          $(addsuffix /*.cpp,consumer consumer/* plugin tests/* tests/*/*))
@@ -31,7 +32,7 @@ build: all $(BUILD_DIR)/compile_commands.json        ## plugin and consumer; the
 	$(CONSUMER)
 
 unit-tests: $(BUILD_DIR)/compile_commands.json
-	$(CONSUMER) walpack_unit_tests
+	$(call CMAKE_BUILD,$(BUILD_DIR)) walpack_unit_tests
 
 e2e-tests: $(BUILD_DIR)/compile_commands.json
 	$(CONSUMER) walpack_e2e_tests
@@ -44,7 +45,8 @@ test: unit-tests                              ## unit tests, no server; FILTER='
 check: private SHELL := /bin/true
 check: check-suites                           ## everything: regress, unit, e2e, lint; the total comes last
 
-check-suites: all unit-tests e2e-tests
+check-suites: all $(BUILD_DIR)/compile_commands.json
+	$(CONSUMER) walpack_unit_tests walpack_e2e_tests
 	@BUILD_DIR=$(BUILD_DIR) bash .ci/check.sh $(SUITES)
 
 regress-list:
