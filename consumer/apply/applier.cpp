@@ -1,7 +1,9 @@
 #include "apply/applier.h"
 
+#include <algorithm>
 #include <deque>
 #include <optional>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -55,6 +57,7 @@ struct Applier::State {
     void note_commit();
     [[noreturn]] void fail(const SentStatement& sent, const Error& error);
     void refuse_replace(const RelationMapping& mapping) const;
+    Expected expected_of(const RelationMapping& mapping, ChangeKind kind);
     void apply(const RowChange& change);
     void apply(const Truncate& truncate);
     void begin_group();
@@ -74,6 +77,7 @@ struct Applier::State {
     std::optional<Begin> current;
     bool skips_current = false;  // it lies before the position: applied already
     std::uint64_t current_rows = 0;
+    std::set<std::uint32_t> deleted_from;  // target tables, kept only where foreign keys fire
     // The open group: whole source transactions, and the one at hand.
     ApplierStats group;
     Lsn group_end;
@@ -146,11 +150,26 @@ void Applier::State::refuse_replace(const RelationMapping& mapping) const {
             "session_replication_role.");
 }
 
+// Where foreign keys fire, the target cascades a DELETE as the source did, and the source's deletes
+// of the referencing rows then find them gone. That is accepted only behind a delete from the
+// referenced table in the same transaction.
+Expected Applier::State::expected_of(const RelationMapping& mapping, ChangeKind kind) {
+    const bool is_delete = kind == ChangeKind::delete_key || kind == ChangeKind::delete_full;
+    if (session.is_replica_role || !is_delete) return Expected::one_row;
+    const TargetTable& table = *mapping.table;
+    const bool may_be_gone =
+        std::any_of(table.cascades_from.begin(), table.cascades_from.end(),
+                    [this](std::uint32_t oid) { return deleted_from.contains(oid); });
+    deleted_from.insert(table.oid);
+    return may_be_gone ? Expected::one_row_or_cascaded : Expected::one_row;
+}
+
 void Applier::State::apply(const RowChange& change) {
     const auto& mapping = relations.find(change.relation);
     const StatementShape shape = shape_of(*mapping, change);
     if (shape.replaces) refuse_replace(*mapping);
     SentStatement sent;
+    sent.expected = expected_of(*mapping, change.kind);
     sent.row = statements.find(mapping, shape);
     sent.key = pack_row_key(sent.row->identity, change);
     sent.commit_lsn = current->commit_lsn;
@@ -232,6 +251,7 @@ void Applier::begin(const Begin& begin) {
     WALPACK_CHECK(!state.current);
     state.current = begin;
     state.current_rows = 0;
+    state.deleted_from.clear();
     // Positions are end LSNs: a transaction whose commit record starts before one lies behind it.
     const Lsn position =
         state.transaction.is_open() ? state.group_end : state.transaction.position();

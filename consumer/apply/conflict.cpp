@@ -158,6 +158,11 @@ Error refused_truncate(const SentStatement& sent, const Result& result) {
     return error;
 }
 
+bool has_expected_count(Expected expected, std::uint64_t rows) {
+    if (expected == Expected::one_row) return rows == 1;
+    return expected != Expected::one_row_or_cascaded || rows <= 1;
+}
+
 // Deferred constraints speak up at COMMIT, where no single row is to blame.
 Error refused_command(const SentStatement& sent, const Result& result) {
     const std::string state = result.sqlstate();
@@ -185,7 +190,7 @@ std::optional<Error> judge_result(const SentStatement& sent, const Result& resul
     } else if (result.kind() != ResultKind::command && result.kind() != ResultKind::tuples) {
         error = Error(ErrorKind::connection,
                       fmt::format("unexpected result when asked to {}", sent.doing));
-    } else if (sent.expected == Expected::one_row && result.affected_rows() != 1) {
+    } else if (!has_expected_count(sent.expected, result.affected_rows())) {
         error = wrong_count(sent, result.affected_rows());
     }
     if (error && sent.commit_lsn.is_valid()) error->at_lsn(sent.commit_lsn.to_string());

@@ -41,7 +41,6 @@ void InFlight::send_prepare(const std::string& name, const std::string& sql) {
 }
 
 void InFlight::send_row(SentStatement sent, Parameters& parameters) {
-    sent.expected = Expected::one_row;
     make_room();
     target_.send_prepared(sent.row->name, parameters);
     remember(std::move(sent));

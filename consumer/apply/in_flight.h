@@ -20,11 +20,12 @@ namespace walpack {
 
 // What the result of something sent must be.
 enum class Expected : std::uint8_t {
-    command,   // success
-    one_row,   // success, one row touched
-    position,  // success of the compare-and-set of the progress row
-    commit,    // success of a COMMIT
-    sync,      // the end of a pipeline segment
+    command,              // success
+    one_row,              // success, one row touched
+    one_row_or_cascaded,  // the same, or none: an earlier DELETE may have cascaded to it
+    position,             // success of the compare-and-set of the progress row
+    commit,               // success of a COMMIT
+    sync,                 // the end of a pipeline segment
 };
 
 struct SentStatement {

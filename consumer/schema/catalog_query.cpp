@@ -54,6 +54,20 @@ std::string text_at(const Result& result, int row, int column) {
     return result.is_null(row, column) ? "" : std::string(result.value(row, column));
 }
 
+std::vector<std::uint32_t> oids_at(const Result& result, int row, int column) {
+    std::vector<std::uint32_t> oids;
+    const std::string text = text_at(result, row, column);
+    const char* const end = text.data() + text.size();
+    for (const char* at = text.data(); at < end; ++at) {
+        std::uint32_t oid = 0;
+        const auto read = std::from_chars(at, end, oid);
+        if (read.ec != std::errc()) continue;  // a brace or a comma
+        oids.push_back(oid);
+        at = read.ptr;
+    }
+    return oids;
+}
+
 void pin_search_path(Connection& connection) {
     connection.execute("SET search_path = pg_catalog");
 }

@@ -20,6 +20,7 @@ std::uint32_t oid_at(const Result& result, int row, int column);
 std::int32_t int_at(const Result& result, int row, int column);
 bool bool_at(const Result& result, int row, int column);
 std::string text_at(const Result& result, int row, int column);
+std::vector<std::uint32_t> oids_at(const Result& result, int row, int column);  // of an oid[]
 
 // Names in the session's SQL mean the server's own objects from here on, whatever schemas exist.
 void pin_search_path(Connection& connection);

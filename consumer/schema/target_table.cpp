@@ -17,7 +17,9 @@ SELECT n.nspname, c.relname, c.oid, c.relkind,
                 SELECT c.oid UNION ALL SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) p))
     OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r
                WHERE r.ev_class = c.oid AND r.ev_enabled IN ('A', 'R')),
-    EXISTS (SELECT FROM pg_catalog.pg_constraint f WHERE f.confrelid = c.oid)
+    EXISTS (SELECT FROM pg_catalog.pg_constraint f WHERE f.confrelid = c.oid),
+    ARRAY (SELECT f.confrelid FROM pg_catalog.pg_constraint f
+           WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.confdeltype = 'c')
 FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.name[]),
                 pg_catalog.unnest($2::pg_catalog.name[])) wanted(schema, name)
 JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.schema
@@ -92,6 +94,7 @@ TablesByOid read_tables(Connection& target, const std::vector<TableName>& names)
         table.relkind = result.value(row, 3).front();
         table.has_always_triggers = bool_at(result, row, 4);
         table.is_referenced = bool_at(result, row, 5);
+        table.cascades_from = oids_at(result, row, 6);
         found[table.oid] = std::move(table);
     }
     return found;

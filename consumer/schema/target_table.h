@@ -59,6 +59,8 @@ struct TargetTable {
     bool has_always_triggers = false;
     // A foreign key of some table points here.
     bool is_referenced = false;
+    // Tables whose deletes delete rows here, where foreign keys fire: ON DELETE CASCADE.
+    std::vector<std::uint32_t> cascades_from;
 
     const TargetColumn* find(const std::string& column) const;
     std::string sql_name() const;  // quoted schema.table
