@@ -16,7 +16,7 @@ CXX_FILES   = $(wildcard $(addsuffix /*.h,consumer/* plugin protocol tests/* tes
                          $(addsuffix /*.cpp,consumer consumer/* plugin tests/* tests/*/*))
 
 .PHONY: help build consumer unit-tests e2e-tests test check check-suites regress-list demo soak \
-        bench lint tidy format format-check check-asan check-tsan check-plugin-asan \
+        bench lint tidy cli-pages format format-check check-asan check-tsan check-plugin-asan \
         check-plugin-valgrind fuzz install-consumer clean-build
 
 help:             ## this list
@@ -66,6 +66,9 @@ lint: all $(BUILD_DIR)/compile_commands.json         ## includes, limits, format
 
 tidy: $(BUILD_DIR)/compile_commands.json             ## clang-tidy over the consumer
 	@BUILD_DIR=$(BUILD_DIR) JOBS=$(JOBS) bash .ci/tidy.sh
+
+cli-pages: build                              ## docs/cli from the help texts of the built consumer
+	BUILD_DIR=$(BUILD_DIR) bash .ci/cli_pages.sh docs/cli
 
 format:                                       ## clang-format every source in place
 	clang-format -i $(CXX_FILES)

@@ -166,14 +166,11 @@ check_record_document() {
 
 check_cli_document() {
     [ -x "$build/walpack" ] || { echo 'the consumer is not built'; return 77; }
-    local page command
-    ls docs/cli/*.md >/dev/null 2>&1 || { echo 'docs/cli is empty'; return 1; }
-    for page in docs/cli/*.md; do
-        command=$(basename "$page" .md)
-        [ "$command" = walpack ] && command=
-        diff -u --label "$page" --label "walpack help $command" \
-            <(sed -n '/^```/,/^```/{/^```/d;p}' "$page") <(COLUMNS=80 "$build/walpack" help $command) | head -20
-    done
+    local fresh
+    fresh=$(mktemp -d)
+    bash .ci/cli_pages.sh "$fresh"
+    diff -ru docs/cli "$fresh" > "$fresh.diff" || { echo 'run "make cli-pages"'; head -n 40 "$fresh.diff"; }
+    rm -rf "$fresh" "$fresh.diff"
 }
 
 check_links() {
