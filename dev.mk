@@ -103,7 +103,7 @@ fuzz:                                         ## the decoder under libFuzzer for
 	$(call CMAKE_BUILD,build-fuzz) walpack_decoder_fuzzer
 	mkdir -p build-fuzz/corpus
 	build-fuzz/walpack_decoder_fuzzer -max_total_time=$(SECONDS) -max_len=65536 -print_final_stats=1 \
-	    -artifact_prefix=build-fuzz/ build-fuzz/corpus $(wildcard tests/golden tests/fuzz/corpus)
+	    -artifact_prefix=build-fuzz/ build-fuzz/corpus $(wildcard tests/golden/v* tests/fuzz/corpus)
 
 install-consumer: $(BUILD_DIR)/compile_commands.json ## the binary walpack, to prefix /usr/local; DESTDIR= is honoured
 	$(CONSUMER)
