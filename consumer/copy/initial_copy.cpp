@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -42,6 +44,15 @@ JOIN pg_catalog.pg_constraint f ON f.contype = 'f' AND f.conrelid <> r.oid
          OR f.confrelid IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(r.oid) a))
 WHERE f.conrelid = ANY ($1::pg_catalog.oid[]))";
 
+// TRUNCATE and rewrites (CLUSTER, some ALTER TABLE) are not MVCC-safe: an older snapshot sees the
+// new, emptied or copied file. The snapshot itself still knows which file it belongs to.
+constexpr const char* kRewrittenTables = R"(
+SELECT pg_catalog.string_agg(c.relname, ', ') FROM pg_catalog.pg_class c
+WHERE c.oid = ANY ($1::pg_catalog.oid[])
+    AND c.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(c.oid))";
+
+constexpr int kSnapshotsMax = 20;
+
 // Unique among everything that lives: the backend is ours.
 std::string temporary_slot_name(const Connection& source) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -81,7 +92,7 @@ class InitialCopy {
     InitialCopyResult copy_rows(const std::vector<RelationMapping>& checked) {
         check_empty(checked);
         InitialCopyResult result;
-        result.lsn = import_snapshot();
+        result.lsn = import_whole_snapshot();
         Transaction transaction(target_);
         if (!session_.is_replica_role) target_.execute("SET CONSTRAINTS ALL DEFERRED");
         // Once more in the snapshot: a table may have joined the publication since.
@@ -99,6 +110,40 @@ class InitialCopy {
         finish(result.lsn);
         transaction.commit();
         return result;
+    }
+
+    // A snapshot whose tables still hold what it sees, and go on doing so: they are locked against
+    // TRUNCATE and rewrites until the copy is done. Without that, a TRUNCATE between snapshot and
+    // copy takes the rows away that earlier changes of the stream expect. The locks come second
+    // because a slot waits for all open transactions, also for those that would wait for the locks.
+    Lsn import_whole_snapshot() {
+        for (int taken = 1;; ++taken) {
+            const Lsn lsn = import_snapshot();
+            const std::optional<std::string> rewritten = lock_published_tables();
+            if (!rewritten) return lsn;
+            source_.execute("ROLLBACK");
+            const std::string message =
+                fmt::format("tables were truncated or rewritten while their snapshot was taken: {}",
+                            *rewritten);
+            if (taken == kSnapshotsMax) throw Error(ErrorKind::connection, message);
+            log::info("{}; taking another one", message);
+        }
+    }
+
+    // The tables that were truncated or rewritten since the snapshot.
+    std::optional<std::string> lock_published_tables() {
+        std::string names;
+        std::string oids;
+        for (const PublishedTable& table : read_published_tables(source_, options_.publications)) {
+            const Relation& relation = *table.relation;
+            const std::string separator = names.empty() ? "" : ", ";
+            names += separator + "ONLY " + quote_identifier(relation.schema) + "." +
+                     quote_identifier(relation.name);
+            oids += separator + std::to_string(relation.oid);
+        }
+        if (names.empty()) return std::nullopt;
+        source_.execute("LOCK TABLE " + names + " IN ACCESS SHARE MODE");
+        return source_.query_value(kRewrittenTables, {"{" + oids + "}"});
     }
 
     // The exported snapshot lives as long as the walsender does nothing else; once imported, it
