@@ -54,6 +54,8 @@ bool poll_socket(int socket, short events, const StopRequest& stop,
 
 PGconn* start_connecting(Conninfo& conninfo, const std::string& application_name) {
     conninfo.set_default("fallback_application_name", application_name);
+    // As the configuration is written. Both ends then name a table alike, whatever their encodings.
+    conninfo.set("client_encoding", "UTF8");
     // A peer that vanished without a word is noticed within about a minute.
     conninfo.set_default("keepalives_idle", "20");
     conninfo.set_default("keepalives_interval", "10");

@@ -65,7 +65,8 @@ class Parameters {
 class Connection {
   public:
     // Connects; throws Error(connection) or Error(config). `stop` must outlive the connection.
-    // application_name is a default. search_path is pg_catalog from the start.
+    // application_name is a default. From the start search_path is pg_catalog
+    // and client_encoding UTF8.
     Connection(Conninfo conninfo, const StopRequest& stop, const std::string& application_name);
     ~Connection();
     Connection(const Connection&) = delete;
