@@ -81,6 +81,12 @@ std::optional<int> Consumer::terminate(milliseconds limit) {
     return status;
 }
 
+bool Consumer::has_given_up() const {
+    if (!child_) return false;
+    const int status = child_->wait_exit(milliseconds(0)).value_or(0);
+    return status > 0 && status < 128;
+}
+
 std::optional<int> Consumer::wait_exit(milliseconds limit) {
     return child_->wait_exit(limit);
 }

@@ -35,6 +35,8 @@ class Consumer {
     std::optional<int> terminate(milliseconds limit = seconds(10));
     // The exit status when it ends by itself within `limit`.
     std::optional<int> wait_exit(milliseconds limit);
+    // Ended by itself with an error; not by a signal.
+    bool has_given_up() const;
     bool is_running() const { return child_ && child_->is_running(); }
     pid_t pid() const { return child_->pid(); }
 

@@ -86,6 +86,7 @@ bool Scenario::catches_up(milliseconds limit) {
     const std::string mark = std::to_string(++marks_);
     source().execute("INSERT INTO public.mark VALUES (" + mark + ")");
     return holds_within(limit, [&] {
+        if (consumer().has_given_up()) throw std::runtime_error("the consumer has given up");
         try {
             return target().number("SELECT count(*) FROM public.mark WHERE id = " + mark) == 1;
         } catch (const SqlError& error) {
@@ -109,6 +110,7 @@ void Scenario::expect_equal() {
 
 void Scenario::wait_until_streaming(milliseconds limit) {
     wait_until("the slot is in use", limit, [this] {
+        if (consumer().has_given_up()) throw std::runtime_error("the consumer has given up");
         return source().value("SELECT active FROM pg_replication_slots WHERE slot_name = " +
                               literal(slot())) == "t";
     });
