@@ -1,6 +1,7 @@
 #include "copy/initial_copy.h"
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -80,7 +81,8 @@ class InitialCopy {
         const auto mappings = map_all(target_, tables);
         InitialCopyResult result;
         if (options_.copy_rows) {
-            result = copy_rows(mappings);
+            check_empty(mappings);
+            result = copy_rows(tables);
         } else {
             result.lsn = position_of_slot();
             commit_position(result.lsn);
@@ -89,15 +91,12 @@ class InitialCopy {
     }
 
   private:
-    InitialCopyResult copy_rows(const std::vector<RelationMapping>& checked) {
-        check_empty(checked);
+    InitialCopyResult copy_rows(std::vector<PublishedTable> tables) {
         InitialCopyResult result;
-        result.lsn = import_whole_snapshot();
+        result.lsn = import_whole_snapshot(tables);
         Transaction transaction(target_);
         if (!session_.is_replica_role) target_.execute("SET CONSTRAINTS ALL DEFERRED");
-        // Once more in the snapshot: a table may have joined the publication since.
-        const std::vector<RelationMapping> mappings =
-            map_all(target_, read_published_tables(source_, options_.publications));
+        const std::vector<RelationMapping> mappings = map_all(target_, tables);
         check_empty(mappings);
         for (const std::size_t index : order_of(mappings)) {
             stop_.throw_if_requested();
@@ -115,35 +114,41 @@ class InitialCopy {
     // A snapshot whose tables still hold what it sees, and go on doing so: they are locked against
     // TRUNCATE and rewrites until the copy is done. Without that, a TRUNCATE between snapshot and
     // copy takes the rows away that earlier changes of the stream expect. The locks come second
-    // because a slot waits for all open transactions, also for those that would wait for the locks.
-    Lsn import_whole_snapshot() {
-        for (int taken = 1;; ++taken) {
+    // because a slot waits for all open transactions, also for those that would wait for the locks;
+    // they come at once, so that little can happen in between. `tables` are those known before,
+    // and on return those of the snapshot.
+    Lsn import_whole_snapshot(std::vector<PublishedTable>& tables) {
+        for (int taken = 1; taken <= kSnapshotsMax; ++taken) {
             const Lsn lsn = import_snapshot();
-            const std::optional<std::string> rewritten = lock_published_tables();
-            if (!rewritten) return lsn;
+            const std::string locked = oids_of(tables);
+            lock(tables);
+            const auto rewritten = source_.query_value(kRewrittenTables, {"{" + locked + "}"});
+            tables = read_published_tables(source_, options_.publications);
+            if (!rewritten && oids_of(tables) == locked) return lsn;
             source_.execute("ROLLBACK");
-            const std::string message =
-                fmt::format("tables were truncated or rewritten while their snapshot was taken: {}",
-                            *rewritten);
-            if (taken == kSnapshotsMax) throw Error(ErrorKind::connection, message);
-            log::info("{}; taking another one", message);
+            log::info("tables changed while their snapshot was taken ({}); taking another one",
+                      rewritten.value_or("another set of tables"));
         }
+        throw Error(ErrorKind::connection,
+                    "tables are truncated or rewritten faster than a snapshot can be taken");
     }
 
-    // The tables that were truncated or rewritten since the snapshot.
-    std::optional<std::string> lock_published_tables() {
-        std::string names;
+    static std::string oids_of(const std::vector<PublishedTable>& tables) {
         std::string oids;
-        for (const PublishedTable& table : read_published_tables(source_, options_.publications)) {
-            const Relation& relation = *table.relation;
-            const std::string separator = names.empty() ? "" : ", ";
-            names += separator + "ONLY " + quote_identifier(relation.schema) + "." +
-                     quote_identifier(relation.name);
-            oids += separator + std::to_string(relation.oid);
+        for (const PublishedTable& table : tables) {
+            oids += (oids.empty() ? "" : ",") + std::to_string(table.relation->oid);
         }
-        if (names.empty()) return std::nullopt;
-        source_.execute("LOCK TABLE " + names + " IN ACCESS SHARE MODE");
-        return source_.query_value(kRewrittenTables, {"{" + oids + "}"});
+        return oids;
+    }
+
+    void lock(const std::vector<PublishedTable>& tables) {
+        std::string names;
+        for (const PublishedTable& table : tables) {
+            names += (names.empty() ? "ONLY " : ", ONLY ") +
+                     quote_identifier(table.relation->schema) + "." +
+                     quote_identifier(table.relation->name);
+        }
+        if (!names.empty()) source_.execute("LOCK TABLE " + names + " IN ACCESS SHARE MODE");
     }
 
     // The exported snapshot lives as long as the walsender does nothing else; once imported, it
@@ -156,6 +161,41 @@ class InitialCopy {
         source_.execute("SET TRANSACTION SNAPSHOT " + quote_literal(slot.snapshot_name));
         log::info("copying under the snapshot at {}", slot.consistent_point.to_string());
         return slot.consistent_point;
+    }
+
+    // TRUNCATE and rewrites do not respect snapshots: rows that the snapshot should see would be
+    // gone, and the stream's changes of them would find nothing. From here on they wait for us...
+    void lock_source_tables(const std::vector<RelationMapping>& mappings) {
+        std::string names;
+        for (const RelationMapping& mapping : mappings) {
+            const Relation& relation = *mapping.relation;
+            names +=
+                fmt::format("{}ONLY {}.{}", names.empty() ? "" : ", ",
+                            quote_identifier(relation.schema), quote_identifier(relation.name));
+        }
+        if (!names.empty()) source_.execute("LOCK TABLE " + names + " IN ACCESS SHARE MODE");
+    }
+
+    // ... and what happened before shows in the tables' files, whatever the snapshot says.
+    std::map<std::uint32_t, std::string> read_storage(
+        const std::vector<RelationMapping>& mappings) {
+        std::vector<std::uint32_t> oids;
+        for (const RelationMapping& mapping : mappings) oids.push_back(mapping.relation->oid);
+        const Result result = source_.execute(
+            "SELECT o.oid, pg_catalog.pg_relation_filenode(o.oid) "
+            "FROM pg_catalog.unnest($1::pg_catalog.oid[]) o(oid)",
+            {array_literal(oids)});
+        std::map<std::uint32_t, std::string> storage;
+        for (int row = 0; row < result.rows(); ++row) {
+            storage[oid_at(result, row, 0)] = text_at(result, row, 1);
+        }
+        return storage;
+    }
+
+    [[noreturn]] static void throw_tables_changed() {
+        throw Error(ErrorKind::connection,
+                    "published tables were truncated, rewritten or added while the snapshot of the "
+                    "initial copy was taken; starting again");
     }
 
     // Without a copy the stream starts where the slot does: at the moment of "walpack init".
