@@ -82,7 +82,7 @@ TEST_F(ManagedTarget, TableOwnerAppliesInOrderWithTriggersAndForeignKeysFiring) 
     expect_equal();
     EXPECT_EQ(target().value("SELECT string_agg(what || count, ' ' ORDER BY what) FROM "
                              "(SELECT what, count(*) FROM audit GROUP BY what) a"),
-              "DELETE1 INSERT26 UPDATE4");
+              "DELETE1 INSERT26 UPDATE9");
     EXPECT_EQ(occurrences(consumer().log(), "session_replication_role"), 1);
 }
 

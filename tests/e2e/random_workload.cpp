@@ -154,11 +154,11 @@ std::string change_family(Random& random) {
                    "INSERT INTO child (parent_id, v) VALUES (" +
                    id + ", 'new')";
         case 2:
-            if (random.chance(0.3)) return "TRUNCATE parent RESTART IDENTITY CASCADE";
+            if (random.chance(0.1)) return "TRUNCATE parent RESTART IDENTITY CASCADE";
             return "INSERT INTO parent SELECT g, 'many' FROM generate_series(1, 20) g "
                    "ON CONFLICT DO NOTHING";
         case 3:
-            return random.chance(0.3) ? "TRUNCATE journal, child" : "SELECT 1";
+            return random.chance(0.1) ? "TRUNCATE journal, child" : "SELECT 1";
         case 4:
             return "UPDATE part SET k = 3 - k WHERE id = " + id;
         case 5:
