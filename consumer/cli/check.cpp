@@ -2,8 +2,6 @@
 
 #include <string>
 
-#include <fmt/format.h>
-
 #include "base/stop_request.h"
 #include "cli/output.h"
 #include "cli/preflight.h"
@@ -17,7 +15,7 @@ int run_check(const Invocation& invocation) {
     const Preflight preflight = run_preflight(config, stop);
     const std::size_t problems = preflight.findings.problem_count();
     print(preflight.findings.report(Severity::ok));
-    print(problems == 0 ? "everything is in order\n" : fmt::format("{} problem(s)\n", problems));
+    print(problems == 0 ? "everything is in order\n" : counted(problems, "problem") + "\n");
     return problems == 0 ? kExitDone : kExitFailed;
 }
 

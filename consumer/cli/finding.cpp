@@ -6,8 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "base/error.h"
-
 namespace walpack {
 namespace {
 
@@ -47,6 +45,16 @@ std::string line_of(const Finding& finding) {
 
 }  // namespace
 
+std::string reason_of(const Error& error) {
+    constexpr std::string_view kOurWords = "could not run a command: ";
+    const std::string message = error.message();
+    return message.starts_with(kOurWords) ? message.substr(kOurWords.size()) : message;
+}
+
+std::string counted(std::size_t count, const std::string& noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 void Findings::ok(End end, std::string text) {
     findings_.push_back({end, Severity::ok, std::move(text), ""});
 }
@@ -68,7 +76,7 @@ void Findings::check(End end, const std::string& what, const std::function<void(
         check();
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::cancelled) throw;
-        std::string text = fmt::format("{}: {}", what, error.message());
+        std::string text = fmt::format("{}: {}", what, reason_of(error));
         if (!error.detail().empty()) text += "\n" + error.detail();
         problem(end, std::move(text), error.hint());
     }

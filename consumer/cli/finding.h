@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
+
 namespace walpack {
 
 enum class End { source, target };
@@ -20,6 +22,12 @@ struct Finding {
     std::string text;  // states the fact; further lines list what it is about
     std::string fix;   // what to do, ready to paste where it is a command; may have several lines
 };
+
+// What the server said, without our own words in front of it.
+std::string reason_of(const Error& error);
+
+// "1 problem", "2 problems".
+std::string counted(std::size_t count, const std::string& noun);
 
 class Findings {
   public:

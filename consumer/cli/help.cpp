@@ -105,10 +105,11 @@ std::string keys_help(const Command& command) {
 }  // namespace
 
 std::string overview_help() {
-    std::string out =
-        "walpack applies the changes of one PostgreSQL database to another, each transaction\n"
-        "once and in commit order.\n\n"
-        "Usage: walpack COMMAND [OPTION]...\n\nCommands:\n";
+    std::string out = wrapped(
+        "walpack applies the changes of one PostgreSQL database to another, each transaction once "
+        "and in commit order.",
+        0);
+    out += "\nUsage: walpack COMMAND [OPTION]...\n\nCommands:\n";
     for (const Command& command : commands()) {
         out += fmt::format("  {:<9}{}\n", command.name, command.summary);
     }
@@ -117,8 +118,11 @@ std::string overview_help() {
         "\nOptions:\n"
         "  -h, --help\n        This text.\n"
         "  --version\n        The version.\n"
-        "\nExit status: 0 done; 1 failed, the reason is on standard error; 2 the command line\n"
-        "or the configuration is wrong.\n";
+        "\n";
+    out += wrapped(
+        "Exit status: 0 done; 1 failed, the reason is on standard error; 2 the command line or the "
+        "configuration is wrong.",
+        0);
     return out;
 }
 

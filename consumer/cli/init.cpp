@@ -55,8 +55,7 @@ int run_init(const Invocation& invocation) {
     const std::string report = preflight.findings.report(Severity::note);
     std::fwrite(report.data(), 1, report.size(), stderr);
     if (const std::size_t problems = preflight.findings.problem_count(); problems > 0) {
-        throw Error(ErrorKind::schema,
-                    fmt::format("{} problem(s) found, nothing was made", problems))
+        throw Error(ErrorKind::schema, counted(problems, "problem") + " found, nothing was made")
             .hint("Correct them and run \"walpack init\" again.");
     }
     const std::string application_name = "walpack_" + config.pipeline + "_init";

@@ -97,10 +97,10 @@ void explain(Connection& source, const Error& error, Findings& findings) {
                         oldest_writer(source)),
             "init will wait for them; end them if they hang.");
     } else {
-        findings.problem(
-            End::source,
-            fmt::format("could not make a temporary slot with plugin walpack: {}", message),
-            error.hint());
+        findings.problem(End::source,
+                         fmt::format("could not make a temporary slot with plugin walpack: {}",
+                                     reason_of(error)),
+                         error.hint());
     }
 }
 

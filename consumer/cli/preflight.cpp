@@ -75,8 +75,11 @@ class Examination {
     void examine_both() {
         check_slot_fits_progress(config_, preflight_);
         check_progress_fits_source(config_, preflight_);
-        findings().check(End::target, "comparison with the source",
-                         [this] { check_both_ends(*source_, *target_, preflight_); });
+        bool are_different = false;
+        findings().check(End::target, "comparison with the source", [this, &are_different] {
+            are_different = check_both_ends(*source_, *target_, preflight_);
+        });
+        if (!are_different) return;
         findings().check(End::target, "tables", [this] {
             check_target_tables(*target_, source_->description(), config_, preflight_);
         });

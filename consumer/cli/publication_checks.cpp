@@ -16,6 +16,9 @@ namespace walpack {
 namespace {
 
 constexpr std::string_view kInsufficientPrivilege = "42501";
+constexpr std::string_view kUndefinedTable = "42P01";
+constexpr std::string_view kUndefinedSchema = "3F000";
+constexpr std::string_view kLockNotAvailable = "55P03";
 
 std::string sql_name(const Relation& relation) {
     return quote_identifier(relation.schema) + "." + quote_identifier(relation.name);
@@ -67,14 +70,19 @@ std::vector<std::string> find_missing(Connection& source, const Config& config,
 }
 
 void explain_refused(const Error& error, const std::string& create, Findings& findings) {
-    const bool is_privilege = error.sqlstate() == kInsufficientPrivilege;
-    findings.problem(
-        End::source, fmt::format("the publication cannot be made: {}", error.message()),
-        is_privilege
-            ? fmt::format("have a superuser{} run: {};",
-                          create.ends_with("ALL TABLES") ? "" : " or the owner of the tables",
-                          create)
-            : error.hint());
+    std::string fix = error.hint();
+    if (error.sqlstate() == kInsufficientPrivilege) {
+        const bool is_all = create.ends_with("ALL TABLES");
+        fix = fmt::format("have a superuser{} run: {};",
+                          is_all ? "" : " (or the tables' owner with CREATE on the database)",
+                          create);
+    } else if (error.sqlstate() == kUndefinedTable || error.sqlstate() == kUndefinedSchema) {
+        fix = "correct \"tables\", or create the table.";
+    } else if (error.sqlstate() == kLockNotAvailable) {
+        fix = "another session holds a lock on one of the tables; try again.";
+    }
+    findings.problem(End::source,
+                     fmt::format("the publication cannot be made: {}", reason_of(error)), fix);
 }
 
 // Inside the caller's transaction.
@@ -101,7 +109,7 @@ void read_tables(Connection& source, const Config& config, Preflight& preflight)
                                    "create tables, or add some to the publication.");
         return;
     }
-    preflight.findings.ok(End::source, fmt::format("{} published tables", preflight.tables.size()));
+    preflight.findings.ok(End::source, counted(preflight.tables.size(), "published table"));
 }
 
 void check_identity(const std::vector<PublishedTable>& tables, Findings& findings) {
@@ -149,7 +157,7 @@ void check_readable(Connection& source, const std::vector<PublishedTable>& table
     }
     if (refused > 0) {
         findings.problem(End::source,
-                         fmt::format("the copy may not read {} published tables", refused), grants);
+                         "the copy may not read " + counted(refused, "published table"), grants);
     }
     if (secured.empty()) return;
     findings.problem(End::source,

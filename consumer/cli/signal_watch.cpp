@@ -1,6 +1,7 @@
 #include "cli/signal_watch.h"
 
 #include <array>
+#include <chrono>
 #include <csignal>
 
 #include <poll.h>
@@ -12,6 +13,11 @@
 #include "cli/command.h"
 
 namespace walpack {
+namespace {
+
+constexpr std::chrono::milliseconds kSameRequest{500};
+
+}  // namespace
 
 SignalWatch::SignalWatch(StopRequest& stop) : stop_(stop) {
     sigset_t signals;
@@ -33,17 +39,21 @@ SignalWatch::~SignalWatch() {
 }
 
 void SignalWatch::watch() {
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point first;
     while (true) {
         std::array<pollfd, 2> fds{pollfd{fd_, POLLIN, 0}, pollfd{ended_.fd(), POLLIN, 0}};
         poll(fds.data(), fds.size(), -1);
         if (fds[1].revents != 0) return;
         signalfd_siginfo received{};
         if (read(fd_, &received, sizeof received) != sizeof received) continue;
+        if (stop_.requested() && Clock::now() - first < kSameRequest) continue;
         if (stop_.requested()) {
             log::warning("stopped at once by a second signal");
             _exit(kExitFailed);
         }
-        log::info("received signal {}, stopping", received.ssi_signo);
+        log::info("received {}, stopping", received.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+        first = Clock::now();
         stop_.request();
     }
 }

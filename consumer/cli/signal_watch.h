@@ -1,7 +1,8 @@
 // SIGTERM and SIGINT -> StopRequest, in a thread of its own.
 //
-// The first signal asks for a stop in order; the second ends the process at once. Exactly-once does
-// not depend on it: what was not committed is sent again.
+// The first signal asks for a stop in order; a second one ends the process at once, unless it comes
+// with the first: some programs signal a process and its group, and so send everything twice.
+// Exactly-once does not depend on it: what was not committed is sent again.
 #pragma once
 
 #include <thread>

@@ -183,15 +183,15 @@ void check_replication_right(Connection& source, const Config& config, const Sto
 }
 
 void check_slot_room(Connection& source, const Config& config, Preflight& preflight) {
-    preflight.slot = read_slot(source, config.slot);
+    const auto slot = read_slot(source, config.slot);
     const auto settings = read_settings(source);
     const Result used = source.execute(
         "SELECT (SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots), "
         "(SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_replication)");
     // The copy makes a temporary slot for its snapshot beside the permanent one.
     const bool copy_is_to_come = !(preflight.progress && preflight.progress->copy_is_complete);
-    const std::int64_t slots_needed = (preflight.slot ? 0 : 1) + (copy_is_to_come ? 1 : 0);
-    const std::int64_t senders_needed = preflight.slot && preflight.slot->active_pid ? 0 : 1;
+    const std::int64_t slots_needed = (slot ? 0 : 1) + (copy_is_to_come ? 1 : 0);
+    const std::int64_t senders_needed = slot && slot->active_pid ? 0 : 1;
     check_room({"replication slots", "max_replication_slots",
                 integer(settings.at("max_replication_slots")),
                 integer(std::string(used.value(0, 0))), slots_needed},
@@ -199,7 +199,8 @@ void check_slot_room(Connection& source, const Config& config, Preflight& prefli
     check_room({"WAL senders", "max_wal_senders", integer(settings.at("max_wal_senders")),
                 integer(std::string(used.value(0, 1))), senders_needed},
                preflight.findings);
-    if (preflight.slot) require_own_slot(config.slot, *preflight.slot);
+    if (slot) require_own_slot(config.slot, *slot);
+    preflight.slot = slot;
 }
 
 void check_slot_fits_progress(const Config& config, Preflight& preflight) {
@@ -224,7 +225,7 @@ void note_what_is_not_replicated(Connection& source, Preflight& preflight) {
         const std::string count(counts.value(0, column));
         if (count == "0") continue;
         preflight.findings.note(End::source,
-                                fmt::format("{} {} exist; they are not replicated", count, what));
+                                fmt::format("{} are not replicated; there are {}", what, count));
     }
 }
 

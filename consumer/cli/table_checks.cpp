@@ -64,8 +64,7 @@ void report_missing(const std::vector<std::string>& missing, const std::string& 
         names += "\n" + name;
         if (missing.size() <= kNamedTablesMax) options += " --table=" + shell_quoted(name);
     }
-    findings.problem(End::target,
-                     fmt::format("{} published tables do not exist", missing.size()) + names,
+    findings.problem(End::target, counted(missing.size(), "published table") + " missing:" + names,
                      fmt::format("pg_dump --schema-only --no-publications{} {} | psql {}", options,
                                  shell_quoted(source), shell_quoted(target)));
 }
@@ -149,7 +148,7 @@ void check_target_tables(Connection& target, const std::string& source_descripti
     if (preflight.copy_is_pending(config)) check_empty(target, tables.present, findings);
     if (findings.problem_count() > problems) return;
     findings.ok(End::target,
-                fmt::format("{} tables exist, fit and can be written", tables.present.size()));
+                counted(tables.present.size(), "published table") + " found, fitting and writable");
 }
 
 }  // namespace walpack

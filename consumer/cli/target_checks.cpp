@@ -11,6 +11,7 @@ namespace walpack {
 namespace {
 
 constexpr std::string_view kInsufficientPrivilege = "42501";
+constexpr int kVersionWithParameterGrants = 150000;
 
 std::string ask(Connection& target, const std::string& sql) {
     return target.query_value(sql).value_or("");
@@ -58,13 +59,12 @@ WHERE n.nspname = 'walpack')");
                     role, role));
 }
 
-// The system identifier, where the role may ask for it.
-std::string system_identifier(Connection& connection) {
+// Two connections with the same answer lead to one database, by whatever way they came. Needs no
+// rights.
+std::string identity(Connection& connection) {
     return ask(connection,
-               "SELECT CASE WHEN pg_catalog.has_function_privilege("
-               "'pg_catalog.pg_control_system()', 'EXECUTE') "
-               "THEN (SELECT system_identifier::pg_catalog.text FROM "
-               "pg_catalog.pg_control_system()) END");
+               "SELECT pg_catalog.concat(pg_catalog.date_part('epoch', "
+               "pg_catalog.pg_postmaster_start_time()), ' ', pg_catalog.current_database())");
 }
 
 void check_encodings(Connection& source, Connection& target, Findings& findings) {
@@ -141,34 +141,33 @@ void check_progress_fits_source(const Config& config, Preflight& preflight) {
 }
 
 void check_replica_role(Connection& target, Preflight& preflight) {
+    const std::string role = role_of(target);
     const Transaction rolled_back(target);
     try {
         target.execute("SET LOCAL session_replication_role = replica");
         preflight.findings.ok(End::target, "session_replication_role can be set");
     } catch (const Error& error) {
         if (error.sqlstate() != kInsufficientPrivilege) throw;
-        const bool has_parameter_grants = target.server_version() >= 150000;
+        const bool has_parameter_grants = target.server_version() >= kVersionWithParameterGrants;
         preflight.findings.note(
             End::target,
             "session_replication_role cannot be set: triggers and foreign keys of the target fire "
             "for applied rows",
-            has_parameter_grants
-                ? fmt::format("GRANT SET ON PARAMETER session_replication_role TO {};  -- as "
-                              "superuser; or leave it",
-                              role_of(target))
-                : "");
+            has_parameter_grants ? fmt::format("leave it, or as superuser: GRANT SET ON PARAMETER "
+                                               "session_replication_role TO {};",
+                                               role)
+                                 : "");
     }
 }
 
-void check_both_ends(Connection& source, Connection& target, Preflight& preflight) {
-    const std::string system = system_identifier(source);
-    const std::string sql = "SELECT pg_catalog.current_database()";
-    if (!system.empty() && system == system_identifier(target) &&
-        ask(source, sql) == ask(target, sql)) {
+bool check_both_ends(Connection& source, Connection& target, Preflight& preflight) {
+    if (identity(source) == identity(target)) {
         preflight.findings.problem(End::target, "source and target are the same database",
-                                   "correct \"target\".");
+                                   "correct \"source\" or \"target\".");
+        return false;
     }
     check_encodings(source, target, preflight.findings);
+    return true;
 }
 
 }  // namespace walpack

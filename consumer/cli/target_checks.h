@@ -18,7 +18,8 @@ void check_progress_fits_source(const Config& config, Preflight& preflight);
 
 void check_replica_role(Connection& target, Preflight& preflight);
 
-// What needs both connections: different databases, convertible encodings.
-void check_both_ends(Connection& source, Connection& target, Preflight& preflight);
+// What needs both connections: different databases, convertible encodings. False when both are one
+// database: then nothing that is found of its tables may be answered with a fix.
+bool check_both_ends(Connection& source, Connection& target, Preflight& preflight);
 
 }  // namespace walpack

@@ -48,6 +48,16 @@ Lsn lsn(const Result& result, int column) {
     return Lsn::parse(text_or_empty(result, column)).value_or(Lsn{});
 }
 
+// A session whose client went away may still be at it, and may still fail.
+void require_finished_slot(const std::string& slot, const SlotState& state) {
+    require_own_slot(slot, state);
+    if (state.confirmed_flush_lsn.is_valid()) return;
+    throw Error(ErrorKind::connection,
+                fmt::format("replication slot \"{}\" is still being made{}", slot,
+                            state.active_pid ? fmt::format(" by pid {}", *state.active_pid) : ""))
+        .hint("It waits for transactions that were writing when it began. Try again later.");
+}
+
 }  // namespace
 
 std::optional<SlotState> read_slot(Connection& source, const std::string& slot) {
@@ -83,7 +93,7 @@ void require_own_slot(const std::string& slot, const SlotState& state) {
 
 bool create_slot(Connection& source, const std::string& slot) {
     if (const auto state = read_slot(source, slot)) {
-        require_own_slot(slot, *state);
+        require_finished_slot(slot, *state);
         return false;
     }
     try {
@@ -96,7 +106,7 @@ bool create_slot(Connection& source, const std::string& slot) {
         if (error.sqlstate() != kDuplicateObject) throw;
     }
     const auto state = read_slot(source, slot);
-    if (state) require_own_slot(slot, *state);
+    if (state) require_finished_slot(slot, *state);
     return false;
 }
 

@@ -39,7 +39,8 @@ std::optional<SlotState> read_slot(Connection& source, const std::string& slot);
 void require_own_slot(const std::string& slot, const SlotState& state);
 
 // Makes the permanent slot; false when it is there already. Waits until every transaction that
-// writes at the call has ended. Throws Error(config) when the name belongs to another slot.
+// writes at the call has ended. Throws Error(config) when the name belongs to another slot, and
+// Error(connection) while another session is still at making it.
 [[nodiscard]] bool create_slot(Connection& source, const std::string& slot);
 
 // False when there was none. Throws Error(config) for a slot that is not walpack's, and
