@@ -118,7 +118,8 @@ void Applier::State::note_commit() {
 // stand for a table that was altered there: a fresh look at it tells whether starting again helps.
 void Applier::State::fail(const SentStatement& sent, const Error& error) {
     Error reported = error;
-    if (current) reported.at_lsn(current->commit_lsn.to_string());
+    // A statement that could not be prepared belongs to the change at hand.
+    if (current && sent.row != nullptr) reported.at_lsn(current->commit_lsn.to_string());
     try {
         in_flight.abandon();
     } catch (const Error&) {
@@ -314,7 +315,8 @@ void Applier::commit(const Commit& commit) {
     ++state.group.transactions;
     state.group.last_commit_time = commit_time;
     state.group_end = commit.end_lsn;
-    if (!state.more_is_waiting()) {
+    const bool is_replay = commit.end_lsn <= state.options.one_by_one_until;
+    if (is_replay || !state.more_is_waiting()) {
         commit_group();
     } else if (state.group_is_full()) {
         state.finish_group(state.group_end, state.is_durable_due(), false);

@@ -34,6 +34,9 @@ struct ApplierOptions {
     // Time between two commits that wait for the target's disk; positions between them are applied,
     // not durable.
     std::chrono::milliseconds durable_interval{1000};
+    // Source transactions that end up to here are committed one by one, whatever is waiting: the
+    // replay after a group failed, so that everything before the failing transaction arrives.
+    Lsn one_by_one_until;
     bool replicate_truncate = true;
 };
 

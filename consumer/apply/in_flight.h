@@ -35,7 +35,7 @@ struct SentStatement {
     std::shared_ptr<const PreparedStatement> row;
     std::string key;                           // see row_key.h
     std::shared_ptr<const Relation> relation;  // of another statement about one relation
-    Lsn commit_lsn;                            // of the change's transaction
+    Lsn commit_lsn;                            // of the change's transaction; of COMMIT its end
     std::size_t bytes = 0;
 };
 

@@ -32,6 +32,7 @@ void TargetTransaction::send(const char* statement, Expected expected, const cha
     SentStatement sent;
     sent.expected = expected;
     sent.doing = doing;
+    if (expected == Expected::commit) sent.commit_lsn = position_;
     in_flight_.send_prepared(statement, parameters_, std::move(sent));
 }
 

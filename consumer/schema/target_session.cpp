@@ -19,8 +19,7 @@ FROM (VALUES
     ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), ('timezone', 'UTC'),
     ('extra_float_digits', '1'), ('bytea_output', 'hex'), ('xmloption', 'content'),
     ('lc_monetary', 'C'), ('standard_conforming_strings', 'on'), ('transform_null_equals', 'off'),
-    ('row_security', 'off'), ('check_function_bodies', 'off'),
-    ('statement_timeout', '0'), ('lock_timeout', '0'), ('transaction_timeout', '0'),
+    ('row_security', 'off'), ('statement_timeout', '0'), ('lock_timeout', '0'), ('transaction_timeout', '0'),
     ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'),
     ('default_transaction_read_only', 'off'), ('default_transaction_deferrable', 'off'),
     ('default_transaction_isolation', 'read committed'),
@@ -29,6 +28,7 @@ FROM (VALUES
 ) v(name, setting)
 JOIN pg_catalog.pg_settings s ON pg_catalog.lower(s.name) = v.name)";
 
+constexpr int kVersionMin = 140000;
 constexpr std::string_view kInsufficientPrivilege = "42501";
 
 bool take_replica_role(Connection& target) {
@@ -61,6 +61,9 @@ std::string durable_commit_level(Connection& target) {
 }  // namespace
 
 TargetSession set_up_target_session(Connection& target) {
+    if (target.server_version() < kVersionMin) {
+        throw Error(ErrorKind::config, "the target must be PostgreSQL 14 or later");
+    }
     pin_search_path(target);
     target.execute(kPinSettings);
     TargetSession session;
