@@ -97,22 +97,14 @@ ReceiverOptions receiver_options(const Config& config) {
     return options;
 }
 
-ApplierOptions applier_options(const Config& config) {
-    ApplierOptions options;
-    options.group_rows_max = config.group_rows_max;
-    options.in_flight_statements_max = config.in_flight_statements_max;
-    options.in_flight_bytes_max = config.in_flight_bytes_max;
-    options.durable_interval = config.durable_interval;
-    return options;
-}
-
 }  // namespace
 
 Pipeline::Pipeline(const Config& config, const StopRequest& stop,
                    std::function<void(const std::string&)> on_state)
     : config_(config), stop_(stop), on_state_(std::move(on_state)) {}
 
-void Pipeline::run() {
+void Pipeline::run(Lsn one_by_one_until) {
+    one_by_one_until_ = one_by_one_until;
     StopRequest abort;  // every wait of the applying side ends on it
     const GraceTimer grace(stop_, abort);
     Connection target(config_.target, abort, "walpack_" + config_.pipeline);
@@ -123,6 +115,16 @@ void Pipeline::run() {
     check_continuity(config_, row, abort);
     if (!row.copy_is_complete) row.applied_lsn = copy(target, progress);
     stream(target, progress, row.applied_lsn, abort);
+}
+
+ApplierOptions Pipeline::applier_options() const {
+    ApplierOptions options;
+    options.group_rows_max = config_.group_rows_max;
+    options.in_flight_statements_max = config_.in_flight_statements_max;
+    options.in_flight_bytes_max = config_.in_flight_bytes_max;
+    options.durable_interval = config_.durable_interval;
+    options.one_by_one_until = one_by_one_until_;
+    return options;
 }
 
 Lsn Pipeline::copy(Connection& target, Progress& progress) {
@@ -143,7 +145,7 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn from, StopRequ
     ReceiverOptions options = receiver_options(config_);
     options.on_streaming = [this] { on_state_("streaming"); };
     Receiver receiver(std::move(options), received, receiver_stop);
-    Applier applier(target, progress, from, applier_options(config_));
+    Applier applier(target, progress, from, applier_options());
     applier.set_more_is_waiting([&received] { return !received.is_drained(); });
     const ReceiverThread thread(receiver, receiver_stop, from);
     log::info("streaming from slot \"{}\" at {}", config_.slot, from.to_string());

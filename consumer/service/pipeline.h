@@ -9,6 +9,7 @@
 #include <functional>
 #include <string>
 
+#include "apply/applier.h"
 #include "base/stop_request.h"
 #include "config/config.h"
 #include "model/lsn.h"
@@ -19,23 +20,26 @@ namespace walpack {
 
 class Pipeline {
   public:
-    // `stop` must outlive the pipeline. `on_streaming` is called each time the stream is
-    // established.
+    // `stop` must outlive the pipeline. `on_state` is called with "copying" or "streaming" when
+    // that begins, from any thread.
     Pipeline(const Config& config, const StopRequest& stop,
              std::function<void(const std::string&)> on_state);
 
     // Returns when a stop was requested and everything that was applied is durable and confirmed;
-    // throws Error otherwise.
-    void run();
+    // throws Error otherwise. Source transactions that end up to `one_by_one_until` are committed
+    // one by one on the target, so that a failing one behind them stops exactly there.
+    void run(Lsn one_by_one_until = {});
 
   private:
     // Returns the LSN at which the stream takes over.
     Lsn copy(Connection& target, Progress& progress);
     void stream(Connection& target, Progress& progress, Lsn from, StopRequest& abort);
+    ApplierOptions applier_options() const;
 
     const Config& config_;
     const StopRequest& stop_;
     std::function<void(const std::string&)> on_state_;
+    Lsn one_by_one_until_;
 };
 
 }  // namespace walpack

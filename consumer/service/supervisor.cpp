@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -76,10 +77,19 @@ void notify_systemd(const std::string& state) {
     sd_notify(0, fmt::format("READY=1\nSTATUS={}", state).c_str());
 }
 
+// Where the row stands that the target refused, if that is what the error says.
+std::optional<Lsn> refused_at(const Error& error) {
+    const bool is_refused_row = error.kind() == ErrorKind::conflict ||
+                                error.kind() == ErrorKind::value ||
+                                error.kind() == ErrorKind::schema;
+    return is_refused_row ? Lsn::parse(error.lsn()) : std::nullopt;
+}
+
 }  // namespace
 
 void supervise(const Config& config, const StopRequest& stop) {
     BackOff back_off(config);
+    Lsn refused;  // the transaction up to which everything is committed one by one
     while (!stop.requested()) {
         std::atomic<bool> was_streaming{false};
         const auto on_state = [&was_streaming](const std::string& state) {
@@ -87,11 +97,18 @@ void supervise(const Config& config, const StopRequest& stop) {
             if (state == "streaming") was_streaming = true;
         };
         try {
-            Pipeline(config, stop, on_state).run();
+            Pipeline(config, stop, on_state).run(refused);
             break;
         } catch (const Error& error) {
             const Reaction reaction = reaction_to(error.kind());
             if (reaction == Reaction::finish) break;
+            const std::optional<Lsn> refused_now = refused_at(error);
+            if (refused_now && *refused_now != refused) {
+                // The group it was in is rolled back; what came before it can still be applied.
+                refused = *refused_now;
+                log::warning("{}; applying what comes before it one by one", error.message());
+                continue;
+            }
             if (reaction == Reaction::stop) throw;
             if (was_streaming) back_off.reset();
             const auto delay = back_off.next();
