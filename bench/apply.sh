@@ -64,7 +64,7 @@ take_position() { # WORKLOAD
         return
     fi
     configure "$1" "initial_$1"
-    "$walpack" init --config "$work/bench.toml" >&2
+    "$walpack" init --config "$work/bench.toml" > "$work/init.log" 2>&1 || { cat "$work/init.log" >&2; exit 1; }
     "$walpack" run --config "$work/bench.toml" >&2 &
     pid=$!
     eventually 60 position_is_taken "initial_$1"
