@@ -1,7 +1,6 @@
 #include "copy/initial_copy.h"
 
 #include <chrono>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -161,41 +160,6 @@ class InitialCopy {
         source_.execute("SET TRANSACTION SNAPSHOT " + quote_literal(slot.snapshot_name));
         log::info("copying under the snapshot at {}", slot.consistent_point.to_string());
         return slot.consistent_point;
-    }
-
-    // TRUNCATE and rewrites do not respect snapshots: rows that the snapshot should see would be
-    // gone, and the stream's changes of them would find nothing. From here on they wait for us...
-    void lock_source_tables(const std::vector<RelationMapping>& mappings) {
-        std::string names;
-        for (const RelationMapping& mapping : mappings) {
-            const Relation& relation = *mapping.relation;
-            names +=
-                fmt::format("{}ONLY {}.{}", names.empty() ? "" : ", ",
-                            quote_identifier(relation.schema), quote_identifier(relation.name));
-        }
-        if (!names.empty()) source_.execute("LOCK TABLE " + names + " IN ACCESS SHARE MODE");
-    }
-
-    // ... and what happened before shows in the tables' files, whatever the snapshot says.
-    std::map<std::uint32_t, std::string> read_storage(
-        const std::vector<RelationMapping>& mappings) {
-        std::vector<std::uint32_t> oids;
-        for (const RelationMapping& mapping : mappings) oids.push_back(mapping.relation->oid);
-        const Result result = source_.execute(
-            "SELECT o.oid, pg_catalog.pg_relation_filenode(o.oid) "
-            "FROM pg_catalog.unnest($1::pg_catalog.oid[]) o(oid)",
-            {array_literal(oids)});
-        std::map<std::uint32_t, std::string> storage;
-        for (int row = 0; row < result.rows(); ++row) {
-            storage[oid_at(result, row, 0)] = text_at(result, row, 1);
-        }
-        return storage;
-    }
-
-    [[noreturn]] static void throw_tables_changed() {
-        throw Error(ErrorKind::connection,
-                    "published tables were truncated, rewritten or added while the snapshot of the "
-                    "initial copy was taken; starting again");
     }
 
     // Without a copy the stream starts where the slot does: at the moment of "walpack init".
