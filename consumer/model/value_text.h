@@ -20,9 +20,8 @@ namespace walpack {
 
 // The text form of a value that is neither NULL nor unchanged TOAST. nullopt for the kinds that
 // have no text form here: send, uint8 of a type that is neither pg_lsn nor xid8, and arrays, ranges
-// and multiranges whose elements have none. Throws
-// Error(protocol) when the value's form does not fit the attribute's kind (a string where an
-// integer must stand).
+// and multiranges whose elements have none. Throws Error(protocol) when the value's form does not
+// fit the attribute's kind (a string where an integer must stand) or lies outside the type's range.
 std::optional<std::string> to_text(const Attribute& attribute, const Value& value);
 
 // The same for a value of a kind in send form (an array's element, a range's bound). nullopt also
