@@ -51,7 +51,8 @@ INSERT INTO toasted SELECT g, 0, repeat(md5(g::text), 400), NULL FROM generate_s
 INSERT INTO parent SELECT g, 'p' FROM generate_series(1, 20) g;
 INSERT INTO child (parent_id, v) SELECT g % 20 + 1, 'c' FROM generate_series(1, 60) g;
 INSERT INTO part SELECT g, g % 2 + 1, 'v' FROM generate_series(1, 60) g;
-INSERT INTO "Näme ""q"" 😀" SELECT g, 'it''s', ARRAY['a"b', NULL, '{}'] FROM generate_series(1, 20) g;
+INSERT INTO "Näme ""q"" 😀"
+    SELECT g, 'it''s', ARRAY['a"b', NULL, '{}'] FROM generate_series(1, 20) g;
 )sql";
 
 const char* const kInvariantQuestion =
