@@ -69,7 +69,8 @@ struct Parser {
 
     Invocation take() {
         refuse_extras();
-        if (app.count("--config") > 0) invocation.config_path = config_path;
+        const bool takes_config = command.key_help != KeyHelp::none;
+        if (takes_config && app.count("--config") > 0) invocation.config_path = config_path;
         for (const auto& [key, text] : flag_texts) {
             if (app.count("--" + hyphened(key)) > 0) invocation.flags[key] = text;
         }

@@ -67,6 +67,11 @@ TEST(CommandLine, TakesFlagsWithHyphensAndWithUnderscores) {
     }
 }
 
+TEST(CommandLine, HandsACommandItsArgument) {
+    EXPECT_THAT(error_of({"inspect", "/nowhere/stream"}).message(),
+                HasSubstr("\"/nowhere/stream\""));
+}
+
 TEST(CommandLine, RefusesToDropNeitherEnd) {
     EXPECT_THAT(error_of({"drop", "--source=dbname=a", "--target=dbname=b", "--source-only",
                           "--target-only"})
