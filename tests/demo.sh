@@ -34,7 +34,7 @@ clean_up() {
     if [ -n "${KEEP:-}" ] && [ -n "$consumer" ]; then
         how_to_look
     else
-        [ -z "$consumer" ] || kill -KILL "$consumer" 2>/dev/null || :
+        [ -z "$consumer" ] || end_consumer TERM
         bash .ci/server.sh destroy "$work/source"
         bash .ci/server.sh destroy "$work/target"
         rm -rf "$work"
@@ -81,6 +81,17 @@ on() { "$bin/psql" -XAtq -v ON_ERROR_STOP=1 "${@:2}" "${!1}"; }
 start_consumer() {
     setsid "$build/walpack" run --config "$work/walpack.toml" >> "$work/consumer.log" 2>&1 < /dev/null &
     consumer=$!
+    disown "$consumer"   # so that the shell does not report its end
+}
+
+# end_consumer SIGNAL: and waits; one that takes too long is killed.
+end_consumer() {
+    local deadline=$((SECONDS + 10))
+    kill -s "$1" "$consumer" 2>/dev/null || :
+    while kill -0 "$consumer" 2>/dev/null; do
+        [ $SECONDS -lt $deadline ] || kill -KILL "$consumer" 2>/dev/null || :
+        sleep 0.02
+    done
 }
 
 # The same text for equal contents, whatever the order of the rows.
@@ -114,8 +125,7 @@ write_and_watch() {
     while kill -0 $pgbench 2>/dev/null; do
         if [ $is_killed = 0 ] && [ $SECONDS -ge $half ]; then
             kill -0 "$consumer" 2>/dev/null || fail 'the consumer ended by itself'
-            kill -KILL "$consumer"
-            wait "$consumer" 2>/dev/null || :
+            end_consumer KILL
             start_consumer
             is_killed=1
         fi

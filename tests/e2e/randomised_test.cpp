@@ -56,24 +56,32 @@ class Randomised : public Scenario {
 
 TEST_F(Randomised, ChangesArriveExactlyOnceWhileTheConsumerIsKilled) {
     Random random(1);
+    const auto begin = Clock::now();
     RandomWorkload workload(source_conninfo(), kWriters);
     wait_until("the writers write", seconds(10), [&] { return workload.committed() > 100; });
     consumer().init();
     consumer().start();
     Watcher watcher(target_conninfo(), kInvariantQuestion, kInvariantAnswer);
     wait_until("the copy is complete", seconds(60), [&] { return watcher.times_right() > 0; });
+    const auto copied = Clock::now();
     const int kills = disturb(random, Clock::now() + duration());
     EXPECT_EQ(workload.stop(), "");
     if (HasFailure()) return;
+    const auto stopped = Clock::now();
     catch_up(seconds(120));
+    const auto caught_up = Clock::now();
     EXPECT_EQ(watcher.stop(), std::nullopt);
     EXPECT_GT(watcher.times_right(), 0);
     expect_equal();
+    const auto elapsed = [](Clock::time_point from, Clock::time_point to) {
+        return std::chrono::duration<double>(to - from).count();
+    };
     std::printf(
         "%lld transactions committed, %lld refused, consumer ended %d times, sum seen %lld "
-        "times\n",
+        "times; copied after %.1f s, caught up in %.1f s\n",
         static_cast<long long>(workload.committed()), static_cast<long long>(workload.refused()),
-        kills, static_cast<long long>(watcher.times_right()));
+        kills, static_cast<long long>(watcher.times_right()), elapsed(begin, copied),
+        elapsed(stopped, caught_up));
 }
 
 }  // namespace
