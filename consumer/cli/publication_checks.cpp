@@ -128,6 +128,18 @@ void check_identity(const std::vector<PublishedTable>& tables, Findings& finding
                      fix + "or better, give them a primary key; inserts alone need nothing.");
 }
 
+// A source that is the target of another pipeline has that pipeline's progress in schema walpack,
+// where this target keeps its own.
+void check_no_progress_is_published(const std::vector<PublishedTable>& tables, Findings& findings) {
+    const bool is_published = std::ranges::any_of(
+        tables, [](const PublishedTable& table) { return table.relation->schema == "walpack"; });
+    if (!is_published) return;
+    findings.problem(End::source,
+                     "schema walpack of another pipeline, whose target the source is, would be "
+                     "replicated over this pipeline's own",
+                     "list \"tables\" without those of schema walpack.");
+}
+
 constexpr const char* kUnreadable = R"(
 SELECT n.nspname, c.relname, pg_catalog.has_schema_privilege(n.oid, 'USAGE')
         AND pg_catalog.has_table_privilege(c.oid, 'SELECT'),
@@ -187,6 +199,7 @@ void check_publications(Connection& source, const Config& config, Preflight& pre
 
 void check_published_tables(Connection& source, const Config& config, Preflight& preflight) {
     check_identity(preflight.tables, preflight.findings);
+    check_no_progress_is_published(preflight.tables, preflight.findings);
     if (preflight.copy_is_pending(config)) {
         check_readable(source, preflight.tables, preflight.findings);
     }
