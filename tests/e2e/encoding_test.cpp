@@ -24,20 +24,21 @@ class LatinBothEnds : public Scenario {
 // Statements are written in UTF8; the servers convert.
 constexpr const char* kSchema =
     "CREATE TYPE \"Größe\" AS ENUM ('klein', 'groß'); "
-    "CREATE TABLE \"Straße\" (\"Schlüssel\" text PRIMARY KEY, v varchar(20), c char(5), a text[], "
-    "e \"Größe\", es \"Größe\"[], j jsonb, js json, n name, x \"char\", r int4range, b bytea)";
+    "CREATE TABLE \"Straße\" (\"Schlüssel\" text PRIMARY KEY, v varchar(20), c char(5), "
+    "a text[], e \"Größe\", es \"Größe\"[], j jsonb, js json, n name, x \"char\", r int4range, b "
+    "bytea)";
 
 std::string rows(const std::string& prefix) {
     return "INSERT INTO \"Straße\" SELECT '" + prefix +
            "é' || g, 'naïve', 'ñ', ARRAY['ü', NULL, '\"ö\"'], 'groß', "
-           "ARRAY['groß', 'klein']::\"Größe\"[], '{\"ä\": \"ÿ\"}', '{\"ä\": \"ÿ\"}', 'ß', 'x', "
-           "'[1,2)', '\\xe4ff' FROM generate_series(1, 5) g";
+           "ARRAY['groß', 'klein']::\"Größe\"[], '{\"ä\": \"ÿ\"}', '{\"ä\": \"ÿ\"}', "
+           "'ß', 'x', '[1,2)', '\\xe4ff' FROM generate_series(1, 5) g";
 }
 
 constexpr const char* kChanges =
     "UPDATE \"Straße\" SET v = 'über', \"Schlüssel\" = 'ø' || "
-    "\"Schlüssel\" WHERE \"Schlüssel\" LIKE '%2'; DELETE FROM \"Straße\" WHERE \"Schlüssel\" LIKE "
-    "'%3'";
+    "\"Schlüssel\" WHERE \"Schlüssel\" LIKE '%2'; "
+    "DELETE FROM \"Straße\" WHERE \"Schlüssel\" LIKE '%3'";
 
 TEST_F(LatinSource, ArrivesInAUtf8Target) {
     on_both(kSchema);
