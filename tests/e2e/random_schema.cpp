@@ -73,7 +73,7 @@ const std::vector<TypedColumn>& typed_columns() {
           "0", "99999999999999999999.99999", "0.00"}},
         {"c_numeric_p", "numeric(12,3)", {"1", "-123456789.987", "'NaN'"}},
         {"c_money", "money", {"'-92233720368547758.08'", "'1.99'"}},
-        {"c_text", "text", {"''", "'it''s'", "E'tab\\tnl\\n\\\\'", "'😀 ü'", "repeat('x', 999)"}},
+        {"c_text", "text", {"''", "'it''s'", "E'\\t\\n\\\\'", "'😀 ü'", "repeat('x', 999)"}},
         {"c_varchar", "varchar(30)", {"'v '", "'日本'"}},
         {"c_bpchar", "char(8)", {"'a'", "'pad  '", "''"}},
         {"c_char", "\"char\"", {"'x'", "'\\200'", "''"}},
