@@ -25,8 +25,8 @@ class LatinBothEnds : public Scenario {
 constexpr const char* kSchema =
     "CREATE TYPE \"Größe\" AS ENUM ('klein', 'groß'); "
     "CREATE TABLE \"Straße\" (\"Schlüssel\" text PRIMARY KEY, v varchar(20), c char(5), "
-    "a text[], e \"Größe\", es \"Größe\"[], j jsonb, js json, n name, x \"char\", r int4range, b "
-    "bytea)";
+    "a text[], e \"Größe\", es \"Größe\"[], j jsonb, js json, n name, x \"char\", "
+    "r int4range, b bytea)";
 
 std::string rows(const std::string& prefix) {
     return "INSERT INTO \"Straße\" SELECT '" + prefix +
