@@ -61,6 +61,22 @@ TEST_F(Conflicts, InsertOfAnExistingKeyStops) {
     expect_goes_on();
 }
 
+TEST_F(Conflicts, WhatCameBeforeTheRefusedRowIsAppliedAlsoFromOneBacklog) {
+    consumer().terminate();
+    target().execute("DELETE FROM stock WHERE id = 7");
+    for (int id = 101; id <= 120; ++id) {
+        source().execute("INSERT INTO stock VALUES (" + std::to_string(id) + ", 'before')");
+    }
+    source().execute("DELETE FROM stock WHERE id = 7");
+    source().execute("INSERT INTO stock VALUES (200, 'after')");
+    consumer().start();
+    expect_named(expect_refusal(), "delete_missing");
+    EXPECT_EQ(target().value("SELECT count(*) FROM stock WHERE v = 'before'"), "20");
+    EXPECT_EQ(target().value("SELECT count(*) FROM stock WHERE v = 'after'"), "0");
+    target().execute("INSERT INTO stock VALUES (7, 'repaired')");
+    expect_goes_on();
+}
+
 TEST_F(Conflicts, StartingAgainWithoutARepairStopsAgain) {
     target().execute("DELETE FROM stock WHERE id = 7");
     source().execute("UPDATE stock SET v = 'new' WHERE id = 7");
