@@ -43,7 +43,7 @@ std::string hint_of(std::string_view conflict) {
 // The server's message, fit for a log. Messages about values (class 22) and those of triggers may
 // repeat values in quotes; those about constraints (class 23) quote names only.
 std::string message_without_values(const Result& result) {
-    const std::string message = result.primary_message();
+    std::string message = result.primary_message();
     if (result.sqlstate().starts_with("23")) return message;
     std::string out;
     bool is_quoted = false;

@@ -195,6 +195,7 @@ class InitialCopy {
 
     std::vector<std::size_t> order_of(const std::vector<RelationMapping>& mappings) {
         std::vector<std::uint32_t> oids;
+        oids.reserve(mappings.size());
         for (const RelationMapping& mapping : mappings) oids.push_back(mapping.table->oid);
         References references;
         if (!session_.is_replica_role) {

@@ -166,7 +166,7 @@ bool lacks_identity(const PublishedTable& table) {
 }  // namespace
 
 std::string match_client_encoding(Connection& source, Connection& target) {
-    const std::string encoding = source.parameter_status("server_encoding");
+    std::string encoding = source.parameter_status("server_encoding");
     for (Connection* connection : {&source, &target}) {
         connection->execute("SET client_encoding = " + quote_literal(encoding));
     }
@@ -181,6 +181,7 @@ std::vector<PublishedTable> read_published_tables(Connection& source,
     check_generated_columns(source, publications);
     const Result result = source.execute(kReadTables, {array_literal(publications)});
     std::vector<std::uint32_t> oids;
+    oids.reserve(static_cast<std::size_t>(result.rows()));
     for (int row = 0; row < result.rows(); ++row) oids.push_back(oid_at(result, row, 0));
     const AttributesByTable attributes = read_attributes(source, oids);
     const TypeCatalog types = read_types(source, attributes);
@@ -225,6 +226,7 @@ std::vector<RelationMapping> map_all(Connection& target,
         ++problem_count;
     };
     std::vector<TableName> names;
+    names.reserve(tables.size());
     for (const PublishedTable& published : tables) {
         names.push_back({published.relation->schema, published.relation->name});
     }
