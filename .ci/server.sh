@@ -93,16 +93,27 @@ postmaster() { head -n 1 "$data/postmaster.pid" 2>/dev/null || :; }
 # SIGSTOP first, so that no process is started or logs anything while the others die. This and
 # destroy need no program of the server, which may be gone already when tests are cleaned up.
 crash() {
-    local pid children
+    local pid child children
     pid=$(postmaster)
     [ -n "$pid" ] || return 0
     kill -STOP "$pid" 2>/dev/null || return 0
     children=$(ps -o pid= --ppid "$pid" || :)
     # shellcheck disable=SC2086
     kill -KILL $pid $children 2>/dev/null || :
-    wait_gone "$pid"
+    for child in $pid $children; do wait_gone "$child"; done
+    forget
 }
 
+# What a killed server leaves: lock files, and its shared memory segment, whose number is in one of
+# them. A next server would respect the files for as long as process 1 has not collected the dead.
+forget() {
+    local segment
+    segment=$(awk 'NR == 7 { print $2 }' "$data/postmaster.pid" 2>/dev/null || :)
+    [ -z "$segment" ] || ipcrm -m "$segment" 2>/dev/null || :
+    rm -f "$data/postmaster.pid" "$dir"/.s.PGSQL.*
+}
+
+# Ended, even when it is not collected yet.
 wait_gone() {
     local deadline=$((SECONDS + 30))
     while [ -d "/proc/$1" ] && [ "$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null)" != Z ]; do
@@ -111,14 +122,12 @@ wait_gone() {
     done
 }
 
-# As gently as goes without clients being asked. A server that was killed and not started again has
-# left its shared memory segment, whose number its lock file tells.
+# As gently as goes without clients being asked.
 destroy() {
-    local pid segment
+    local pid
     pid=$(postmaster)
     if [ -n "$pid" ] && kill -QUIT "$pid" 2>/dev/null && ! wait_gone "$pid"; then crash; fi
-    segment=$(awk 'NR == 7 { print $2 }' "$data/postmaster.pid" 2>/dev/null || :)
-    [ -z "$segment" ] || ipcrm -m "$segment" 2>/dev/null || :
+    forget
     rm -rf "$dir"
 }
 
