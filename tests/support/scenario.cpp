@@ -12,6 +12,11 @@ std::string end_of(const std::string& text) {
     return "...\n" + text.substr(text.size() - kShownLogMax);
 }
 
+// A test that failed between stop and start must not fail all that follow.
+void start_if_down(Cluster& cluster) {
+    if (!Session(cluster.conninfo("postgres")).try_execute("SELECT 1")) cluster.start();
+}
+
 }  // namespace
 
 Scenario::Scenario(DatabaseOptions options) : options_(std::move(options)) {}
@@ -21,6 +26,8 @@ void Scenario::SetUp() {
     pipeline_ = "p" + std::to_string(++count);
     source_database_ = "source_" + pipeline_;
     target_database_ = "target_" + pipeline_;
+    start_if_down(source_cluster());
+    start_if_down(target_cluster());
     Session(source_cluster().conninfo("postgres"))
         .execute("CREATE DATABASE " + source_database_ + " " + options_.source);
     Session(target_cluster().conninfo("postgres"))
