@@ -41,11 +41,15 @@ check() {
 
 check_include_directions() { bash .ci/check_includes.sh; }
 
-# A header that needs something included before it is not the documentation of its module.
+# A header that needs something included before it is not the documentation of its module. Where a
+# source of the same name includes the header first, the build has shown it already.
 check_headers_alone() {
-    local server
+    local server h unproven=()
+    for h in "${headers[@]}"; do
+        grep -m 1 -E '^#include' "${h%.h}.cpp" 2>/dev/null | grep -q "[\"/]$(basename "$h")\"" || unproven+=("$h")
+    done
     server=$("${PG_CONFIG:-pg_config}" --includedir-server)
-    printf '%s\n' "${headers[@]}" | xargs -P 2 -I{} sh -c '
+    printf '%s\n' "${unproven[@]}" | xargs -P 2 -I{} sh -c '
         case $1 in
             plugin/*) flags="-fno-exceptions -fno-rtti -w -I. -isystem $2" ;;
             *) flags="-Iconsumer -I. -Itests -isystem $3 -DMSGPACK_NO_BOOST -DWALPACK_SOURCE_DIR=\"\"" ;;
