@@ -1,6 +1,6 @@
 #include "apply/conflict.h"
 
-#include <regex>
+#include <cstdio>
 #include <string>
 #include <string_view>
 
@@ -80,10 +80,14 @@ Error existing_key(const SentStatement& sent, const Result& result) {
 
 // The modifier in the detail of a numeric overflow, as format_type() writes it: numeric(5,2).
 std::string overflown_numeric(const std::string& detail) {
-    static const std::regex pattern("precision ([0-9]+), scale (-?[0-9]+)");
-    std::smatch found;
-    if (!std::regex_search(detail, found, pattern)) return "";
-    return fmt::format("numeric({},{})", found.str(1), found.str(2));
+    const auto start = detail.find("precision ");
+    int precision = 0;
+    int scale = 0;
+    if (start == std::string::npos ||
+        std::sscanf(detail.c_str() + start, "precision %d, scale %d", &precision, &scale) != 2) {
+        return "";
+    }
+    return fmt::format("numeric({},{})", precision, scale);
 }
 
 // Names the columns that a value error can be about: the one that the server tells, else those

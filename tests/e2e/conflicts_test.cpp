@@ -96,6 +96,15 @@ TEST_F(Conflicts, AValueThatTheTargetRefusesStops) {
     expect_goes_on();
 }
 
+TEST_F(Conflicts, ANumberTooLargeForTheTargetNamesItsColumn) {
+    source().execute("ALTER TABLE stock ADD price numeric(10, 2), ADD other numeric(9, 1)");
+    target().execute("ALTER TABLE stock ADD price numeric(5, 2), ADD other numeric(9, 1)");
+    source().execute("INSERT INTO stock VALUES (50, 'dear', 123456.78, 1)");
+    EXPECT_TRUE(contains(expect_refusal(), "value for column \"price\""));
+    target().execute("ALTER TABLE stock ALTER price TYPE numeric(10, 2)");
+    expect_goes_on();
+}
+
 TEST_F(Conflicts, ATableThatWasDroppedOnTheTargetStops) {
     target().execute("ALTER TABLE stock RENAME TO hidden");
     source().execute("INSERT INTO stock VALUES (50, 'v')");
