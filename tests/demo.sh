@@ -117,7 +117,7 @@ sample_lag() {
                   FROM pgbench_history" 2>/dev/null || :
 }
 
-# Kills the consumer half way, starts it again, and notes the lag twice a second.
+# Kills the consumer half way, starts it again, and notes the lag ten times a second.
 write_and_watch() {
     local half=$((SECONDS + write_seconds / 2)) is_killed=0
     "$bin/pgbench" -n -T "$write_seconds" -c "$clients" -j 2 "$source" > "$work/pgbench.log" 2>&1 &
@@ -130,7 +130,7 @@ write_and_watch() {
             is_killed=1
         fi
         sample_lag >> "$work/lag"
-        sleep 0.5
+        sleep 0.1
     done
     wait $pgbench || { cat "$work/pgbench.log" >&2; fail 'pgbench failed'; }
 }
