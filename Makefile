@@ -47,7 +47,15 @@ EXTRA_CLEAN = $(SQL_MODULE).so $(SQL_OBJS) $(wildcard plugin/*.d) results regres
 override with_llvm = no
 
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+
+ifeq ($(wildcard $(PGXS)),)
+# `make demo` and `make help` work on a machine that has no server's headers yet.
+.PHONY: all install installcheck
+all install installcheck:
+	@echo "no PGXS of a server at \"$(PGXS)\": install the server's headers (bash .ci/install.sh," \
+	    "or your packages), or name another server with PG_CONFIG=" >&2; exit 1
+else
 include $(PGXS)
 
 all: $(SQL_LIB)
@@ -77,4 +85,6 @@ check-symbols: all
 
 # PGXS of packaged servers tracks no header dependencies.
 -include $(OBJS:.o=.d) $(SQL_OBJS:.o=.d)
+endif
+
 -include dev.mk
