@@ -19,10 +19,6 @@ InFlight::InFlight(Connection& target, Limits limits, Judge judge)
     target_.enter_pipeline();
 }
 
-InFlight::~InFlight() {
-    if (!is_abandoned_ && queue_.empty() && target_.in_pipeline()) target_.exit_pipeline();
-}
-
 void InFlight::send_prepare(const std::shared_ptr<const PreparedStatement>& statement) {
     make_room();
     target_.send_prepare(statement->name, statement->statement.sql, statement->statement.type_oids);
@@ -120,7 +116,8 @@ void InFlight::read_one() {
     queue_.pop_front();
     bytes_ -= sent.bytes;
     if (sent.expected == Expected::sync) {
-        WALPACK_CHECK(result.kind() == ResultKind::pipeline_sync);
+        // A server that is told to end says so at any place, also where only a sync is due.
+        if (result.kind() != ResultKind::pipeline_sync) throw_result_error(result, "apply changes");
         return;
     }
     judge_(sent, result);

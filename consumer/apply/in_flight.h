@@ -48,10 +48,9 @@ class InFlight {
     // Sees every result; throws when it is not what was expected (after abandon()).
     using Judge = std::function<void(const SentStatement& sent, const Result& result)>;
 
-    // Enters pipeline mode. `target` must outlive this object.
+    // Puts the connection into pipeline mode, for good: it is of no other use afterwards. `target`
+    // must outlive this object.
     InFlight(Connection& target, Limits limits, Judge judge);
-    // Leaves pipeline mode when nothing is in flight; otherwise the connection must be closed.
-    ~InFlight();
     InFlight(const InFlight&) = delete;
     InFlight& operator=(const InFlight&) = delete;
 

@@ -187,15 +187,14 @@ std::optional<std::string> Connection::query_value(
 }
 
 void Connection::enter_pipeline() {
-    WALPACK_CHECK(PQenterPipelineMode(native()) == 1);
+    if (PQenterPipelineMode(native()) == 0) throw_lost("starting a pipeline");
     result_open_ = false;
 }
 
 void Connection::exit_pipeline() {
     // The NULL that ends the last query's results may still be unread.
-    if (result_open_) WALPACK_CHECK(PQgetResult(native()) == nullptr);
-    result_open_ = false;
-    WALPACK_CHECK(PQexitPipelineMode(native()) == 1);
+    if (result_open_) take_terminator();
+    if (PQexitPipelineMode(native()) == 0) throw_lost("ending a pipeline");
 }
 
 bool Connection::in_pipeline() const {
@@ -262,13 +261,19 @@ Result Connection::next_result() {
     }
 }
 
+// Nothing here runs several commands in one statement, so a NULL follows each result; unless the
+// server went away just then.
+void Connection::take_terminator() {
+    result_open_ = false;
+    PGresult* raw = PQgetResult(native());
+    if (raw != nullptr) throw_result_error(Result(raw), "read a result");
+}
+
 bool Connection::result_is_ready() {
     if (PQconsumeInput(native()) == 0) throw_lost("waiting for a result");
     if (PQisBusy(native()) != 0) return false;
     if (!result_open_) return true;
-    PGresult* raw = PQgetResult(native());
-    WALPACK_CHECK(raw == nullptr);  // one result per statement: nothing here runs several
-    result_open_ = false;
+    take_terminator();
     return PQisBusy(native()) == 0;
 }
 

@@ -140,6 +140,7 @@ class Connection {
         void operator()(pg_conn* connection) const;
     };
     void count_unflushed(std::size_t bytes);
+    void take_terminator();
 
     const StopRequest& stop_;
     std::string description_;

@@ -3,14 +3,13 @@
 #include <libpq-fe.h>
 #include <poll.h>
 
-#include "base/check.h"
 #include "pg/connection.h"
 
 namespace walpack {
 
 void Connection::copy_in_begin(const std::string& sql) {
     const Result result = execute(sql);
-    WALPACK_CHECK(result.kind() == ResultKind::copy_in);
+    if (result.kind() != ResultKind::copy_in) throw_result_error(result, "start a copy");
 }
 
 void Connection::copy_in_put(std::string_view bytes) {
@@ -37,7 +36,7 @@ std::uint64_t Connection::copy_in_finish() {
 
 void Connection::copy_out_begin(const std::string& sql) {
     const Result result = execute(sql);
-    WALPACK_CHECK(result.kind() == ResultKind::copy_out);
+    if (result.kind() != ResultKind::copy_out) throw_result_error(result, "start a copy");
 }
 
 std::optional<std::string_view> Connection::copy_out_get() {

@@ -6,7 +6,6 @@
 #include <libpq-fe.h>
 #include <poll.h>
 
-#include "base/check.h"
 #include "base/text.h"
 
 namespace walpack {
@@ -129,7 +128,7 @@ void ReplicationConnection::start(const std::string& slot, Lsn from,
     if (!list.empty()) command += " (" + list + ")";
     try {
         const Result result = execute(command);
-        WALPACK_CHECK(result.kind() == ResultKind::copy_both);
+        if (result.kind() != ResultKind::copy_both) throw_result_error(result, "start the stream");
     } catch (const Error& error) {
         rethrow_with_fix(error);
     }
