@@ -98,7 +98,9 @@ Connection::Connection(Conninfo conninfo, const StopRequest& stop,
     PQsetNoticeReceiver(native(), discard_notice, nullptr);
     // An operator cannot be written with its schema, so the path of the role or database must not
     // reach any statement of ours.
+    limit_silence(std::chrono::seconds(connect_timeout_seconds(conninfo)));
     execute("SET search_path = pg_catalog");
+    limit_silence(std::chrono::milliseconds(0));
 }
 
 Connection::~Connection() = default;
@@ -113,7 +115,11 @@ void Connection::throw_lost(const std::string& doing) const {
 }
 
 void Connection::wait(short events) {
-    poll_socket(PQsocket(native()), events, stop_, std::nullopt);
+    std::optional<Clock::time_point> deadline;
+    if (silence_limit_.count() > 0) deadline = Clock::now() + silence_limit_;
+    if (poll_socket(PQsocket(native()), events, stop_, deadline)) return;
+    throw Error(ErrorKind::connection, fmt::format("{} has been silent for longer than {} ms",
+                                                   description_, silence_limit_.count()));
 }
 
 void Connection::flush() {

@@ -117,6 +117,10 @@ class Connection {
     // The next piece (one row for text format), nullopt at the end. Valid until the next call.
     std::optional<std::string_view> copy_out_get();
 
+    // A wait for the server that is silent for longer than `limit` ends as a lost connection; zero,
+    // the default, waits for ever. For commands that have no reason to take long.
+    void limit_silence(std::chrono::milliseconds limit) { silence_limit_ = limit; }
+
     int server_version() const;
     std::string parameter_status(const std::string& name) const;
     int backend_pid() const;
@@ -127,7 +131,8 @@ class Connection {
     const std::string& description() const { return description_; }
 
   protected:
-    void wait(short events);  // until the socket is ready or a stop is requested
+    // Until the socket is ready. Throws on a requested stop, and beyond the limit of silence.
+    void wait(short events);
     Result collect(const std::string& doing);
     // As copy_out_get(), but never waits: nullopt when nothing has arrived. Throws
     // Error(connection) at the end.
@@ -147,6 +152,7 @@ class Connection {
     std::unique_ptr<pg_conn, Finish> connection_;
     std::unique_ptr<char, void (*)(void*)> copy_buffer_;
     std::size_t unflushed_ = 0;
+    std::chrono::milliseconds silence_limit_{0};
     bool result_open_ =
         false;  // in a pipeline: the current query's terminating NULL is still to be read
 };

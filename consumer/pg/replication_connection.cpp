@@ -71,13 +71,15 @@ Lsn parse_lsn(std::string_view text) {
 }  // namespace
 
 ReplicationConnection::ReplicationConnection(Conninfo conninfo, const StopRequest& stop,
-                                             const std::string& application_name)
+                                             const std::string& application_name,
+                                             std::chrono::milliseconds silence_limit)
     : Connection(
           [&] {
               conninfo.set("replication", "database");
               return std::move(conninfo);
           }(),
           stop, application_name) {
+    limit_silence(silence_limit);
     // The plugin sends text in the database's encoding and refuses a session that asks for another.
     const std::string encoding = parameter_status("server_encoding");
     if (parameter_status("client_encoding") != encoding) {

@@ -36,9 +36,10 @@ struct CreatedSlot {
 class ReplicationConnection : private Connection {
   public:
     // Adds replication=database to the conninfo, and pins client_encoding to the database's
-    // encoding.
+    // encoding. `silence_limit` as Connection::limit_silence(), from the first command on.
     ReplicationConnection(Conninfo conninfo, const StopRequest& stop,
-                          const std::string& application_name);
+                          const std::string& application_name,
+                          std::chrono::milliseconds silence_limit = {});
 
     // Creates a logical slot with plugin walpack. A temporary slot lives as long as this
     // connection. With export_snapshot the snapshot lives until the next command on this

@@ -35,7 +35,8 @@ void check_slot(const Config& config, const SlotState& slot) {
 
 void check_continuity(const Config& config, const ProgressRow& row, const StopRequest& stop) {
     const std::string application_name = "walpack_" + config.pipeline;
-    ReplicationConnection replication(config.source, stop, application_name);
+    ReplicationConnection replication(config.source, stop, application_name,
+                                      config.receive_timeout);
     const auto identity = replication.identify_system();
     if (identity.system_identifier != row.source_system_identifier) {
         throw start_over("the source is not the system that this pipeline was set up with",
@@ -43,6 +44,7 @@ void check_continuity(const Config& config, const ProgressRow& row, const StopRe
                                      identity.system_identifier, row.source_system_identifier));
     }
     Connection source(config.source, stop, application_name);
+    source.limit_silence(config.receive_timeout);
     const std::optional<SlotState> slot = read_slot(source, config.slot);
     if (!slot) {
         throw start_over(

@@ -35,7 +35,8 @@ class Receiver::Stream {
   public:
     Stream(Receiver& owner, Lsn from)
         : owner_(owner),
-          connection_(owner.options_.source, owner.stop_, owner.options_.application_name) {
+          connection_(owner.options_.source, owner.stop_, owner.options_.application_name,
+                      owner.options_.receive_timeout) {
         connection_.start(owner.options_.slot, from, owner.options_.plugin_options);
         last_heard_ = Clock::now();
     }

@@ -210,6 +210,7 @@ TEST_F(Crash, ASilentLineIsGivenUp) {
     consumer().set("source", over(to_source, source_database()));
     consumer().set("receive_timeout", "\"2s\"");
     start_streaming();
+    wait_until_streaming();
     to_source.freeze(true);
     source().execute("INSERT INTO moves (f, t) VALUES (1, 1)");
     wait_until("the silence is noticed", seconds(20),
@@ -217,6 +218,29 @@ TEST_F(Crash, ASilentLineIsGivenUp) {
     to_source.freeze(false);
     catch_up();
     expect_equal();
+}
+
+// Silence before the first byte of the stream is silence as well.
+TEST_F(Crash, ALineThatFallsSilentWhileTheStreamStartsIsGivenUp) {
+    Proxy to_source(source_cluster().port());
+    consumer().set("source", over(to_source, source_database()));
+    consumer().set("receive_timeout", "\"2s\"");
+    consumer().init();
+    for (const char* command : {"IDENTIFY_SYSTEM", "pg_replication_slots", "START_REPLICATION"}) {
+        SCOPED_TRACE(command);
+        consumer().clear_log();
+        to_source.freeze_at(command);
+        consumer().start();
+        wait_until("the line is silent", seconds(20), [&] { return to_source.is_frozen(); });
+        wait_until("the silence is noticed", seconds(20), [&] {
+            return consumer().log().find("silent for longer than") != std::string::npos;
+        });
+        to_source.freeze(false);
+        source().execute("INSERT INTO moves (f, t) VALUES (1, 1)");
+        catch_up();
+        expect_equal();
+        consumer().kill();
+    }
 }
 
 TEST_F(Crash, KeepalivesAreAnsweredWhileTheTargetIsLocked) {

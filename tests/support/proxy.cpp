@@ -67,6 +67,11 @@ void Proxy::lose_answer(const std::string& bytes) {
     answer_to_lose_ = bytes;
 }
 
+void Proxy::freeze_at(const std::string& bytes) {
+    const std::lock_guard lock(mutex_);
+    freezing_request_ = bytes;
+}
+
 int Proxy::connections() {
     const std::lock_guard lock(mutex_);
     return static_cast<int>(links_.size());
@@ -125,10 +130,20 @@ bool Proxy::answer_is_to_be_lost(const std::string& bytes) {
     return true;
 }
 
+bool Proxy::is_to_freeze(const std::string& bytes) {
+    const std::lock_guard lock(mutex_);
+    if (freezing_request_.empty() || bytes.find(freezing_request_) == std::string::npos)
+        return false;
+    freezing_request_.clear();
+    is_frozen_ = true;
+    return true;
+}
+
 void Proxy::carry(Link& link, short client_events, short server_events) {
     constexpr short kReadable = POLLIN | POLLHUP | POLLERR;
     bool is_alive = true;
     if ((client_events & kReadable) != 0) is_alive = read_into(link.client, link.to_server);
+    if (is_to_freeze(link.to_server)) return;
     if (is_alive && (server_events & kReadable) != 0) {
         is_alive = read_into(link.server, link.to_client);
         if (answer_is_to_be_lost(link.to_client)) return reset(link);

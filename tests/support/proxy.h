@@ -27,6 +27,9 @@ class Proxy {
     void cut();
     // Nothing is carried any more, in either direction, and nothing is closed.
     void freeze(bool on) { is_frozen_ = on; }
+    // As freeze(true), from the moment that a client sends these bytes, which are kept.
+    void freeze_at(const std::string& bytes);
+    bool is_frozen() const { return is_frozen_; }
     // Bytes per second, both directions and all connections together; 0 is unlimited.
     void limit(int bytes_per_second) { bytes_per_second_ = bytes_per_second; }
     // The next time the server's answer holds these bytes, the connection is reset in place of
@@ -53,6 +56,7 @@ class Proxy {
     bool read_into(int fd, std::string& buffer);
     bool write_from(int fd, std::string& buffer);
     bool answer_is_to_be_lost(const std::string& bytes);
+    bool is_to_freeze(const std::string& bytes);
     static void reset(Link& link);
 
     int server_port_;
@@ -67,6 +71,7 @@ class Proxy {
     std::chrono::steady_clock::time_point refilled_;
     std::mutex mutex_;
     std::string answer_to_lose_;
+    std::string freezing_request_;
     std::list<Link> links_;
     std::thread thread_;
 };
