@@ -13,12 +13,12 @@
 
 /*
  * First element of each record. 10 (0x0A) as a bare byte between messages is pg_recvlogical's
- * newline; a record is always an array, so the two cannot be confused. 16 and up are reserved.
+ * newline; a record is always an array, so the two cannot be confused. 28 and up are reserved.
  */
 enum walpack_record_type {
     /* [1, protocol, plugin version, server version, system id, database, encoding, options] */
     WALPACK_HELLO = 1,
-    /* [2, id, version, oid, schema, name, relkind, replica identity, root, columns] */
+    /* [2, id, version, oid, schema, name, relkind, replica identity, leaf, columns] */
     WALPACK_RELATION = 2,
     WALPACK_BEGIN = 3,      /* [3, xid, commit LSN, commit time] */
     WALPACK_COMMIT = 4,     /* [4, commit LSN, end LSN - commit LSN, changes, digest] */
@@ -32,7 +32,28 @@ enum walpack_record_type {
     WALPACK_TRUNCATE = 12,    /* [12, flags, [relation, relation, ...]] */
     WALPACK_MESSAGE = 13,     /* [13, flags, LSN, prefix, content] */
     WALPACK_NOTICE = 14,      /* [14, code, text] */
-    WALPACK_FRAGMENT = 15     /* [15, flags, bytes]: alone in its message */
+    WALPACK_FRAGMENT = 15,    /* [15, flags, bytes]: alone in its message */
+    WALPACK_ORIGIN = 16,      /* [16, name]: where the changes that follow were made */
+
+    /* A transaction in progress comes in blocks. */
+    WALPACK_STREAM_START = 17,   /* [17, xid]: head of a block */
+    WALPACK_STREAM_STOP = 18,    /* [18]: end of a block */
+    WALPACK_SUBTRANSACTION = 19, /* [19, subtransaction xid]: whose changes follow */
+    WALPACK_STREAM_ABORT = 20,   /* [20, xid, subtransaction xid] */
+    /* [21, xid, commit LSN, end LSN - commit LSN, commit time, changes, digest] */
+    WALPACK_STREAM_COMMIT = 21,
+
+    /* Two-phase commit. */
+    WALPACK_BEGIN_PREPARE = 22, /* [22, xid, prepare LSN, prepare time, gid] */
+    WALPACK_PREPARE = 23, /* [23, prepare LSN, end LSN - prepare LSN, changes, digest] */
+    /* [24, xid, prepare LSN, end LSN - prepare LSN, prepare time, gid, changes, digest] */
+    WALPACK_STREAM_PREPARE = 24,
+    /* [25, xid, gid, commit LSN, end LSN - commit LSN, commit time] */
+    WALPACK_COMMIT_PREPARED = 25,
+    /* [26, xid, gid, end LSN of the prepare, prepare time, end LSN, rollback time] */
+    WALPACK_ROLLBACK_PREPARED = 26,
+
+    WALPACK_COMPRESSED = 27 /* [27, method, bytes of the message, data]: alone in its message */
 };
 
 /* Flags of WALPACK_TRUNCATE. */
@@ -52,6 +73,10 @@ enum walpack_record_type {
 #define WALPACK_FRAGMENT_FIRST 1
 #define WALPACK_FRAGMENT_LAST 2
 #define WALPACK_FRAGMENT_ABANDONED 4
+
+/* Methods of WALPACK_COMPRESSED. */
+#define WALPACK_COMPRESSION_LZ4 1  /* data is one LZ4 block */
+#define WALPACK_COMPRESSION_ZSTD 2 /* data is one Zstandard frame */
 
 /* Flags of a column in WALPACK_RELATION. */
 #define WALPACK_COLUMN_KEY 1             /* part of the replica identity; under FULL every column */
