@@ -30,7 +30,7 @@ DATA      = $(wildcard plugin/walpack--*.sql)
 # What they share is made by setup.
 REGRESS_ORDER = setup options insert update delete replica_identity toast truncate types \
                 types_extension publication column_list row_filter origin messages schema_change \
-                streaming two_phase errors batching decode
+                streaming two_phase errors batching decode decode_transactions decode_compressed
 REGRESS       = $(foreach test,$(REGRESS_ORDER),$(if $(wildcard sql/$(test).sql),$(test)))
 REGRESS_OPTS  = --inputdir=. --load-extension=walpack
 
@@ -60,8 +60,9 @@ include $(PGXS)
 
 all: $(SQL_LIB)
 
+# Compressed messages are unpacked by the libraries that packed them.
 $(SQL_MODULE)$(DLSUFFIX): $(SQL_OBJS)
-	$(LINK.shared) -o $@ $(SQL_OBJS) $(LDFLAGS) $(LDFLAGS_SL) $(SHLIB_LINK)
+	$(LINK.shared) -o $@ $(SQL_OBJS) $(LDFLAGS) $(LDFLAGS_SL) $(SHLIB_LINK) -llz4 -lzstd
 
 install: install-sql-module
 uninstall: uninstall-sql-module

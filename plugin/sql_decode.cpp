@@ -4,6 +4,7 @@
  * It is apart from the output plugin, so that the library which an administrator lists in
  * output_plugin_libraries stays small and has no SQL functions.
  */
+#include "sql_compression.h"
 #include "sql_record.h"
 #include "sql_result.h"
 #include "sql_server.h"
@@ -22,9 +23,9 @@ Datum decode_message(FunctionCallInfo fcinfo) {
     const int encoding_level = begin_own_encoding();
     const bytea* message = PG_GETARG_BYTEA_PP(0);
     Session session = make_session(false);
-    RecordReader reader(
-        Bytes(reinterpret_cast<const uint8_t*>(VARDATA_ANY(message)), VARSIZE_ANY_EXHDR(message)),
-        session.text_encoding);
+    const Bytes received(reinterpret_cast<const uint8_t*>(VARDATA_ANY(message)),
+                         VARSIZE_ANY_EXHDR(message));
+    RecordReader reader(uncompressed(received), session.text_encoding);
     StringInfoData text;
     initStringInfo(&text);
     do {

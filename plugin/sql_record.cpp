@@ -1,55 +1,11 @@
 #include "sql_record.h"
 
+#include "sql_boundary.h"
 #include "sql_rows.h"
 
 namespace walpack::sql {
 
 namespace {
-
-// What the functions below share.
-struct RecordContext {
-    Session& session;
-    RecordReader& reader;
-    JsonWriter& json;
-    RecordSummary& summary;
-    uint32_t fields;  // elements of the record that follow its type
-};
-
-void require_fields(const RecordContext& record, uint32_t expected) {
-    if (record.fields != expected) {
-        report_invalid(record.summary.offset,
-                       psprintf("record of type %d has %u fields, expected %u", record.summary.type,
-                                record.fields, expected));
-    }
-}
-
-// Flags none of which may be unknown.
-uint32_t read_flags(RecordContext& record, uint32_t known) {
-    const size_t offset = record.reader.position();
-    const auto flags = static_cast<uint32_t>(record.reader.take_unsigned("flags", UINT32_MAX));
-    if ((flags & ~known) != 0) {
-        report_invalid(offset, psprintf("flags %u have unknown bits", flags));
-    }
-    return flags;
-}
-
-void write_name(JsonWriter& json, const char* name) {
-    json.key("record");
-    json.text(name);
-}
-
-void write_time(JsonWriter& json, const Item& item) {
-    int64_t time = 0;
-    if (!integer_of(item, PG_INT64_MIN, PG_INT64_MAX, &time)) {
-        report_unexpected(item, "commit time", "a time");
-    }
-    if (!TIMESTAMP_NOT_FINITE(time) && !IS_VALID_TIMESTAMP(time)) {
-        report_invalid(item.offset, "commit time is out of range");
-    }
-    const Datum text = DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(time));
-    json.key("time");
-    json.text(DatumGetCString(text));
-}
 
 void write_options(RecordContext& record) {
     const uint32_t pairs = record.reader.take_map("options");
@@ -64,7 +20,7 @@ void write_options(RecordContext& record) {
 
 void write_hello(RecordContext& record) {
     require_fields(record, 7);
-    write_name(record.json, "hello");
+    write_name(record, "hello");
     const size_t offset = record.reader.position();
     const uint64_t version = record.reader.take_unsigned("protocol version");
     if (version != WALPACK_PROTOCOL_VERSION) {
@@ -76,8 +32,7 @@ void write_hello(RecordContext& record) {
     }
     record.json.key("protocol");
     record.json.unsigned_integer(version);
-    record.json.key("plugin_version");
-    record.json.text(record.reader.take_text("plugin version"));
+    copy_text(record, "plugin_version");
     record.json.key("server_version");
     record.json.unsigned_integer(record.reader.take_unsigned("server version", UINT32_MAX));
     record.json.key("system_identifier");
@@ -93,50 +48,20 @@ void write_hello(RecordContext& record) {
     record.json.key("encoding");
     record.json.text(encoding);
     write_options(record);
-    record.session.relations.clear();
+    record.session.scopes.clear();
 }
 
 void write_relation_record(RecordContext& record) {
     require_fields(record, 9);
-    write_name(record.json, "relation");
-    write_relation(record.json, record.session.relations.read(record.reader));
-}
-
-void write_begin(RecordContext& record) {
-    require_fields(record, 3);
-    write_name(record.json, "begin");
-    record.json.key("xid");
-    record.json.unsigned_integer(record.reader.take_unsigned("xid", UINT32_MAX));
-    record.summary.commit_lsn = record.reader.take_unsigned("commit LSN");
-    record.json.key("commit_lsn");
-    record.json.lsn(record.summary.commit_lsn);
-    write_time(record.json, record.reader.take());
-}
-
-void write_commit(RecordContext& record) {
-    require_fields(record, 4);
-    write_name(record.json, "commit");
-    record.summary.commit_lsn = record.reader.take_unsigned("commit LSN");
-    const uint64_t size =
-        record.reader.take_unsigned("end LSN - commit LSN", UINT64_MAX - record.summary.commit_lsn);
-    record.summary.total = record.reader.take_unsigned("changes");
-    record.summary.digest =
-        static_cast<uint32_t>(record.reader.take_unsigned("digest", UINT32_MAX));
-    record.json.key("commit_lsn");
-    record.json.lsn(record.summary.commit_lsn);
-    record.json.key("end_lsn");
-    record.json.lsn(record.summary.commit_lsn + size);
-    record.json.key("changes");
-    record.json.unsigned_integer(record.summary.total);
-    record.json.key("digest");
-    record.json.unsigned_integer(record.summary.digest);
+    write_name(record, "relation");
+    write_relation(record.json, record.session.scopes.current().read(record.reader));
 }
 
 // A relation's name, or its id when it was not described.
 const SourceRelation* write_relation_name(RecordContext& record) {
     const size_t offset = record.reader.position();
     const auto id = static_cast<uint32_t>(record.reader.take_unsigned("relation id", UINT32_MAX));
-    const SourceRelation* relation = record.session.relations.find(id);
+    const SourceRelation* relation = record.session.scopes.current().find(id);
     if (relation != nullptr) {
         record.json.text(relation->qualified_name);
     } else if (record.session.requires_relations) {
@@ -164,7 +89,7 @@ void write_row_record(RecordContext& record) {
     if (record.fields == 0) {
         require_fields(record, 2);
     }
-    write_name(record.json, row_record_name(record.summary.type));
+    write_name(record, row_record_name(record.summary.type));
     record.json.key("relation");
     const SourceRelation* relation = write_relation_name(record);
     record.summary.changes =
@@ -173,7 +98,7 @@ void write_row_record(RecordContext& record) {
 
 void write_truncate(RecordContext& record) {
     require_fields(record, 2);
-    write_name(record.json, "truncate");
+    write_name(record, "truncate");
     const uint32_t flags =
         read_flags(record, WALPACK_TRUNCATE_CASCADE | WALPACK_TRUNCATE_RESTART_IDENTITY);
     record.json.key("cascade");
@@ -196,16 +121,14 @@ void write_truncate(RecordContext& record) {
 
 void write_message(RecordContext& record) {
     require_fields(record, 4);
-    write_name(record.json, "message");
+    write_name(record, "message");
     const uint32_t flags = read_flags(record, WALPACK_MESSAGE_TRANSACTIONAL);
     record.summary.transactional = (flags & WALPACK_MESSAGE_TRANSACTIONAL) != 0;
     record.summary.changes = record.summary.transactional ? 1 : 0;
     record.json.key("transactional");
     record.json.boolean(record.summary.transactional);
-    record.json.key("lsn");
-    record.json.lsn(record.reader.take_unsigned("message LSN"));
-    record.json.key("prefix");
-    record.json.text(record.reader.take_text("message prefix"));
+    copy_lsn(record, "lsn");
+    copy_text(record, "prefix");
     const Bytes content = record.reader.take_bin("message content");
     const char* text = text_or_null(content, record.session.text_encoding);
     record.json.key(text != nullptr ? "content" : "content_hex");
@@ -218,7 +141,7 @@ void write_message(RecordContext& record) {
 
 void write_notice(RecordContext& record) {
     require_fields(record, 2);
-    write_name(record.json, "notice");
+    write_name(record, "notice");
     const size_t offset = record.reader.position();
     const uint64_t code = record.reader.take_unsigned("notice code", UINT32_MAX);
     if (code != WALPACK_NOTICE_PUBLICATION_MISSING) {
@@ -226,8 +149,7 @@ void write_notice(RecordContext& record) {
     }
     record.json.key("code");
     record.json.text("publication_missing");
-    record.json.key("text");
-    record.json.text(record.reader.take_text("notice text"));
+    copy_text(record, "text");
 }
 
 void write_fragment(RecordContext& record) {
@@ -245,7 +167,7 @@ void write_fragment(RecordContext& record) {
     }
     record.summary.piece_flags = flags;
     record.summary.piece = piece;
-    write_name(record.json, "fragment");
+    write_name(record, "fragment");
     record.json.key("first");
     record.json.boolean((flags & WALPACK_FRAGMENT_FIRST) != 0);
     record.json.key("last");
@@ -263,12 +185,6 @@ void write_fields(RecordContext& record) {
             break;
         case WALPACK_RELATION:
             write_relation_record(record);
-            break;
-        case WALPACK_BEGIN:
-            write_begin(record);
-            break;
-        case WALPACK_COMMIT:
-            write_commit(record);
             break;
         case WALPACK_INSERT:
         case WALPACK_UPDATE:
@@ -291,16 +207,21 @@ void write_fields(RecordContext& record) {
         case WALPACK_FRAGMENT:
             write_fragment(record);
             break;
-        default:
+        case WALPACK_COMPRESSED:
             report_invalid(record.summary.offset,
-                           psprintf("record type %d is unknown", record.summary.type));
+                           "a compressed record is not a message of its own");
+        default:
+            if (!write_boundary(record)) {
+                report_invalid(record.summary.offset,
+                               psprintf("record type %d is unknown", record.summary.type));
+            }
     }
 }
 
 }  // namespace
 
 Session make_session(bool requires_relations) {
-    return Session{RelationMap(CurrentMemoryContext), GetDatabaseEncoding(), requires_relations};
+    return Session{RelationScopes(CurrentMemoryContext), GetDatabaseEncoding(), requires_relations};
 }
 
 RecordSummary write_record(Session& session, RecordReader& reader, JsonWriter& json) {

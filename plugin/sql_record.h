@@ -9,34 +9,11 @@
 
 #include "protocol/format.h"
 #include "sql_json.h"
+#include "sql_record_context.h"
 #include "sql_record_reader.h"
-#include "sql_relation.h"
 #include "sql_server.h"
 
 namespace walpack::sql {
-
-// What earlier records said that later ones depend on.
-struct Session {
-    RelationMap relations;
-    int text_encoding;        // of `bin` text; negative when Hello named one unknown to this server
-    bool requires_relations;  // rows of a relation that was not described are an error
-};
-
-// What a reader of whole transactions must know of a record.
-struct RecordSummary {
-    size_t offset;  // of its first byte
-    int type;
-    uint64_t changes;      // what it adds to the count in Commit
-    uint64_t commit_lsn;   // Begin and Commit
-    uint64_t total;        // Commit: its count
-    uint32_t digest;       // Commit
-    bool transactional;    // Message
-    uint32_t piece_flags;  // Fragment
-    Bytes piece;           // Fragment; points into the message
-};
-
-static_assert(std::is_trivially_destructible_v<Session>);
-static_assert(std::is_trivially_destructible_v<RecordSummary>);
 
 // A session that begins here, in the current memory context.
 Session make_session(bool requires_relations);

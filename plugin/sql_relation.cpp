@@ -117,10 +117,8 @@ void read_fields(RecordReader& reader, SourceRelation* relation) {
     relation->qualified_name = qualified_name(relation->schema, relation->name);
     relation->relkind = read_letter(reader, "relkind", "rp");
     relation->replica_identity = read_letter(reader, "replica identity", "dnfi");
-    const Item root = reader.take();
-    if (root.type != ItemType::kNil) {
-        report_unexpected(root, "partition root", "nil");
-    }
+    const Item leaf = reader.take();
+    relation->leaf = leaf.type == ItemType::kNil ? nullptr : reader.text_of(leaf, "leaf");
     read_columns(reader, relation);
 }
 
@@ -204,6 +202,10 @@ void RelationMap::clear() {
         hash_create("walpack relations", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
+void RelationMap::drop() {
+    MemoryContextDelete(context_);
+}
+
 const SourceRelation& RelationMap::read(RecordReader& reader) {
     const auto id = static_cast<uint32_t>(reader.take_unsigned("relation id", UINT32_MAX));
     SourceRelation relation = {};
@@ -239,6 +241,10 @@ void write_relation(JsonWriter& json, const SourceRelation& relation) {
     json.text(relation.relkind == 'p' ? "partitioned table" : "table");
     json.key("replica_identity");
     json.text(replica_identity_name(relation.replica_identity));
+    if (relation.leaf != nullptr) {
+        json.key("leaf");
+        json.text(relation.leaf);
+    }
     json.key("columns");
     json.begin_array();
     for (uint32_t i = 0; i < relation.column_count; i++) {

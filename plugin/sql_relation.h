@@ -1,8 +1,9 @@
 /*
  * The Relation record: what rows need to be shown by column name, and the types of their values.
  *
- * A RelationMap holds the relations of one decoding session, in a memory context of its own; a
- * description stays valid until the relation is described again or the map's parent context ends.
+ * A RelationMap holds the relations of one scope, see sql_scope.h, in a memory context of its own;
+ * a description stays valid until the relation is described again, the map is dropped or its
+ * parent context ends.
  */
 #ifndef WALPACK_PLUGIN_SQL_RELATION_H
 #define WALPACK_PLUGIN_SQL_RELATION_H
@@ -52,6 +53,7 @@ struct SourceRelation {
     char* schema;
     char* name;
     char* qualified_name;  // quoted where needed
+    char* leaf;            // the partition whose rows these are; NULL where the record says nil
     char relkind;
     char replica_identity;
     uint32_t column_count;
@@ -76,6 +78,9 @@ class RelationMap {
 
     // A new session begins: its ids have nothing to do with those before.
     void clear();
+
+    // Frees all of it; the map must not be used any more.
+    void drop();
 
   private:
     MemoryContext context_;

@@ -3,12 +3,13 @@
  *
  * They read the slot through the server's own functions, which check permissions and run the output
  * plugin, and turn each message into one row per record. Relations are remembered from message to
- * message, fragments are put together, and every transaction is checked against the count and
- * digest in its commit.
+ * message, compressed messages are unpacked, fragments are put together, and every transaction is
+ * checked against the count and digest at its end.
  *
  *     pg_logical_slot_{peek,get}_binary_changes -> message -> record (or fragments -> record) ->
  * row
  */
+#include "sql_compression.h"
 #include "sql_record.h"
 #include "sql_result.h"
 #include "sql_server.h"
@@ -25,7 +26,7 @@ constexpr long kMessagesPerFetch = 8;
 struct SlotReader {
     ResultRows result;
     Session session;
-    TransactionCheck check = {};
+    TransactionCheck check;
     StringInfoData json = {};
     StringInfoData pieces = {};  // the fragments received since the first
     bool has_pieces = false;
@@ -43,9 +44,13 @@ void add_message_context(void* reader) {
                static_cast<uint32>(lsn));
 }
 
-// The last record written becomes a row of the result.
-void emit_record(SlotReader& reader) {
-    Datum values[] = {reader.lsn, reader.xid, jsonb_of_text(&reader.json)};
+// The last record written becomes a row of the result, once it has its place in a transaction. Its
+// xid is that of the top-level transaction, which for a rolled back subtransaction is not what the
+// server says.
+void emit_record(SlotReader& reader, const RecordSummary& record, Bytes message) {
+    const uint32_t own_xid = reader.check.take_record(record, message);
+    const Datum xid = own_xid != 0 ? TransactionIdGetDatum(own_xid) : reader.xid;
+    Datum values[] = {reader.lsn, xid, jsonb_of_text(&reader.json)};
     bool nulls[] = {false, false, false};
     tuplestore_putvalues(reader.result.rows, reader.result.descriptor, values, nulls);
 }
@@ -81,8 +86,7 @@ void take_fragment(SlotReader& reader, const RecordSummary& fragment, Bytes mess
     if (record.type == WALPACK_FRAGMENT || !fields.at_end()) {
         report_invalid(fields.position(), "the fragments are not exactly one record");
     }
-    emit_record(reader);
-    reader.check.take_record(record, message);
+    emit_record(reader, record, message);
     reader.has_pieces = false;
     resetStringInfo(&reader.pieces);
 }
@@ -99,8 +103,7 @@ void read_message(SlotReader& reader, Bytes message) {
         if (reader.has_pieces) {
             report_invalid(record.offset, "a record stands between fragments");
         }
-        emit_record(reader);
-        reader.check.take_record(record, message);
+        emit_record(reader, record, message);
     } while (!fields.at_end());
     reader.check.end_message(message);
 }
@@ -119,8 +122,8 @@ void read_row(SlotReader& reader, HeapTuple tuple, TupleDesc descriptor) {
     error_context_stack = &callback;
     MemoryContext old_context = MemoryContextSwitchTo(reader.message_context);
     const bytea* data = DatumGetByteaPP(value);
-    read_message(reader, Bytes(reinterpret_cast<const uint8_t*>(VARDATA_ANY(data)),
-                               VARSIZE_ANY_EXHDR(data)));
+    read_message(reader, uncompressed(Bytes(reinterpret_cast<const uint8_t*>(VARDATA_ANY(data)),
+                                            VARSIZE_ANY_EXHDR(data))));
     MemoryContextSwitchTo(old_context);
     MemoryContextReset(reader.message_context);
     error_context_stack = callback.previous;
@@ -162,7 +165,9 @@ Datum read_slot(FunctionCallInfo fcinfo, const char* query) {
     if (SPI_connect() != SPI_OK_CONNECT) {
         elog(ERROR, "SPI_connect failed");
     }
-    SlotReader reader = {.result = result, .session = make_session(true)};
+    SlotReader reader = {.result = result,
+                         .session = make_session(true),
+                         .check = TransactionCheck(CurrentMemoryContext)};
     reader.message_context =
         AllocSetContextCreate(CurrentMemoryContext, "walpack message", ALLOCSET_DEFAULT_SIZES);
     initStringInfo(&reader.json);

@@ -1,8 +1,8 @@
 -- walpack 1.0: functions that show the changes of a walpack slot as jsonb.
 --
 -- The shape of every record is described in docs/sql.md. In short: each record is an object whose
--- member "record" says what it is (hello, relation, begin, commit, insert, update, delete, truncate,
--- message, notice, fragment); the rows of a change are objects by column name.
+-- member "record" says what it is (hello, relation, begin, commit, insert, ...); the rows of a change
+-- are objects by column name.
 --
 -- The settings pinned on the functions below make text independent of the session.
 

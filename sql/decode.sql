@@ -298,7 +298,7 @@ SELECT * FROM walpack.decode('\x810102');
 SELECT * FROM walpack.decode('\x90');
 -- unknown record types
 SELECT * FROM walpack.decode('\x9100');
-SELECT * FROM walpack.decode('\x921001');
+SELECT * FROM walpack.decode('\x921c01');
 SELECT * FROM walpack.decode('\x91ff');
 SELECT * FROM walpack.decode('\x91a178');
 -- the byte that MessagePack never uses
