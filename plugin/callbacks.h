@@ -20,6 +20,21 @@ void walpack_truncate(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, int re
 void walpack_message(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, XLogRecPtr lsn,
                      bool is_transactional, const char* prefix, Size size, const char* content);
 
+void walpack_stream_start(LogicalDecodingContext* ctx, ReorderBufferTXN* txn);
+void walpack_stream_stop(LogicalDecodingContext* ctx, ReorderBufferTXN* txn);
+void walpack_stream_abort(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, XLogRecPtr abort_lsn);
+void walpack_stream_commit(LogicalDecodingContext* ctx, ReorderBufferTXN* txn,
+                           XLogRecPtr commit_lsn);
+
+void walpack_begin_prepare(LogicalDecodingContext* ctx, ReorderBufferTXN* txn);
+void walpack_prepare(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, XLogRecPtr prepare_lsn);
+void walpack_stream_prepare(LogicalDecodingContext* ctx, ReorderBufferTXN* txn,
+                            XLogRecPtr prepare_lsn);
+void walpack_commit_prepared(LogicalDecodingContext* ctx, ReorderBufferTXN* txn,
+                             XLogRecPtr commit_lsn);
+void walpack_rollback_prepared(LogicalDecodingContext* ctx, ReorderBufferTXN* txn,
+                               XLogRecPtr prepare_end_lsn, TimestampTz prepare_time);
+
 bool walpack_filter_by_origin(LogicalDecodingContext* ctx, OriginId origin);
 }
 

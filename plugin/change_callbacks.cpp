@@ -5,9 +5,9 @@
  * these functions by longjmp, past any destructor. What leave() does not get to do then is
  * harmless: the server resets error_context_stack, and the next enter() empties the change context.
  */
+#include "announcements.h"
 #include "callbacks.h"
 #include "protocol/format.h"
-#include "relation_encoder.h"
 
 namespace walpack::plugin {
 namespace {
@@ -59,32 +59,6 @@ void leave(LogicalDecodingContext* ctx, PluginState& state, const Bracket& brack
 #endif
 }
 
-void write_due_notices(PluginState& state) {
-    const PublicationFilter& filter = state.relations->filter;
-    for (int index = 0; index < filter.named_count; ++index) {
-        NamedPublication& named = filter.named[index];
-        if (!named.notice_is_due) continue;
-        PackBuffer& out = state.writer.begin_record();
-        out.array(3);
-        out.unsigned_integer(WALPACK_NOTICE);
-        out.unsigned_integer(WALPACK_NOTICE_PUBLICATION_MISSING);
-        out.text(named.name);
-        state.writer.end_record();
-        named.notice_is_due = false;
-    }
-}
-
-/* Sends what the reader must know before a change of the relation. */
-void describe(PluginState& state, RelationEntry& entry) {
-    write_due_notices(state);
-    if (entry.is_described) return;
-    if (entry.id == 0) entry.id = ++state.relations->last_id;
-    ++entry.version;
-    encode_relation(state.writer.begin_record(), entry);
-    state.writer.end_record();
-    entry.is_described = true;
-}
-
 uint8_t action_of(const ReorderBufferChange* change) {
     switch (change->action) {
         case REORDER_BUFFER_CHANGE_INSERT:
@@ -98,7 +72,7 @@ uint8_t action_of(const ReorderBufferChange* change) {
     }
 }
 
-/* The relation's entry, described to the reader; null when the action is not published for it. */
+/* The relation's entry; null when the action is not published for it. */
 RelationEntry* published_relation(PluginState& state, Relation relation, uint8_t action) {
     state.position.relation = nullptr;
     state.position.met_name = RelationGetRelationName(relation);
@@ -106,41 +80,76 @@ RelationEntry* published_relation(PluginState& state, Relation relation, uint8_t
     state.position.met_name = nullptr;
     if ((entry.actions & action) == 0) return nullptr;
     state.position.relation = &entry;
-    describe(state, entry);
     return &entry;
 }
 
 /* How the old side of an update or delete travels. */
 enum class OldSide : uint8_t { kNone, kKey, kFull };
 
-OldSide old_side_of(const RelationEntry& entry, HeapTuple old_tuple) {
-    if (old_tuple == nullptr) return OldSide::kNone;
+OldSide old_side_of(const RelationEntry& entry, bool has_old_tuple) {
+    if (!has_old_tuple) return OldSide::kNone;
     if (entry.identity == REPLICA_IDENTITY_FULL) return OldSide::kFull;
     return entry.key_count > 0 ? OldSide::kKey : OldSide::kNone;
 }
 
-void write_row(PluginState& state, RelationEntry& entry, HeapTuple old_tuple, HeapTuple new_tuple) {
+/* A change after the row filter: what is to be sent of it. Null rows are not there. */
+struct RowChange {
+    const RowValues* old_row;
+    const RowValues* new_row;
+    bool is_insert;
+};
+
+void write_old_row(PackBuffer& out, PluginState& state, RelationEntry& entry, const RowValues& row,
+                   OldSide side) {
+    encode_row(out, entry, row, side == OldSide::kKey ? RowRole::kKey : RowRole::kOld,
+               state.position);
+}
+
+void write_row(PluginState& state, RelationEntry& entry, const RowChange& change) {
     constexpr uint32_t kUpdates[] = {WALPACK_UPDATE, WALPACK_UPDATE_KEY, WALPACK_UPDATE_FULL};
     constexpr uint32_t kDeletes[] = {WALPACK_DELETE_NONE, WALPACK_DELETE_KEY, WALPACK_DELETE_FULL};
-    const OldSide side = old_side_of(entry, old_tuple);
+    const OldSide side = old_side_of(entry, change.old_row != nullptr);
     const bool has_old = side != OldSide::kNone;
-    const bool has_new = new_tuple != nullptr;
-    const uint32_t record = (has_new ? kUpdates : kDeletes)[static_cast<int>(side)];
+    const bool has_new = change.new_row != nullptr;
+    const uint32_t record = change.is_insert
+                                ? static_cast<uint32_t>(WALPACK_INSERT)
+                                : (has_new ? kUpdates : kDeletes)[static_cast<int>(side)];
 
     PackBuffer& out = state.writer.begin_row({record, entry.id, has_old && has_new ? 2U : 1U});
     if (has_old)
-        encode_row(out, entry, old_tuple, side == OldSide::kKey ? RowRole::kKey : RowRole::kOld,
-                   state.position);
+        write_old_row(out, state, entry, *change.old_row, side);
     else if (!has_new)
         out.array(0);
-    if (has_new) encode_row(out, entry, new_tuple, RowRole::kNew, state.position);
+    if (has_new) encode_row(out, entry, *change.new_row, RowRole::kNew, state.position);
     state.writer.end_row();
 }
 
-void write_insert(PluginState& state, RelationEntry& entry, HeapTuple new_tuple) {
-    PackBuffer& out = state.writer.begin_row({WALPACK_INSERT, entry.id, 1});
-    encode_row(out, entry, new_tuple, RowRole::kNew, state.position);
-    state.writer.end_row();
+const RowValues* deform(RelationEntry& entry, HeapTuple tuple, RowValues& row) {
+    if (tuple == nullptr) return nullptr;
+    heap_deform_tuple(tuple, entry.descriptor, row.values, row.nulls);
+    return &row;
+}
+
+/* False when the row filter holds the row back; may turn an update into an insert or a delete. */
+bool pass_filter(RelationEntry& entry, uint8_t action, RowValues& new_row, RowChange& change) {
+    if (entry.filter == nullptr) return true;
+    if (action == kPublishInsert) return passes_insert(*entry.filter, new_row);
+    if (action == kPublishDelete)
+        return change.old_row == nullptr || passes_delete(*entry.filter, *change.old_row);
+
+    switch (judge_update(*entry.filter, change.old_row, new_row)) {
+        case RowVerdict::kSkip:
+            return false;
+        case RowVerdict::kInsert:
+            change = {nullptr, &new_row, true};
+            return true;
+        case RowVerdict::kDelete:
+            change.new_row = nullptr;
+            return true;
+        case RowVerdict::kUpdate:
+            return true;
+    }
+    return true;
 }
 
 void write_truncate(PluginState& state, const uint32_t* ids, int count, uint32_t flags) {
@@ -151,6 +160,17 @@ void write_truncate(PluginState& state, const uint32_t* ids, int count, uint32_t
     out.array(count);
     for (int index = 0; index < count; ++index) out.unsigned_integer(ids[index]);
     state.writer.end_change();
+}
+
+void write_change(PluginState& state, RelationEntry& entry, uint8_t action,
+                  const ReorderBufferChange& change) {
+    RowValues new_row = entry.new_row;
+    RowChange row = {deform(entry, old_tuple_of(&change), entry.old_row),
+                     deform(entry, new_tuple_of(&change), new_row), action == kPublishInsert};
+    if (!pass_filter(entry, action, new_row, row)) return;
+    announce_source(state, {change.txn->xid, change.origin_id});
+    announce_relation(state, entry);
+    write_row(state, entry, row);
 }
 
 struct LogicalMessage {
@@ -170,6 +190,15 @@ void encode_message(PackBuffer& out, const LogicalMessage& message) {
     out.bin(message.content, message.size);
 }
 
+bool is_wanted(const Options& options, const char* prefix) {
+    if (!options.messages) return false;
+    if (options.message_prefixes == NIL) return true;
+    ListCell* cell;
+    foreach (cell, options.message_prefixes)
+        if (strcmp((char*)lfirst(cell), prefix) == 0) return true;
+    return false;
+}
+
 }  // namespace
 
 extern "C" void walpack_change(LogicalDecodingContext* ctx, ReorderBufferTXN*, Relation relation,
@@ -180,12 +209,7 @@ extern "C" void walpack_change(LogicalDecodingContext* ctx, ReorderBufferTXN*, R
 
     const uint8_t action = action_of(change);
     RelationEntry* entry = published_relation(state, relation, action);
-    if (entry != nullptr) {
-        if (action == kPublishInsert)
-            write_insert(state, *entry, new_tuple_of(change));
-        else
-            write_row(state, *entry, old_tuple_of(change), new_tuple_of(change));
-    }
+    if (entry != nullptr) write_change(state, *entry, action, *change);
     leave(ctx, state, bracket);
 }
 
@@ -198,8 +222,12 @@ extern "C" void walpack_truncate(LogicalDecodingContext* ctx, ReorderBufferTXN*,
     auto* ids = static_cast<uint32_t*>(palloc(relation_count * sizeof(uint32_t)));
     int count = 0;
     for (int index = 0; index < relation_count; ++index) {
-        const RelationEntry* entry = published_relation(state, relations[index], kPublishTruncate);
-        if (entry != nullptr) ids[count++] = entry->id;
+        RelationEntry* entry = published_relation(state, relations[index], kPublishTruncate);
+        /* What is published as its root is emptied when the root is. */
+        if (entry == nullptr || entry->is_leaf) continue;
+        announce_source(state, {change->txn->xid, change->origin_id});
+        announce_relation(state, *entry);
+        ids[count++] = entry->id;
     }
     state.position.relation = nullptr;
 
@@ -211,18 +239,20 @@ extern "C" void walpack_truncate(LogicalDecodingContext* ctx, ReorderBufferTXN*,
 }
 
 /* A non-transactional message comes without a transaction: no catalogue may be read for it. */
-extern "C" void walpack_message(LogicalDecodingContext* ctx, ReorderBufferTXN*, XLogRecPtr lsn,
+extern "C" void walpack_message(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, XLogRecPtr lsn,
                                 bool is_transactional, const char* prefix, Size size,
                                 const char* content) {
     PluginState& state = state_of(ctx);
     Bracket bracket;
     enter(state, lsn, bracket);
 
-    if (state.options.messages && is_transactional) {
+    if (!is_wanted(state.options, prefix)) return leave(ctx, state, bracket);
+    if (is_transactional) {
+        if (!state.writer.is_in_block()) announce_source(state, {txn->xid, txn->origin_id});
         encode_message(state.writer.begin_change(),
                        {WALPACK_MESSAGE_TRANSACTIONAL, lsn, prefix, content, size});
         state.writer.end_change();
-    } else if (state.options.messages) {
+    } else {
         encode_message(state.writer.begin_standalone(), {0, lsn, prefix, content, size});
         state.writer.end_standalone();
     }

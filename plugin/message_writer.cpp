@@ -3,13 +3,11 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "protocol/format.h"
-
 namespace walpack::plugin {
 namespace {
 
-/* Begin takes at most 25 bytes, Commit 34. */
-constexpr size_t kBeginOrCommitBytes = 64;
+/* What begins or ends a transaction; a gid has at most GIDSIZE bytes. */
+constexpr size_t kHeadOrEndBytes = 64 + GIDSIZE;
 constexpr size_t kWiderHeadBytes = 2;
 constexpr size_t kShortArrayMax = 15;
 constexpr size_t kRunElementsMax = 65535;
@@ -31,14 +29,15 @@ size_t pack_fragment_head(char* out, uint32_t flags, size_t count) {
 }  // namespace
 
 void MessageWriter::open(LogicalDecodingContext* ctx, HelloBytes hello, uint32_t frame_bytes,
-                         bool text_is_utf8) {
+                         bool text_is_utf8, CompressionMethod compression) {
     *this = MessageWriter();
     ctx_ = ctx;
     hello_ = hello;
     frame_bytes_ = frame_bytes;
 
-    const size_t capacity = 2 * frame_bytes_ + hello.count + kBeginOrCommitBytes;
+    const size_t capacity = 2 * frame_bytes_ + hello.count + kHeadOrEndBytes;
     buffer_.open(spill, this, text_is_utf8);
+    compressor_.open(compression, capacity + kFragmentHeadBytes);
     buffer_.give_block(static_cast<char*>(palloc(capacity + kWiderHeadBytes)), capacity, 0);
 }
 
@@ -56,8 +55,9 @@ void MessageWriter::open_transaction(const TransactionHead& head) {
     committed_ = 0;
     run_ = RunKey();
     head_ = head;
-    digest_ = 0;
-    changes_ = 0;
+    tally_ = head.tally;
+    subtransaction_ = head.xid;
+    origin_ = kNoOrigin;
     is_open_ = true;
     is_begun_ = false;
 }
@@ -73,30 +73,68 @@ void MessageWriter::ensure_begun() {
     if (is_begun_) return;
     Assert(committed_ == 0);
     ensure_hello();
-    buffer_.array(4);
-    buffer_.unsigned_integer(WALPACK_BEGIN);
-    buffer_.unsigned_integer(head_.xid);
-    buffer_.unsigned_integer(head_.commit_lsn);
-    buffer_.integer(head_.commit_time);
+    pack_transaction_head();
     committed_ = buffer_.size();
     is_begun_ = true;
 }
 
-void MessageWriter::write_commit(XLogRecPtr end_lsn) {
-    if (buffer_.room() < kBeginOrCommitBytes) write_committed(false);
+void MessageWriter::pack_transaction_head() {
+    const bool is_block = head_.record_type == WALPACK_STREAM_START;
+    const bool has_gid = head_.record_type == WALPACK_BEGIN_PREPARE;
+    buffer_.array(is_block ? 2 : has_gid ? 5 : 4);
+    buffer_.unsigned_integer(head_.record_type);
+    buffer_.unsigned_integer(head_.xid);
+    if (is_block) return;
+    buffer_.unsigned_integer(head_.lsn);
+    buffer_.integer(head_.time);
+    if (has_gid) buffer_.text(head_.gid);
+}
 
-    /* The digest covers what stands before the Commit, if only no bytes at all. */
-    digest_ = XXH3_64bits_withSeed(buffer_.block(), committed_, digest_);
+void MessageWriter::write_end(uint32_t record_type, XLogRecPtr end_lsn) {
+    if (buffer_.room() < kHeadOrEndBytes) write_committed(false);
+
+    /* The digest covers what stands before this record, if only no bytes at all. */
+    tally_.digest = XXH3_64bits_withSeed(buffer_.block(), committed_, tally_.digest);
     is_open_ = false;
     buffer_.array(5);
-    buffer_.unsigned_integer(WALPACK_COMMIT);
-    buffer_.unsigned_integer(head_.commit_lsn);
-    buffer_.unsigned_integer(end_lsn - head_.commit_lsn);
-    buffer_.unsigned_integer(changes_);
-    buffer_.unsigned_integer(static_cast<uint32_t>(digest_));
+    buffer_.unsigned_integer(record_type);
+    buffer_.unsigned_integer(head_.lsn);
+    buffer_.unsigned_integer(end_lsn - head_.lsn);
+    buffer_.unsigned_integer(tally_.changes);
+    buffer_.unsigned_integer(static_cast<uint32_t>(tally_.digest));
     committed_ = buffer_.size();
     write_committed(true);
     is_begun_ = false;
+}
+
+void MessageWriter::close_block() {
+    if (is_begun_) {
+        if (buffer_.room() < kHeadOrEndBytes) write_committed(false);
+        buffer_.array(1);
+        buffer_.unsigned_integer(WALPACK_STREAM_STOP);
+        committed_ = buffer_.size();
+        write_committed(false);
+    }
+    is_open_ = false;
+    is_begun_ = false;
+}
+
+void MessageWriter::write_subtransaction(TransactionId xid) {
+    PackBuffer& out = begin_record();
+    out.array(2);
+    out.unsigned_integer(WALPACK_SUBTRANSACTION);
+    out.unsigned_integer(xid);
+    end_record();
+    subtransaction_ = xid;
+}
+
+void MessageWriter::write_origin(OriginId origin, const char* name) {
+    PackBuffer& out = begin_record();
+    out.array(2);
+    out.unsigned_integer(WALPACK_ORIGIN);
+    out.text(name);
+    end_record();
+    origin_ = origin;
 }
 
 PackBuffer& MessageWriter::begin_record() {
@@ -111,7 +149,7 @@ void MessageWriter::end_record() {
 
 void MessageWriter::end_change() {
     finish_record(false);
-    ++changes_;
+    ++tally_.changes;
     write_if_full();
 }
 
@@ -156,7 +194,7 @@ void MessageWriter::end_row() {
         run_elements_ = kRunHeadElements + key.tuples_per_row;
         committed_ = buffer_.size();
     }
-    ++changes_;
+    ++tally_.changes;
     write_if_full();
 }
 
@@ -264,9 +302,21 @@ void MessageWriter::write_fragment(uint32_t flags, size_t count, bool is_last_wr
 
 void MessageWriter::write_prepared(int start, bool is_last_write) {
     if (is_open_)
-        digest_ = XXH3_64bits_withSeed(ctx_->out->data + start,
-                                       static_cast<size_t>(ctx_->out->len - start), digest_);
+        tally_.digest = XXH3_64bits_withSeed(
+            ctx_->out->data + start, static_cast<size_t>(ctx_->out->len - start), tally_.digest);
+    if (compressor_.is_enabled()) compress_prepared(start);
     OutputPluginWrite(ctx_, is_last_write);
+}
+
+/* Puts a Compressed record in place of the message, if that is shorter. */
+void MessageWriter::compress_prepared(int start) {
+    StringInfo message = ctx_->out;
+    const auto count = static_cast<size_t>(message->len - start);
+    const std::span<const char> record = compressor_.compress(message->data + start, count);
+    if (record.empty()) return;
+    memcpy(message->data + start, record.data(), record.size());
+    message->len = start + static_cast<int>(record.size());
+    message->data[message->len] = '\0';
 }
 
 void MessageWriter::drop_front(size_t count) {

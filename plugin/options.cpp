@@ -29,14 +29,59 @@ void print_publication_names(const Options& options, StringInfo out) {
     }
 }
 
-bool parse_messages(Options& options, const char* value) {
-    if (value != nullptr) return parse_bool(value, &options.messages);
-    options.messages = true;
+/* An option without a value is switched on, as elsewhere in the server. */
+template <bool Options::*field>
+bool parse_switch(Options& options, const char* value) {
+    if (value != nullptr) return parse_bool(value, &(options.*field));
+    options.*field = true;
     return true;
 }
 
-void print_messages(const Options& options, StringInfo out) {
-    appendStringInfoString(out, options.messages ? "on" : "off");
+template <bool Options::*field>
+void print_switch(const Options& options, StringInfo out) {
+    appendStringInfoString(out, options.*field ? "on" : "off");
+}
+
+/* Unlike the names of publications, prefixes keep their case. */
+bool parse_message_prefixes(Options& options, const char* value) {
+    return value != nullptr && SplitGUCList(pstrdup(value), ',', &options.message_prefixes) &&
+           options.message_prefixes != NIL;
+}
+
+void print_message_prefixes(const Options& options, StringInfo out) {
+    const char* separator = "";
+    ListCell* cell;
+    foreach (cell, options.message_prefixes) {
+        appendStringInfo(out, "%s\"", separator);
+        for (const char* at = (char*)lfirst(cell); *at != '\0'; ++at)
+            appendStringInfo(out, *at == '"' ? "\"\"" : "%c", *at);
+        appendStringInfoChar(out, '"');
+        separator = ", ";
+    }
+}
+
+struct CompressionName {
+    const char* name;
+    CompressionMethod method;
+};
+
+constexpr CompressionName kCompressions[] = {{"none", CompressionMethod::kNone},
+                                             {"lz4", CompressionMethod::kLz4},
+                                             {"zstd", CompressionMethod::kZstd}};
+
+bool parse_compression(Options& options, const char* value) {
+    if (value == nullptr) return false;
+    for (const CompressionName& known : kCompressions) {
+        if (pg_strcasecmp(value, known.name) != 0) continue;
+        options.compression = known.method;
+        return true;
+    }
+    return false;
+}
+
+void print_compression(const Options& options, StringInfo out) {
+    for (const CompressionName& known : kCompressions)
+        if (known.method == options.compression) appendStringInfoString(out, known.name);
 }
 
 bool parse_origin(Options& options, const char* value) {
@@ -69,14 +114,23 @@ void print_frame_bytes(const Options& options, StringInfo out) {
     appendStringInfo(out, "%u", options.frame_bytes);
 }
 
+constexpr const char* kSwitchExpects = "Give a Boolean value, such as \"on\" or \"off\".";
+
 constexpr OptionSpec kSpecs[] = {
     {"publication_names", "Give a comma-separated list of publication names.",
      parse_publication_names, print_publication_names},
-    {"messages", "Give a Boolean value, such as \"on\" or \"off\".", parse_messages,
-     print_messages},
+    {"messages", kSwitchExpects, parse_switch<&Options::messages>,
+     print_switch<&Options::messages>},
+    {"message_prefixes", "Give a comma-separated list of prefixes.", parse_message_prefixes,
+     print_message_prefixes},
     {"origin", "Give \"any\" or \"none\".", parse_origin, print_origin},
     {"frame_bytes", "Give a whole number from 64 to 16777216.", parse_frame_bytes,
      print_frame_bytes},
+    {"streaming", kSwitchExpects, parse_switch<&Options::streaming>,
+     print_switch<&Options::streaming>},
+    {"two_phase", kSwitchExpects, parse_switch<&Options::two_phase>,
+     print_switch<&Options::two_phase>},
+    {"compression", "Give \"none\", \"lz4\" or \"zstd\".", parse_compression, print_compression},
 };
 
 char* list_valid_names() {

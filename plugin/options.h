@@ -10,6 +10,8 @@
 
 #include "server.h"
 
+#include "compressor.h"
+
 namespace walpack::plugin {
 
 inline constexpr long kFrameBytesMin = 64;
@@ -22,6 +24,10 @@ struct Options {
     uint32_t frame_bytes = 65536;
     OriginRule origin = OriginRule::kAny;
     bool messages = false;
+    List* message_prefixes = NIL; /* of char*; NIL means every prefix */
+    bool streaming = false;
+    bool two_phase = false;
+    CompressionMethod compression = CompressionMethod::kNone;
 };
 
 struct OptionSpec {

@@ -36,10 +36,24 @@ void open_session(LogicalDecodingContext* ctx) {
 
     const bool text_is_utf8 = GetDatabaseEncoding() == PG_UTF8;
     state->writer.open(ctx, encode_hello(state->options, text_is_utf8), state->options.frame_bytes,
-                       text_is_utf8);
+                       text_is_utf8, state->options.compression);
     state->relations = open_relation_cache(ctx, context, state->options.publication_names);
     MemoryContextSwitchTo(caller);
     ctx->output_plugin_private = state;
+}
+
+/* The server joins what is asked for here with the slot's own property. */
+void require_two_phase(LogicalDecodingContext* ctx) {
+#if PG_VERSION_NUM >= 150000
+    ctx->twophase_opt_given = true;
+#else
+    if (!ctx->slot->data.two_phase)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("replication slot \"%s\" was created without two-phase decoding",
+                               NameStr(ctx->slot->data.name)),
+                        errhint("Create a slot with two_phase => true, or leave out the option "
+                                "two_phase.")));
+#endif
 }
 
 }  // namespace
@@ -50,10 +64,18 @@ static void walpack_startup(LogicalDecodingContext* ctx, OutputPluginOptions* op
                             bool is_init) {
     options->output_type = OUTPUT_PLUGIN_BINARY_OUTPUT;
     options->receive_rewrites = false;
-    ctx->streaming = false;
-    ctx->twophase = false;
     /* A slot that is being created decodes nothing and is given no options. */
-    if (!is_init) open_session(ctx);
+    if (is_init) {
+        ctx->streaming = false;
+        ctx->twophase = false;
+        return;
+    }
+    open_session(ctx);
+    ctx->streaming &= state_of(ctx).options.streaming;
+    if (state_of(ctx).options.two_phase)
+        require_two_phase(ctx);
+    else
+        ctx->twophase = false;
 }
 
 /* Not called after an error: then the end of the transaction restores the settings. */
@@ -79,4 +101,18 @@ extern "C" void _PG_output_plugin_init(OutputPluginCallbacks* callbacks) {
     callbacks->message_cb = walpack_message;
     callbacks->filter_by_origin_cb = walpack_filter_by_origin;
     callbacks->shutdown_cb = walpack_shutdown;
+
+    callbacks->stream_start_cb = walpack_stream_start;
+    callbacks->stream_stop_cb = walpack_stream_stop;
+    callbacks->stream_abort_cb = walpack_stream_abort;
+    callbacks->stream_commit_cb = walpack_stream_commit;
+    callbacks->stream_change_cb = walpack_change;
+    callbacks->stream_message_cb = walpack_message;
+    callbacks->stream_truncate_cb = walpack_truncate;
+
+    callbacks->begin_prepare_cb = walpack_begin_prepare;
+    callbacks->prepare_cb = walpack_prepare;
+    callbacks->commit_prepared_cb = walpack_commit_prepared;
+    callbacks->rollback_prepared_cb = walpack_rollback_prepared;
+    callbacks->stream_prepare_cb = walpack_stream_prepare;
 }

@@ -15,6 +15,7 @@
 #include "options.h"
 #include "relation_cache.h"
 #include "row_encoder.h"
+#include "uncommitted_transaction.h"
 
 namespace walpack::plugin {
 
@@ -25,6 +26,8 @@ struct PluginState {
     MessageWriter writer;
     RelationCache* relations;
     EncodingPosition position;
+    UncommittedTransaction* uncommitted; /* the one being sent; null for a committed one */
+    TransactionId uncommitted_xid;
     int changes_since_progress;
     int settings_level; /* GUC nest level to close at shutdown; 0 when none was opened */
 };

@@ -6,10 +6,10 @@ namespace {
 /* What is asked of each publication; made once per relation. */
 struct Membership {
     Oid relation;
-    Oid schema;
-    List* by_name;   /* oids of publications that name the relation */
-    List* by_schema; /* oids of publications of its schema */
-    List* ancestors; /* oids of its partitioned ancestors */
+    bool is_partitioned; /* a partitioned table, which is published only as a partition root */
+    List* by_name;       /* oids of publications that name the relation */
+    List* by_schema;     /* oids of publications of its schema */
+    List* ancestors;     /* oids of its partitioned ancestors, the nearest first */
 };
 
 List* publications_by_name(Oid relation) {
@@ -31,9 +31,9 @@ List* publications_by_schema([[maybe_unused]] Oid schema) {
 Membership membership_of(Relation relation) {
     Membership membership = {};
     membership.relation = RelationGetRelid(relation);
-    membership.schema = RelationGetNamespace(relation);
+    membership.is_partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
     membership.by_name = publications_by_name(membership.relation);
-    membership.by_schema = publications_by_schema(membership.schema);
+    membership.by_schema = publications_by_schema(RelationGetNamespace(relation));
     if (relation->rd_rel->relispartition)
         membership.ancestors = get_partition_ancestors(membership.relation);
     return membership;
@@ -51,79 +51,40 @@ bool is_excepted([[maybe_unused]] const Publication& publication,
 #endif
 }
 
-bool covers_an_ancestor(const Publication& publication, const Membership& membership) {
+/* How far up the topmost ancestor is that the publication names; 0 for none, 1 for the parent. */
+int level_of_named_ancestor(const Publication& publication, const Membership& membership) {
+    int named_level = 0;
+    int level = 0;
     ListCell* cell;
     foreach (cell, membership.ancestors) {
         const Oid ancestor = lfirst_oid(cell);
+        ++level;
         if (list_member_oid(publications_by_name(ancestor), publication.oid) ||
             list_member_oid(publications_by_schema(get_rel_namespace(ancestor)), publication.oid))
-            return true;
+            named_level = level;
     }
-    return false;
+    return named_level;
 }
 
-[[noreturn]] void refuse(const Publication& publication, Relation relation, const char* feature) {
-    ereport(ERROR,
-            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-             errmsg("publication \"%s\" has %s for table \"%s.%s\", which walpack does not "
-                    "support",
-                    publication.name, feature, get_namespace_name(RelationGetNamespace(relation)),
-                    RelationGetRelationName(relation)),
-             errhint("Decode from a new slot with a publication that does without.")));
-}
+/* What one publication says of the relation. */
+struct Coverage {
+    bool is_covered;
+    int level; /* of the relation that it is published as: 0 is itself, 1 its parent */
+};
 
-/* A row filter or column list stands in the pg_publication_rel row of exactly this relation. */
-void refuse_filters([[maybe_unused]] const Publication& publication,
-                    [[maybe_unused]] Relation relation) {
-#if PG_VERSION_NUM >= 150000
-    HeapTuple tuple =
-        SearchSysCache2(PUBLICATIONRELMAP, ObjectIdGetDatum(RelationGetRelid(relation)),
-                        ObjectIdGetDatum(publication.oid));
-    if (!HeapTupleIsValid(tuple)) return;
-
-    bool has_no_filter;
-    bool has_no_list;
-    SysCacheGetAttr(PUBLICATIONRELMAP, tuple, Anum_pg_publication_rel_prqual, &has_no_filter);
-    SysCacheGetAttr(PUBLICATIONRELMAP, tuple, Anum_pg_publication_rel_prattrs, &has_no_list);
-    ReleaseSysCache(tuple);
-    if (!has_no_filter) refuse(publication, relation, "a row filter");
-    if (!has_no_list) refuse(publication, relation, "a column list");
-#endif
-}
-
-void refuse_generated_columns([[maybe_unused]] const Publication& publication,
-                              [[maybe_unused]] Relation relation) {
-#if PG_VERSION_NUM >= 180000
-    const TupleDesc descriptor = RelationGetDescr(relation);
-    const bool has_stored =
-        descriptor->constr != nullptr && descriptor->constr->has_generated_stored;
-    if (has_stored && publication.pubgencols_type == PUBLISH_GENCOLS_STORED)
-        refuse(publication, relation, "generated columns");
-#endif
-}
-
-uint8_t actions_of(const Publication& publication) {
-    return (publication.pubactions.pubinsert ? kPublishInsert : 0) |
-           (publication.pubactions.pubupdate ? kPublishUpdate : 0) |
-           (publication.pubactions.pubdelete ? kPublishDelete : 0) |
-           (publication.pubactions.pubtruncate ? kPublishTruncate : 0);
-}
-
-/* What one publication publishes of the relation; reports an error where it asks for the
- * unsupported. */
-uint8_t actions_by(const Publication& publication, const Membership& membership,
-                   Relation relation) {
-    const bool is_all = publication.alltables && !is_excepted(publication, membership);
-    const bool is_by_ancestor = !is_all && covers_an_ancestor(publication, membership);
-    const bool is_by_itself = list_member_oid(membership.by_name, publication.oid) ||
-                              list_member_oid(membership.by_schema, publication.oid);
-    if (!is_all && !is_by_ancestor && !is_by_itself) return 0;
-
-    if (publication.pubviaroot && membership.ancestors != NIL && (is_all || is_by_ancestor))
-        refuse(publication, relation, "publish_via_partition_root");
-    refuse_filters(publication, relation);
-    refuse_generated_columns(publication, relation);
-    return actions_of(publication);
+Coverage coverage_by(const Publication& publication, const Membership& membership) {
+    int named_level = 0;
+    bool is_covered = true;
+    if (publication.alltables) {
+        if (is_excepted(publication, membership)) return {false, 0};
+        named_level = list_length(membership.ancestors);
+    } else {
+        named_level = level_of_named_ancestor(publication, membership);
+        is_covered = named_level > 0 || list_member_oid(membership.by_name, publication.oid) ||
+                     list_member_oid(membership.by_schema, publication.oid);
+    }
+    if (membership.is_partitioned && !publication.pubviaroot) return {false, 0};
+    return {is_covered, publication.pubviaroot ? named_level : 0};
 }
 
 void load_publications(PublicationFilter& filter) {
@@ -148,7 +109,21 @@ void load_publications(PublicationFilter& filter) {
     filter.loaded_at = loaded_at;
 }
 
+/* Only tables; from 19 on sequences are publishable too. */
+bool may_be_published(Relation relation) {
+    const char kind = relation->rd_rel->relkind;
+    return (kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE) &&
+           is_publishable_relation(relation);
+}
+
 }  // namespace
+
+uint8_t actions_of(const Publication& publication) {
+    return (publication.pubactions.pubinsert ? kPublishInsert : 0) |
+           (publication.pubactions.pubupdate ? kPublishUpdate : 0) |
+           (publication.pubactions.pubdelete ? kPublishDelete : 0) |
+           (publication.pubactions.pubtruncate ? kPublishTruncate : 0);
+}
 
 PublicationFilter make_publication_filter(const List* names, MemoryContext keep) {
     PublicationFilter filter = {};
@@ -163,19 +138,33 @@ PublicationFilter make_publication_filter(const List* names, MemoryContext keep)
     return filter;
 }
 
-uint8_t published_actions(PublicationFilter& filter, Relation relation) {
-    /* Partitioned tables hold no rows; from 19 on sequences are publishable too. */
-    if (relation->rd_rel->relkind != RELKIND_RELATION || !is_publishable_relation(relation))
-        return 0;
-    if (filter.named == nullptr) return kPublishAll;
+PublishedAs published_as(PublicationFilter& filter, Relation relation) {
+    PublishedAs result = {0, RelationGetRelid(relation), NIL, NIL};
+    if (!may_be_published(relation)) return result;
+    if (filter.named == nullptr) {
+        /* What is emptied in a partitioned table are its partitions. */
+        if (relation->rd_rel->relkind == RELKIND_RELATION) result.actions = kPublishAll;
+        return result;
+    }
     if (filter.loaded_at != filter.invalidations + 1) load_publications(filter);
 
     const Membership membership = membership_of(relation);
-    uint8_t actions = 0;
-    for (int index = 0; index < filter.named_count; ++index)
-        if (filter.named[index].publication != nullptr)
-            actions |= actions_by(*filter.named[index].publication, membership, relation);
-    return actions;
+    result.ancestors = membership.ancestors;
+    int level = 0;
+    for (int index = 0; index < filter.named_count; ++index) {
+        const Publication* publication = filter.named[index].publication;
+        if (publication == nullptr) continue;
+        const Coverage coverage = coverage_by(*publication, membership);
+        if (!coverage.is_covered) continue;
+
+        result.actions |= actions_of(*publication);
+        if (coverage.level < level) continue;
+        if (coverage.level > level) result.publications = NIL;
+        level = coverage.level;
+        result.publications = lappend(result.publications, const_cast<Publication*>(publication));
+    }
+    if (level > 0) result.relation = list_nth_oid(membership.ancestors, level - 1);
+    return result;
 }
 
 }  // namespace walpack::plugin

@@ -1,15 +1,15 @@
 /*
- * Publications -> the actions published for a relation.
+ * Publications -> what is published of a relation, and as which relation.
  *
  * With no publication named, every user table is published with every action. Otherwise a relation
- * is published by each named publication that covers it: for all tables, by name, by schema, or
- * through a partitioned ancestor (then the partition is published as itself). Actions of several
- * publications add up. A publication that does not exist is skipped, with one WARNING a session and
- * a notice for the stream; it counts again as soon as the catalogues, as of the change being
- * decoded, show it.
+ * is published by each named publication that covers it: for all tables (from 19 on, but those
+ * excepted), by name, by schema, or through a partitioned ancestor. Actions of several publications
+ * add up. With publish_via_partition_root a partition is published as the topmost ancestor that any
+ * publication names; then only the publications of that ancestor say which rows and columns. These
+ * are the rules of the server's own plugin (get_rel_sync_entry in pgoutput.c).
  *
- * A publication with a row filter, a column list or a partition root for the relation is refused,
- * as ignoring it would publish what it withholds.
+ * A publication that does not exist is skipped, with one WARNING a session and a notice for the
+ * stream; it counts again as soon as the catalogues, as of the change being decoded, show it.
  *
  * Reads catalogues: only inside a change or truncate callback.
  */
@@ -42,11 +42,24 @@ struct PublicationFilter {
     uint32_t loaded_at;     /* value of the above before the last complete load, plus one */
 };
 
+struct PublishedAs {
+    uint8_t actions; /* 0: not at all */
+    Oid relation;    /* the relation itself, or a partitioned ancestor */
+    /*
+     * Of Publication: those that publish it as this relation, so that their row filters and column
+     * lists hold. NIL when no publication was named. Valid until publications change.
+     */
+    List* publications;
+    List* ancestors; /* oids of the partitioned ancestors of a partition, the nearest first */
+};
+
 /* `names` is a list of char* that lives as long as the filter. */
 PublicationFilter make_publication_filter(const List* names, MemoryContext keep);
 
-/* The actions that are published for the relation; 0 for none. */
-uint8_t published_actions(PublicationFilter& filter, Relation relation);
+/* Lists in the result are in the current memory context. */
+PublishedAs published_as(PublicationFilter& filter, Relation relation);
+
+uint8_t actions_of(const Publication& publication);
 
 }  // namespace walpack::plugin
 

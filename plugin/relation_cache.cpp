@@ -1,7 +1,5 @@
 #include "relation_cache.h"
 
-#include "protocol/format.h"
-
 namespace walpack::plugin {
 namespace {
 
@@ -22,6 +20,9 @@ extern "C" void walpack_relation_changed(Datum, Oid relid) {
     auto* entry =
         static_cast<RelationEntry*>(hash_search(live_cache->entries, &relid, HASH_FIND, nullptr));
     if (entry != nullptr) entry->state = EntryState::kInvalid;
+    /* Names, columns and publications of an ancestor can be those of its partitions. */
+    if (hash_search(live_cache->ancestors, &relid, HASH_FIND, nullptr) != nullptr)
+        ++live_cache->generation;
 }
 
 extern "C" void walpack_every_relation_changed(Datum, CatalogCacheId, uint32) {
@@ -65,37 +66,6 @@ void register_invalidation_callbacks() {
     is_registered = true;
 }
 
-bool is_published_column(Form_pg_attribute attribute) {
-    return !attribute->attisdropped && attribute->attgenerated == '\0';
-}
-
-/*
- * Columns of the replica identity, offset as in a bitmap of attribute numbers. Never through the
- * other bitmaps of the relation cache: those open every index, and one of them may not exist yet in
- * the snapshot that decoding is at.
- */
-Bitmapset* identity_columns(Relation relation) {
-    if (relation->rd_rel->relreplident == REPLICA_IDENTITY_NOTHING ||
-        relation->rd_rel->relreplident == REPLICA_IDENTITY_FULL)
-        return nullptr;
-    return RelationGetIdentityKeyBitmap(relation);
-}
-
-Column make_column(Form_pg_attribute attribute, const RelationEntry& entry, StringInfo scratch) {
-    Column column = {};
-    column.index = attribute->attnum - 1;
-    column.length = attribute->attlen;
-    column.name = NameStr(attribute->attname);
-    column.shape = shape_of_type(attribute->atttypid);
-    column.encoder = make_value_encoder(column.shape, scratch, entry.context);
-    return column;
-}
-
-bool is_key_column(Form_pg_attribute attribute, const RelationEntry& entry, Bitmapset* identity) {
-    return entry.identity == REPLICA_IDENTITY_FULL ||
-           bms_is_member(attribute->attnum - FirstLowInvalidHeapAttributeNumber, identity);
-}
-
 /* Built-in types do not change. */
 void note_type(RelationCache& cache, RelationEntry& entry, Oid type) {
     if (type < FirstNormalObjectId) return;
@@ -104,55 +74,30 @@ void note_type(RelationCache& cache, RelationEntry& entry, Oid type) {
     entry.depends_on_types = true;
 }
 
-void build_columns(RelationCache& cache, RelationEntry& entry, Bitmapset* identity) {
-    const int attribute_count = entry.descriptor->natts;
-    entry.columns = static_cast<Column*>(palloc0(attribute_count * sizeof(Column)));
-    entry.values = static_cast<Datum*>(palloc0(attribute_count * sizeof(Datum)));
-    entry.nulls = static_cast<bool*>(palloc0(attribute_count * sizeof(bool)));
-
-    for (int index = 0; index < attribute_count; ++index) {
-        Form_pg_attribute attribute = TupleDescAttr(entry.descriptor, index);
-        if (!is_published_column(attribute)) continue;
-        Column& column = entry.columns[entry.column_count++];
-        note_type(cache, entry, attribute->atttypid);
-        column = make_column(attribute, entry, cache.scratch);
-        note_type(cache, entry, column.shape.base);
-        note_type(cache, entry, column.shape.element);
-        column.is_key = is_key_column(attribute, entry, identity);
-        entry.key_count += column.is_key ? 1 : 0;
+void note_dependencies(RelationCache& cache, RelationEntry& entry, const List* ancestors) {
+    for (int index = 0; index < entry.column_count; ++index) {
+        const TypeShape& shape = entry.columns[index].shape;
+        note_type(cache, entry, shape.declared);
+        note_type(cache, entry, shape.base);
+        note_type(cache, entry, shape.element);
     }
-
-    /* A key with a generated column cannot be sent whole, and part of a key identifies nothing. */
-    if (entry.identity == REPLICA_IDENTITY_FULL || entry.key_count == bms_num_members(identity))
-        return;
-    entry.key_count = 0;
-    for (int index = 0; index < entry.column_count; ++index) entry.columns[index].is_key = false;
+    ListCell* cell;
+    foreach (cell, ancestors) {
+        const Oid ancestor = lfirst_oid(cell);
+        hash_search(cache.ancestors, &ancestor, HASH_ENTER, nullptr);
+    }
 }
 
 void build_entry(RelationCache& cache, RelationEntry& entry, Relation relation) {
     entry.state = EntryState::kBuilding;
     entry.generation = cache.generation;
     entry.type_generation = cache.type_generation;
-    entry.is_described = false;
+    entry.build = ++cache.last_build;
     entry.depends_on_types = false;
-    entry.column_count = 0;
-    entry.key_count = 0;
-    MemoryContextReset(entry.context);
 
-    entry.actions = published_actions(cache.filter, relation);
-    if (entry.actions != 0) {
-        Bitmapset* identity = identity_columns(relation);
-        MemoryContext caller = MemoryContextSwitchTo(entry.context);
-        entry.identity = relation->rd_rel->relreplident;
-        /* With constraints: they hold the values of columns that were added with a default. */
-        entry.descriptor = CreateTupleDescCopyConstr(RelationGetDescr(relation));
-        entry.name = pstrdup(RelationGetRelationName(relation));
-        entry.schema = get_namespace_name(RelationGetNamespace(relation));
-        if (entry.schema == nullptr)
-            elog(ERROR, "cache lookup failed for schema %u", RelationGetNamespace(relation));
-        build_columns(cache, entry, identity);
-        MemoryContextSwitchTo(caller);
-    }
+    List* ancestors = NIL;
+    build_relation_entry(entry, relation, cache.filter, cache.scratch, &ancestors);
+    note_dependencies(cache, entry, ancestors);
     /* An invalidation that came meanwhile makes the next change build it again. */
     if (entry.state == EntryState::kBuilding) entry.state = EntryState::kValid;
 }
@@ -214,6 +159,11 @@ RelationCache* open_relation_cache(LogicalDecodingContext* ctx, MemoryContext pa
     control.entrysize = sizeof(uint32);
     cache->types =
         hash_create("walpack types", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+    control.keysize = sizeof(Oid);
+    control.entrysize = sizeof(Oid);
+    cache->ancestors =
+        hash_create("walpack ancestors", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 
     MemoryContext caller = MemoryContextSwitchTo(context);
     cache->scratch = makeStringInfo();

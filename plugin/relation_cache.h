@@ -1,8 +1,7 @@
 /*
  * What the plugin knows about each relation it met, and whether the reader was told.
  *
- * An entry holds the filter's verdict, a copy of the tuple descriptor, and an encoder for each
- * column. It is built at the first change of the relation and again at the first change after an
+ * An entry is built at the first change of the relation and again at the first change after an
  * invalidation; it then counts as not described, so that a Relation record goes out before the
  * change. The id of a relation stays as long as its entry; the version counts its descriptions.
  *
@@ -23,47 +22,15 @@
 #include "server.h"
 
 #include "publication_filter.h"
-#include "value_encoder.h"
+#include "relation_entry.h"
 
 namespace walpack::plugin {
-
-struct Column {
-    int index;      /* in the tuple, from 0 */
-    int16_t length; /* attlen: -1 for a varlena */
-    bool is_key;
-    TypeShape shape;
-    ValueEncoder encoder;
-    const char* name;
-};
-
-enum class EntryState : uint8_t { kInvalid, kBuilding, kValid };
-
-struct RelationEntry {
-    Oid oid; /* hash key */
-    EntryState state;
-    bool is_described;
-    uint8_t actions;       /* set of kPublish…; when 0, nothing below is filled in */
-    char identity;         /* pg_class.relreplident */
-    bool depends_on_types; /* has a column of a type that users can alter */
-    uint32_t id;           /* 0 before the first description */
-    uint32_t version;
-    uint32_t generation; /* of the cache, at the last build */
-    uint32_t type_generation;
-    MemoryContext context;
-    TupleDesc descriptor;
-    const char* schema;
-    const char* name;
-    Column* columns; /* those that are published, in their order */
-    int column_count;
-    int key_count; /* columns of the replica identity; 0 when it is none or cannot be sent whole */
-    Datum* values; /* room for one deformed tuple */
-    bool* nulls;
-};
 
 struct RelationCache {
     MemoryContext context;
     HTAB* entries;
-    HTAB* types; /* the types that entries use, as the hash values that invalidation gives */
+    HTAB* types;     /* the types that entries use, as the hash values that invalidation gives */
+    HTAB* ancestors; /* oids of the partitioned tables above relations with an entry */
     long entry_count_max; /* where the entries of dropped relations are swept out */
     RelationEntry* last;  /* the most recently looked up */
     PublicationFilter filter;
@@ -71,6 +38,7 @@ struct RelationCache {
     uint32_t generation;      /* counts events that concern every relation */
     uint32_t type_generation; /* counts changes of types and enum labels */
     uint32_t last_id;
+    uint64_t last_build;
 };
 
 /* One cache exists at a time; it dies with the decoding context. */

@@ -26,23 +26,13 @@ void encode_type_or_nil(PackBuffer& out, Oid type) {
         out.nil();
 }
 
-uint32_t flags_of(const Column& column, Form_pg_attribute attribute) {
-    uint32_t flags = column.is_key ? WALPACK_COLUMN_KEY : 0;
-    if (attribute->attidentity == ATTRIBUTE_IDENTITY_ALWAYS)
-        flags |= WALPACK_COLUMN_IDENTITY_ALWAYS;
-    if (attribute->attidentity == ATTRIBUTE_IDENTITY_BY_DEFAULT)
-        flags |= WALPACK_COLUMN_IDENTITY_DEFAULT;
-    if (attribute->attnotnull) flags |= WALPACK_COLUMN_NOT_NULL;
-    return flags;
-}
-
-void encode_column(PackBuffer& out, const Column& column, Form_pg_attribute attribute) {
+void encode_column(PackBuffer& out, const Column& column) {
     const TypeShape& shape = column.shape;
     out.array(8);
     out.text(column.name);
     out.unsigned_integer(shape.kind);
-    out.unsigned_integer(flags_of(column, attribute));
-    out.integer(attribute->atttypmod);
+    out.unsigned_integer(column.flags);
+    out.integer(column.typmod);
     encode_type(out, shape.declared);
     encode_type_or_nil(out, shape.base == shape.declared ? InvalidOid : shape.base);
     encode_type_or_nil(out, shape.element);
@@ -54,23 +44,23 @@ void encode_column(PackBuffer& out, const Column& column, Form_pg_attribute attr
 
 }  // namespace
 
-void encode_relation(PackBuffer& out, const RelationEntry& relation) {
-    const char relkind = RELKIND_RELATION;
+void encode_relation(PackBuffer& out, const RelationEntry& relation, uint32_t version) {
     out.array(10);
     out.unsigned_integer(WALPACK_RELATION);
     out.unsigned_integer(relation.id);
-    out.unsigned_integer(relation.version);
-    out.unsigned_integer(relation.oid);
+    out.unsigned_integer(version);
+    out.unsigned_integer(relation.published_oid);
     out.text(relation.schema);
     out.text(relation.name);
-    out.str(&relkind, 1);
+    out.str(&relation.kind, 1);
     out.str(&relation.identity, 1);
-    out.nil();
+    if (relation.leaf != nullptr)
+        out.text(relation.leaf);
+    else
+        out.nil();
     out.array(relation.column_count);
-    for (int index = 0; index < relation.column_count; ++index) {
-        const Column& column = relation.columns[index];
-        encode_column(out, column, TupleDescAttr(relation.descriptor, column.index));
-    }
+    for (int index = 0; index < relation.column_count; ++index)
+        encode_column(out, relation.columns[index]);
 }
 
 }  // namespace walpack::plugin

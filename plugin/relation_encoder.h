@@ -9,12 +9,12 @@
 #include "server.h"
 
 #include "pack_buffer.h"
-#include "relation_cache.h"
+#include "relation_entry.h"
 
 namespace walpack::plugin {
 
-/* Appends the whole record, with the entry's id and version. */
-void encode_relation(PackBuffer& out, const RelationEntry& relation);
+/* Appends the whole record, with the entry's id. */
+void encode_relation(PackBuffer& out, const RelationEntry& relation, uint32_t version);
 
 }  // namespace walpack::plugin
 

@@ -18,9 +18,8 @@ bool is_stored_on_disk(const Column& column, Datum value) {
 
 }  // namespace
 
-void encode_row(PackBuffer& out, RelationEntry& relation, HeapTuple tuple, RowRole role,
+void encode_row(PackBuffer& out, RelationEntry& relation, const RowValues& row, RowRole role,
                 EncodingPosition& position) {
-    heap_deform_tuple(tuple, relation.descriptor, relation.values, relation.nulls);
     out.array(role == RowRole::kKey ? relation.key_count : relation.column_count);
 
     for (int index = 0; index < relation.column_count; ++index) {
@@ -28,8 +27,8 @@ void encode_row(PackBuffer& out, RelationEntry& relation, HeapTuple tuple, RowRo
         if (role == RowRole::kKey && !column.is_key) continue;
 
         position.column = &column;
-        const Datum value = relation.values[column.index];
-        if (relation.nulls[column.index]) {
+        const Datum value = row.values[column.index];
+        if (row.nulls[column.index]) {
             out.nil();
         } else if (is_stored_on_disk(column, value)) {
             if (role != RowRole::kNew) report_missing_identity_value();

@@ -1,5 +1,5 @@
 /*
- * A tuple of WAL -> a row: one MessagePack array.
+ * A deformed tuple of WAL -> a row: one MessagePack array.
  *
  * A new or old row has one value per published column; a key row one per column of the replica
  * identity, as the other columns of an old key tuple are NULL without meaning it. An unchanged
@@ -11,7 +11,7 @@
 #include "server.h"
 
 #include "pack_buffer.h"
-#include "relation_cache.h"
+#include "relation_entry.h"
 
 namespace walpack::plugin {
 
@@ -25,7 +25,7 @@ struct EncodingPosition {
     const Column* column;          /* null between columns */
 };
 
-void encode_row(PackBuffer& out, RelationEntry& relation, HeapTuple tuple, RowRole role,
+void encode_row(PackBuffer& out, RelationEntry& relation, const RowValues& row, RowRole role,
                 EncodingPosition& position);
 
 }  // namespace walpack::plugin

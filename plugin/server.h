@@ -49,14 +49,21 @@ extern "C" {
 #include <catalog/pg_publication_rel.h>
 #include <catalog/pg_type.h>
 #include <commands/dbcommands.h>
+#include <executor/executor.h>
 #include <fmgr.h>
 #include <mb/pg_wchar.h>
 #include <miscadmin.h>
+#include <nodes/makefuncs.h>
 #include <nodes/pg_list.h>
+#include <nodes/readfuncs.h>
 #include <replication/logical.h>
 #include <replication/origin.h>
 #include <replication/output_plugin.h>
 #include <replication/reorderbuffer.h>
+#include <replication/slot.h>
+#if PG_VERSION_NUM >= 180000
+#include <rewrite/rewriteHandler.h>
+#endif
 #include <utils/builtins.h>
 #include <utils/cash.h>
 #include <utils/date.h>
@@ -111,6 +118,21 @@ inline TimestampTz commit_time_of(const ReorderBufferTXN* txn) {
 #else
     return txn->commit_time;
 #endif
+}
+
+inline TimestampTz prepare_time_of(const ReorderBufferTXN* txn) {
+#if PG_VERSION_NUM >= 190000
+    return txn->prepare_time;
+#elif PG_VERSION_NUM >= 150000
+    return txn->xact_time.prepare_time;
+#else
+    return txn->commit_time;
+#endif
+}
+
+/* The top-level transaction, which may be `txn` itself. */
+inline ReorderBufferTXN* top_transaction_of(ReorderBufferTXN* txn) {
+    return txn->toptxn == nullptr ? txn : txn->toptxn;
 }
 
 /* The tuples of a change; null when WAL holds none. The reorder buffer owns them: read only. */

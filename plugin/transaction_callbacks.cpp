@@ -5,17 +5,18 @@ namespace walpack::plugin {
 extern "C" void walpack_begin(LogicalDecodingContext* ctx, ReorderBufferTXN* txn) {
     MessageWriter& writer = state_of(ctx).writer;
     writer.enter();
-    writer.open_transaction({txn->xid, txn->final_lsn, commit_time_of(txn)});
+    writer.open_transaction(
+        {WALPACK_BEGIN, txn->xid, txn->final_lsn, commit_time_of(txn), nullptr, {}});
 }
 
 extern "C" void walpack_commit(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, XLogRecPtr) {
     PluginState& state = state_of(ctx);
     state.writer.enter();
-    const bool is_sent = state.writer.is_transaction_begun();
+    const bool is_sent = state.writer.is_begun();
     /* Lets synchronous replication go on when the transaction had nothing to send. */
     update_progress(ctx, !is_sent);
     state.changes_since_progress = 0;
-    if (is_sent) state.writer.write_commit(txn->end_lsn);
+    if (is_sent) state.writer.write_end(WALPACK_COMMIT, txn->end_lsn);
 }
 
 }  // namespace walpack::plugin

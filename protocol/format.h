@@ -45,7 +45,7 @@ enum walpack_record_type {
 
     /* Two-phase commit. */
     WALPACK_BEGIN_PREPARE = 22, /* [22, xid, prepare LSN, prepare time, gid] */
-    WALPACK_PREPARE = 23, /* [23, prepare LSN, end LSN - prepare LSN, changes, digest] */
+    WALPACK_PREPARE = 23,       /* [23, prepare LSN, end LSN - prepare LSN, changes, digest] */
     /* [24, xid, prepare LSN, end LSN - prepare LSN, prepare time, gid, changes, digest] */
     WALPACK_STREAM_PREPARE = 24,
     /* [25, xid, gid, commit LSN, end LSN - commit LSN, commit time] */
