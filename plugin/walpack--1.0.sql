@@ -65,3 +65,30 @@ COMMENT ON FUNCTION get_changes(name, pg_lsn, integer, text[]) IS
 
 -- Harmless for everyone: decode reads its argument, the others ask the server for permission.
 GRANT USAGE ON SCHEMA @extschema@ TO PUBLIC;
+
+-- The slots of the output plugin, in all databases of the server. Columns that some versions lack are
+-- taken out of the row by name, so that one definition serves all of them, and pg_upgrade, too.
+-- A standby measures against what it has replayed, which a slot that was synchronised from the
+-- primary may be ahead of.
+CREATE VIEW slots AS
+SELECT s.slot_name, s.database, s.active, s.active_pid, s.two_phase,
+    s.restart_lsn, s.confirmed_flush_lsn,
+    CASE WHEN s.restart_lsn IS NOT NULL
+        THEN greatest(s.reached - s.restart_lsn, 0)::bigint END AS retained_bytes,
+    CASE WHEN s.confirmed_flush_lsn IS NOT NULL
+        THEN greatest(s.reached - s.confirmed_flush_lsn, 0)::bigint END AS lag_bytes,
+    s.wal_status, s.safe_wal_size,
+    s.by_name->>'invalidation_reason' AS invalidation_reason,
+    coalesce(r.reply_time, (s.by_name->>'inactive_since')::timestamptz) AS last_confirmed_at
+FROM (SELECT slot_name, database, active, active_pid, two_phase, restart_lsn, confirmed_flush_lsn,
+        wal_status, safe_wal_size, to_jsonb(slot) AS by_name,
+        CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+            ELSE pg_current_wal_lsn() END AS reached
+      FROM pg_replication_slots slot
+      WHERE slot.plugin = 'walpack') s
+    LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid;
+
+COMMENT ON VIEW slots IS 'slots of the walpack output plugin in all databases of the server';
+
+-- Everyone may read pg_replication_slots, too.
+GRANT SELECT ON slots TO PUBLIC;
