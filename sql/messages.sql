@@ -36,6 +36,14 @@ ROLLBACK;
 INSERT INTO messages VALUES (5);
 SELECT * FROM changes('regress_messages', 'messages', 'on');
 
+-- Only some prefixes: case counts, quotes hold commas.
+SELECT count(*) FROM (SELECT pg_logical_emit_message(t, p, 'content')
+    FROM unnest('{a,A,"b, c",other}'::text[]) p, unnest('{f,t}'::bool[]) t) emitted;
+INSERT INTO messages VALUES (6);
+SELECT shown(record) FROM walpack.get_changes('regress_messages', NULL, NULL, 'messages', 'on',
+    'message_prefixes', 'A, "b, c", unused')
+WHERE record->>'record' = 'message';
+
 -- Any content and prefix.
 SELECT 'message' FROM pg_logical_emit_message(true, '', ''::bytea);
 SELECT 'message' FROM pg_logical_emit_message(true, 'zero', '\x00'::bytea);

@@ -23,11 +23,9 @@ SELECT record->'options' FROM walpack.peek_changes('regress_options', NULL, NULL
     'messages', 'no', 'origin', 'any', 'frame_bytes', '64')
 WHERE record->>'record' = 'hello';
 
--- Unknown names; streaming and two_phase are not options of this version.
+-- Unknown names.
 SELECT * FROM walpack.peek_changes('regress_options', NULL, NULL, 'no_such', 'on');
 SELECT * FROM walpack.peek_changes('regress_options', NULL, NULL, 'Messages', 'on');
-SELECT * FROM walpack.peek_changes('regress_options', NULL, NULL, 'streaming', 'on');
-SELECT * FROM walpack.peek_changes('regress_options', NULL, NULL, 'two_phase', 'on');
 
 -- Malformed values.
 SELECT * FROM walpack.peek_changes('regress_options', NULL, NULL, 'messages', 'maybe');
@@ -42,6 +40,32 @@ SELECT * FROM walpack.peek_changes('regress_options', NULL, NULL, 'frame_bytes',
 SELECT * FROM walpack.peek_changes('regress_options', NULL, NULL, 'publication_names', '');
 SELECT * FROM walpack.peek_changes('regress_options', NULL, NULL, 'publication_names', 'a,,b');
 SELECT * FROM walpack.peek_changes('regress_options', NULL, NULL, 'publication_names', '"a');
+SELECT * FROM walpack.peek_changes('regress_options', NULL, NULL, 'streaming', 'parallel');
+SELECT * FROM walpack.peek_changes('regress_options', NULL, NULL, 'two_phase', '2');
+SELECT * FROM walpack.peek_changes('regress_options', NULL, NULL, 'compression', 'gzip');
+SELECT * FROM walpack.peek_changes('regress_options', NULL, NULL, 'compression');
+SELECT * FROM walpack.peek_changes('regress_options', NULL, NULL, 'message_prefixes', '');
+SELECT * FROM walpack.peek_changes('regress_options', NULL, NULL, 'message_prefixes', '"a');
+
+-- Messages are compressed when that makes them smaller; what is inside is the same.
+INSERT INTO options SELECT generate_series(1001, 2000);
+CREATE FUNCTION options_bytes(compression text) RETURNS bigint LANGUAGE sql AS $$
+    SELECT sum(length(data)) FROM pg_logical_slot_peek_binary_changes('regress_options', NULL, NULL,
+        'compression', compression)
+$$;
+SELECT options_bytes('none') > 3000, options_bytes('lz4') < options_bytes('none') * 0.9,
+    options_bytes('zstd') < options_bytes('none') * 0.8;
+CREATE FUNCTION options_records(compression text) RETURNS SETOF jsonb LANGUAGE sql AS $$
+    SELECT record - 'digest' FROM walpack.peek_changes('regress_options', NULL, NULL,
+        'compression', compression)
+    WHERE record->>'record' <> 'hello'
+$$;
+SELECT count(*) FROM options_records('none');
+SELECT method, count(*) FROM unnest('{lz4,zstd}'::text[]) method,
+    LATERAL (SELECT options_records(method) INTERSECT SELECT options_records('none')) same
+GROUP BY method;
+SELECT count(*) FROM changes('regress_options', 'compression', 'zstd', 'frame_bytes', '64');
+INSERT INTO options VALUES (3001);
 
 -- An option given twice, and one without a value.
 SELECT * FROM walpack.peek_changes('regress_options', NULL, NULL,
@@ -54,3 +78,4 @@ SELECT * FROM changes('regress_options');
 SELECT pg_drop_replication_slot('regress_options');
 DROP PUBLICATION "Odd, name", other;
 DROP TABLE options;
+DROP FUNCTION options_bytes, options_records;

@@ -98,24 +98,59 @@ SELECT * FROM publication_peek('publication_parent');
 SELECT * FROM publication_peek('publication_child');
 SELECT count(*) FROM walpack.get_changes('regress_publication', NULL, NULL);
 
--- publish_via_partition_root is refused for the partitions it is about, and only for them.
-CREATE PUBLICATION publication_root FOR TABLE publication_p, publication_a
-    WITH (publish_via_partition_root);
-INSERT INTO publication_a VALUES (30);
-SELECT * FROM publication_peek('publication_root');
-INSERT INTO publication_p VALUES (2);
-SELECT * FROM publication_peek('publication_root');
-SELECT * FROM publication_peek('publication_parent');
--- What came before the option was taken away stays refused; take it out of the slot without.
-ALTER PUBLICATION publication_root SET (publish_via_partition_root = false);
-SELECT * FROM publication_peek('publication_root');
+-- With publish_via_partition_root they are published as their root, in its order of columns.
+CREATE TABLE publication_r (id int, note text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+CREATE TABLE publication_r1 (note text, gone int, id int NOT NULL);
+ALTER TABLE publication_r1 DROP COLUMN gone;
+ALTER TABLE publication_r ATTACH PARTITION publication_r1 FOR VALUES FROM (0) TO (10);
+CREATE TABLE publication_r2 PARTITION OF publication_r FOR VALUES FROM (10) TO (100)
+    PARTITION BY LIST (id);
+CREATE TABLE publication_r2a PARTITION OF publication_r2 FOR VALUES IN (10, 11);
+ALTER TABLE publication_r2a REPLICA IDENTITY FULL;
+CREATE PUBLICATION publication_root FOR TABLE publication_r WITH (publish_via_partition_root);
+CREATE PUBLICATION publication_middle FOR TABLE publication_r2 WITH (publish_via_partition_root);
+CREATE PUBLICATION publication_plain FOR TABLE publication_r;
+INSERT INTO publication_r VALUES (1, 'one'), (10, 'ten');
+UPDATE publication_r SET note = 'uno' WHERE id = 1;
+UPDATE publication_r SET id = 2 WHERE id = 1;
+UPDATE publication_r SET id = 11 WHERE id = 10;
+UPDATE publication_r SET id = 3 WHERE id = 11;
+DELETE FROM publication_r WHERE id = 2;
+TRUNCATE publication_r2a;
+TRUNCATE publication_r;
+SELECT shown(record) FROM walpack.peek_changes('regress_publication', NULL, NULL,
+    'publication_names', 'publication_root')
+WHERE record->>'record' NOT IN ('hello', 'begin', 'commit');
+SELECT * FROM publication_peek('publication_middle');
+SELECT * FROM publication_peek('publication_plain');
+-- The topmost root of several wins.
+SELECT * FROM publication_peek('publication_middle, publication_root');
+SELECT * FROM publication_peek('publication_middle, publication_plain');
 SELECT count(*) FROM walpack.get_changes('regress_publication', NULL, NULL);
-DELETE FROM publication_p;
-SELECT * FROM publication_peek('publication_root');
+
+-- All tables through their roots; attached, detached, the root renamed and moved to another schema.
+CREATE PUBLICATION publication_all_roots FOR ALL TABLES WITH (publish_via_partition_root);
+INSERT INTO publication_r VALUES (1, 'one');
+ALTER TABLE publication_r DETACH PARTITION publication_r1;
+INSERT INTO publication_r1 VALUES ('two', 2);
+ALTER TABLE publication_r RENAME TO publication_renamed;
+ALTER TABLE publication_renamed ATTACH PARTITION publication_r1 FOR VALUES FROM (0) TO (10);
+INSERT INTO publication_renamed VALUES (3, 'three'), (10, 'ten');
+ALTER TABLE publication_renamed SET SCHEMA publication_s;
+INSERT INTO publication_s.publication_renamed VALUES (4, 'four');
+ALTER SCHEMA publication_s RENAME TO publication_moved;
+INSERT INTO publication_moved.publication_renamed VALUES (5, 'five');
+ALTER TABLE publication_moved.publication_renamed RENAME COLUMN note TO remark;
+INSERT INTO publication_moved.publication_renamed VALUES (6, 'six');
+ALTER SCHEMA publication_moved RENAME TO publication_s;
+SELECT * FROM publication_peek('publication_all_roots');
+SELECT count(*) FROM walpack.get_changes('regress_publication', NULL, NULL);
+DROP TABLE publication_s.publication_renamed;
 
 SELECT pg_drop_replication_slot('regress_publication');
 DROP PUBLICATION publication_pa, "Publication, ""b""", publication_bd, publication_ps,
-    publication_all, publication_none, publication_parent, publication_child, publication_root;
+    publication_all, publication_none, publication_parent, publication_child, publication_root,
+    publication_middle, publication_plain, publication_all_roots;
 DROP TABLE publication_a, publication_b, publication_s.c, publication_p, publication_p1;
 DROP SCHEMA publication_s;
 DROP PROCEDURE publication_write;

@@ -46,17 +46,64 @@ COMMIT PREPARED 'regress_two_phase_5';
 ALTER TABLE two_phase_b ADD COLUMN late int;
 SELECT * FROM changes('regress_two_phase');
 
--- A slot made for two-phase decoding is read the same way; the option is unknown.
+-- Asked for, a transaction is sent when it is prepared. It describes its relations itself.
+CREATE FUNCTION two_phase_records(VARIADIC options text[] DEFAULT '{}') RETURNS SETOF text
+LANGUAGE sql AS $$
+    SELECT (record - '{xid,time,lsn,prepare_lsn,commit_lsn,end_lsn,prepare_end_lsn,prepare_time,
+        commit_time,rollback_time,digest,columns,oid}'::text[])::text
+    FROM walpack.get_changes('regress_two_phase_on', NULL, NULL,
+        VARIADIC options || '{two_phase,on}')
+    WHERE record->>'record' <> 'hello'
+$$;
 SELECT 'slot'
 FROM pg_create_logical_replication_slot('regress_two_phase_on', 'walpack', false, true);
 BEGIN;
 INSERT INTO two_phase VALUES (9);
 PREPARE TRANSACTION 'regress_two_phase_6';
-SELECT * FROM changes('regress_two_phase_on');
+SELECT * FROM two_phase_records();
+INSERT INTO two_phase VALUES (10);
 COMMIT PREPARED 'regress_two_phase_6';
+SELECT * FROM two_phase_records();
+
+-- Rolled back; empty; nothing of it published.
+BEGIN;
+INSERT INTO two_phase VALUES (11);
+ALTER TABLE two_phase ADD COLUMN gone int;
+INSERT INTO two_phase VALUES (12, 1);
+PREPARE TRANSACTION 'regress two phase "7"';
+SELECT * FROM two_phase_records();
+ROLLBACK PREPARED 'regress two phase "7"';
+INSERT INTO two_phase VALUES (13);
+SELECT * FROM two_phase_records();
+CREATE PUBLICATION two_phase_none;
+BEGIN;
+INSERT INTO two_phase VALUES (14);
+PREPARE TRANSACTION 'regress_two_phase_8';
+SELECT * FROM two_phase_records('publication_names', 'two_phase_none');
+COMMIT PREPARED 'regress_two_phase_8';
+SELECT * FROM two_phase_records('publication_names', 'two_phase_none');
+
+-- Streamed and prepared.
+SET logical_decoding_work_mem = '64kB';
+BEGIN;
+INSERT INTO two_phase SELECT generate_series(1001, 3000);
+PREPARE TRANSACTION 'regress_two_phase_9';
+SELECT regexp_replace(records, '"rows".*"record"', '"rows": ..., "record"'), count(*) > 0
+FROM two_phase_records('streaming', 'on') records GROUP BY 1 ORDER BY 1;
+ROLLBACK PREPARED 'regress_two_phase_9';
+SELECT * FROM two_phase_records('streaming', 'on');
+RESET logical_decoding_work_mem;
+
+-- Not asked for on such a slot: decoded at the commit.
+BEGIN;
+INSERT INTO two_phase VALUES (15);
+PREPARE TRANSACTION 'regress_two_phase_10';
 SELECT * FROM changes('regress_two_phase_on');
-SELECT * FROM walpack.peek_changes('regress_two_phase', NULL, NULL, 'two_phase', 'on');
+COMMIT PREPARED 'regress_two_phase_10';
+SELECT * FROM changes('regress_two_phase_on');
 
 SELECT pg_drop_replication_slot('regress_two_phase');
 SELECT pg_drop_replication_slot('regress_two_phase_on');
+DROP PUBLICATION two_phase_none;
 DROP TABLE two_phase, two_phase_b, two_phase_other;
+DROP FUNCTION two_phase_records;
