@@ -34,6 +34,13 @@ REGRESS_ORDER = setup options insert update delete replica_identity toast trunca
 REGRESS       = $(foreach test,$(REGRESS_ORDER),$(if $(wildcard sql/$(test).sql),$(test)))
 REGRESS_OPTS  = --inputdir=. --load-extension=walpack
 
+# Tests of concurrent sessions; what they share is made by shared_functions. PGXS runs them after the
+# others.
+ISOLATION_ORDER = shared_functions older_transaction ddl_rewrite concurrent_index publication_change \
+                  type_change streamed_abort invalidation_storm busy_slot
+ISOLATION       = $(foreach test,$(ISOLATION_ORDER),$(if $(wildcard specs/$(test).spec),$(test)))
+ISOLATION_OPTS  = --inputdir=. --load-extension=walpack
+
 # Names are resolved from the project's root: "protocol/format.h".
 PG_CPPFLAGS = -I. -DWALPACK_VERSION='"$(WALPACK_VERSION)"'
 PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics \
@@ -41,7 +48,7 @@ PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics \
               -Wextra -Wshadow -Wno-register -Wno-unused-parameter -Wno-missing-field-initializers \
               -MMD -MP
 
-EXTRA_CLEAN = $(SQL_MODULE).so $(SQL_OBJS) $(wildcard plugin/*.d) results regression.diffs regression.out
+EXTRA_CLEAN = $(SQL_MODULE).so $(SQL_OBJS) $(wildcard plugin/*.d) results output_iso regression.diffs regression.out
 
 # Bitcode serves the inlining of SQL functions by the JIT; there is nothing to inline here.
 override with_llvm = no

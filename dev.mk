@@ -15,7 +15,8 @@ CONSUMER    = $(call CMAKE_BUILD,$(BUILD_DIR)) walpack
 CXX_FILES   = $(wildcard $(addsuffix /*.h,consumer/* plugin protocol tests/* tests/*/*) \
                          $(addsuffix /*.cpp,consumer consumer/* plugin tests/* tests/*/*))
 
-.PHONY: help build consumer unit-tests e2e-tests test check check-suites regress-list demo soak \
+.PHONY: help build consumer unit-tests e2e-tests test check check-suites regress-list isolation-list \
+        check-isolation demo soak \
         bench lint tidy cli-pages format format-check check-asan check-tsan check-plugin-asan \
         check-plugin-valgrind fuzz install-consumer clean-build
 
@@ -43,7 +44,7 @@ test: unit-tests                              ## unit tests, no server; FILTER='
 # PGXS has a `check` whose recipe only says that there is none. A second recipe would bring a
 # warning on every call of make, so that recipe is given a shell that does nothing.
 check: private SHELL := /bin/true
-check: check-suites                           ## everything: regress, unit, e2e, lint; the total comes last
+check: check-suites                           ## everything: regress, isolation, unit, e2e, lint; the total comes last
 
 check-suites: all $(BUILD_DIR)/compile_commands.json
 	$(CONSUMER) walpack_unit_tests walpack_e2e_tests
@@ -51,6 +52,12 @@ check-suites: all $(BUILD_DIR)/compile_commands.json
 
 regress-list:
 	@echo $(REGRESS)
+
+isolation-list:
+	@echo $(ISOLATION)
+
+check-isolation: all                          ## concurrent sessions: specs/, on a throw-away server
+	@bash .ci/regress.sh isolation
 
 demo:                                         ## two servers, pgbench, a kill -9, then all is compared; KEEP=1
 	@KEEP='$(KEEP)' BUILD_DIR=$(BUILD_DIR) bash tests/demo.sh

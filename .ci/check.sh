@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs test suites and adds up their results.
 #
-#   check.sh [regress] [unit] [e2e] [lint]        all of them when none is named
+#   check.sh [regress] [isolation] [unit] [e2e] [lint]    all of them when none is named
 #
 # Each suite's output goes to BUILD_DIR/check/SUITE.log and is shown when the suite fails. The last
 # line is `N passed, N failed, N skipped`, kept in BUILD_DIR/check/summary too. A suite that ends
@@ -13,9 +13,10 @@ export BUILD_DIR=${BUILD_DIR:-build}
 logs=$BUILD_DIR/check
 mkdir -p "$logs"
 rm -f "$logs/summary"
-[ $# -gt 0 ] || set -- regress unit e2e lint
+[ $# -gt 0 ] || set -- regress isolation unit e2e lint
 
 run_regress() { LOGS=$logs/regress timeout 900 bash .ci/regress.sh plain; }
+run_isolation() { LOGS=$logs/isolation timeout 900 bash .ci/regress.sh isolation plain; }
 run_unit() { timeout 600 "$BUILD_DIR/walpack_unit_tests"; }
 run_e2e() { timeout --kill-after=30 1800 bash .ci/e2e.sh; }
 run_lint() { timeout 900 bash .ci/lint.sh; }
@@ -24,9 +25,9 @@ run_lint() { timeout 900 bash .ci/lint.sh; }
 count() {
     local pattern
     case $1-$2 in
-    regress-passed) pattern='^(test .* \.\.\. ok|ok [0-9]+ )' ;;      # PostgreSQL 15, 16 and later
-    regress-failed) pattern='^(test .* \.\.\. FAILED|not ok [0-9]+ )' ;;
-    regress-skipped) pattern='^ok [0-9]+ .*# SKIP' ;;
+    regress-passed | isolation-passed) pattern='^(test .* \.\.\. ok|ok [0-9]+ )' ;;   # PostgreSQL 15, 16 and later
+    regress-failed | isolation-failed) pattern='^(test .* \.\.\. FAILED|not ok [0-9]+ )' ;;
+    regress-skipped | isolation-skipped) pattern='^ok [0-9]+ .*# SKIP' ;;
     lint-passed) pattern='^ok ' ;;
     lint-failed) pattern='^FAILED ' ;;
     lint-skipped) pattern='^skipped ' ;;
@@ -47,7 +48,7 @@ for suite in "$@"; do
     skipped=$(count "$suite" skipped)
     if [ "$failed" = 0 ] && { [ $status != 0 ] || [ "$passed" = 0 ]; }; then failed=1; fi
     [ "$failed" = 0 ] || cat "$logs/$suite.log"
-    printf '%-8s %4d passed, %d failed, %d skipped in %d s\n' \
+    printf '%-9s %4d passed, %d failed, %d skipped in %d s\n' \
         "$suite" "$passed" "$failed" "$skipped" $((SECONDS - started))
     total_passed=$((total_passed + passed))
     total_failed=$((total_failed + failed))

@@ -136,9 +136,16 @@ check_regress_list() {
         fi
         grep -qE "^\\\\ir? .*$name(\.sql)?" sql/*.sql || echo "$f is not in the Makefile's list"
     done
+    listed=" $(make --no-print-directory -s isolation-list) "
+    for f in specs/*.spec; do
+        name=$(basename "$f" .spec)
+        [[ $listed == *" $name "* ]] || echo "$f is not in the Makefile's list"
+        [ -f "expected/$name.out" ] || echo "expected/$name.out is missing"
+    done
     for f in expected/*.out; do
         name=$(basename "$f" .out)
-        [ -f "sql/${name%_[0-9]}.sql" ] || [ -f "sql/$name.sql" ] || echo "$f has no test"
+        [ -f "sql/${name%_[0-9]}.sql" ] || [ -f "sql/$name.sql" ] || [ -f "specs/${name%_[0-9]}.spec" ] ||
+            [ -f "specs/$name.spec" ] || echo "$f has no test"
     done
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# The regression tests of the plugin on a throw-away cluster of a private server.
+# The regression tests of the plugin, or those of concurrent sessions in specs/, on a throw-away
+# cluster of a private server.
 #
-#   regress.sh [plain|valgrind|asan] [TEST ...]
+#   regress.sh [isolation] [plain|valgrind|asan] [TEST ...]
 #
 # valgrind and asan run the server's processes under that tool; any report of it fails the run. As
 # root, servers and tests run as user postgres, on a copy. On failure the differences are printed.
@@ -9,10 +10,12 @@ set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
+suite=regress
+if [ "${1:-}" = isolation ]; then suite=isolation; shift; fi
 mode=${1:-plain}
 shift || :
 tests=("$@")
-[ ${#tests[@]} -gt 0 ] || read -ra tests < <(make --no-print-directory -s regress-list)
+[ ${#tests[@]} -gt 0 ] || read -ra tests < <(make --no-print-directory -s $suite-list)
 [ ${#tests[@]} -gt 0 ] || { echo "no regression test is listed" >&2; exit 1; }
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/walpack_regress.XXXXXX")
@@ -71,7 +74,7 @@ asan)
     ;;
 esac
 
-cp -R sql expected "$work/run/"
+cp -R sql specs expected "$work/run/"
 cp regress.conf "$work/run/server.conf"
 if "$bin/postgres" --describe-config | grep '^output_plugin_libraries' >/dev/null; then
     echo "output_plugin_libraries = 'walpack, pgoutput, test_decoding'" >> "$work/run/server.conf"
@@ -84,11 +87,13 @@ if [ "$(id -u)" = 0 ]; then
 fi
 
 pgxs=$("${PG_CONFIG:-pg_config}" --pgxs)
+program=regress/pg_regress database=contrib_regression
+if [ $suite = isolation ]; then program=isolation/pg_isolation_regress database=isolation_regression; fi
 status=0
 (cd "$work/run" && "${as_server[@]}" env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE \
-    PGCTLTIMEOUT=180 "${pgxs%/makefiles/pgxs.mk}/test/regress/pg_regress" --bindir="$bin" \
+    PGCTLTIMEOUT=180 "${pgxs%/makefiles/pgxs.mk}/test/$program" --bindir="$bin" \
     --inputdir=. --outputdir=. --temp-instance=./instance --temp-config=./server.conf \
-    --encoding=UTF8 --dbname=contrib_regression --load-extension=walpack "${tests[@]}" 2>&1) ||
+    --encoding=UTF8 --dbname=$database --load-extension=walpack "${tests[@]}" 2>&1) ||
     status=$?
 
 if [ -n "${LOGS:-}" ]; then   # a folder that keeps what the tests printed
