@@ -265,6 +265,9 @@ void Applier::begin(const Begin& begin) {
     }
 }
 
+// Which changes are wanted was decided at the source.
+void Applier::origin(const Origin& /*origin*/) {}
+
 void Applier::change(const RowChange& change) {
     State& state = *state_;
     WALPACK_CHECK(state.current);

@@ -16,7 +16,7 @@
 #include <memory>
 #include <string>
 
-#include "assemble/assembler.h"
+#include "assemble/record_sink.h"
 #include "model/lsn.h"
 #include "pg/connection.h"
 #include "progress/progress.h"
@@ -65,6 +65,7 @@ class Applier : public TransactionSink {
     void hello(const Hello& hello) override;
     void relation(const RelationRecord& relation) override;
     void begin(const Begin& begin) override;
+    void origin(const Origin& origin) override;
     void change(const RowChange& change) override;
     void truncate(const Truncate& truncate) override;
     void message(const LogicalMessage& message) override;

@@ -1,117 +1,140 @@
 #include "assemble/assembler.h"
 
-#include <variant>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
-#include <fmt/format.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
+#include "assemble/message_reader.h"
+#include "assemble/stream_replay.h"
+#include "assemble/stream_spool.h"
 #include "base/error.h"
+#include "decode/decompressor.h"
 
 namespace walpack {
 namespace {
 
-std::uint64_t digest_of(std::string_view bytes, std::uint64_t seed) {
-    return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
-}
+// Takes the records of a block while it arrives: they count when they are read again. What an
+// operator should know is told at once.
+class HeldRecords : public TransactionSink {
+  public:
+    explicit HeldRecords(TransactionSink& sink) : sink_(sink) {}
 
-[[noreturn]] void throw_breach(const std::string& what) {
-    throw Error(ErrorKind::protocol, what);
-}
+    void hello(const Hello&) override {}
+    void relation(const RelationRecord&) override {}
+    void begin(const Begin&) override {}
+    void origin(const Origin&) override {}
+    void change(const RowChange&) override {}
+    void truncate(const Truncate&) override {}
+    void message(const LogicalMessage&) override {}
+    void notice(const Notice& notice) override { sink_.notice(notice); }
+    void commit(const Commit&) override {}
 
-// What a loss or repetition on the way looks like.
-[[noreturn]] void throw_damaged(const std::string& detail) {
-    throw Error(ErrorKind::protocol, "the transaction did not arrive as it was sent")
-        .detail(detail);
+  private:
+    TransactionSink& sink_;
+};
+
+struct HeldTransaction {
+    explicit HeldTransaction(const std::string& directory) : spool(directory) {}
+
+    StreamSpool spool;
+    std::vector<std::uint32_t> rolled_back;  // subtransactions
+};
+
+[[noreturn]] void throw_prepared() {
+    throw Error(ErrorKind::protocol,
+                "the source sends a prepared transaction, which was not asked for")
+        .hint(
+            "The slot was made for two-phase commit. Drop the pipeline with \"walpack drop\" and "
+            "set it up again with \"walpack init\".");
 }
 
 }  // namespace
 
-// Checks each record of one message and hands it on.
-struct Assembler::Step {
-    Assembler& assembler;
-    std::string_view message;
-    std::size_t offset;
+struct Assembler::State : UncommittedSink {
+    State(TransactionSink& target_sink, AssemblerOptions given)
+        : sink(target_sink),
+          options(std::move(given)),
+          held_records(target_sink),
+          reader(target_sink, *this, options.limits) {}
 
-    void operator()(const Hello& hello) const { assembler.sink_.hello(hello); }
-    void operator()(const RelationRecord& relation) const { assembler.sink_.relation(relation); }
-    void operator()(const Notice& notice) const { assembler.sink_.notice(notice); }
-
-    void operator()(const Begin& begin) const {
-        if (assembler.open_) throw_breach("a transaction begins inside of another one");
-        if (begin.commit_lsn < assembler.last_end_lsn_)
-            throw_breach(fmt::format("commit LSN {} comes after end LSN {}",
-                                     begin.commit_lsn.to_string(),
-                                     assembler.last_end_lsn_.to_string()));
-        assembler.open_ = OpenTransaction{.begin = begin};
-        assembler.sink_.begin(begin);
+    TransactionSink& stream_start(const StreamStart& start) override {
+        block = &held.try_emplace(start.xid, options.spool_directory).first->second;
+        return held_records;
     }
+    void subtransaction(const Subtransaction&) override {}
+    void stream_stop(const StreamStop&) override {}
+    void stream_abort(const StreamAbort& abort) override;
+    void stream_commit(const StreamCommit& commit) override;
 
-    void operator()(const RowChange& change) const {
-        count_change();
-        assembler.sink_.change(change);
-    }
+    TransactionSink& begin_prepare(const BeginPrepare&) override { throw_prepared(); }
+    void prepare(const Prepare&) override { throw_prepared(); }
+    void stream_prepare(const StreamPrepare&) override { throw_prepared(); }
+    void commit_prepared(const CommitPrepared&) override { throw_prepared(); }
+    void rollback_prepared(const RollbackPrepared&) override { throw_prepared(); }
 
-    void operator()(const Truncate& truncate) const {
-        count_change();
-        assembler.sink_.truncate(truncate);
-    }
-
-    void operator()(const LogicalMessage& logical) const {
-        if (logical.is_transactional) {
-            count_change();
-        } else {
-            if (assembler.open_)
-                throw_breach("a message outside of transactions stands inside of one");
-            if (assembler.has_records_)
-                throw_breach("a message outside of transactions is not alone");
-            assembler.is_complete_ = true;
-        }
-        assembler.sink_.message(logical);
-    }
-
-    void operator()(const Commit& commit) const {
-        if (!assembler.open_) throw_breach("a commit has no transaction before it");
-        OpenTransaction& open = *assembler.open_;
-        if (commit.commit_lsn != open.begin.commit_lsn)
-            throw_breach(fmt::format("the transaction's commit LSN is {} at its end",
-                                     commit.commit_lsn.to_string()));
-        if (commit.changes != open.changes)
-            throw_damaged(fmt::format("It has {} changes, of which {} arrived.", commit.changes,
-                                      open.changes));
-        open.digest = digest_of(message.substr(0, offset), open.digest);
-        if (commit.digest != static_cast<std::uint32_t>(open.digest))
-            throw_damaged(fmt::format("Its digest is {:08x}, that of the bytes received {:08x}.",
-                                      commit.digest, static_cast<std::uint32_t>(open.digest)));
-        assembler.last_end_lsn_ = commit.end_lsn;
-        assembler.sink_.commit(commit);
-        assembler.open_.reset();
-        assembler.is_complete_ = true;
-    }
-
-    void count_change() const {
-        if (!assembler.open_) throw_breach("a change stands outside of a transaction");
-        ++assembler.open_->changes;
-    }
+    TransactionSink& sink;
+    AssemblerOptions options;
+    HeldRecords held_records;
+    MessageReader reader;
+    Decompressor decompressor;
+    std::unordered_map<std::uint32_t, HeldTransaction> held;  // by xid
+    HeldTransaction* block = nullptr;  // whose block the message at hand belongs to
+    std::string_view message;          // at hand
 };
 
-Assembler::Assembler(TransactionSink& sink, DecoderLimits limits) : sink_(sink), decoder_(limits) {}
+// Nothing to do for a transaction of which no block was sent.
+void Assembler::State::stream_abort(const StreamAbort& abort) {
+    if (abort.is_whole_transaction()) {
+        held.erase(abort.xid);
+        return;
+    }
+    const auto found = held.find(abort.xid);
+    if (found != held.end()) found->second.rolled_back.push_back(abort.subtransaction_xid);
+}
 
-void Assembler::feed(std::string_view message) {
-    has_records_ = false;
-    is_complete_ = false;
+void Assembler::State::stream_commit(const StreamCommit& commit) {
+    HeldTransaction& transaction =
+        held.try_emplace(commit.xid, options.spool_directory).first->second;
+    StreamReplay replay(sink, commit, std::move(transaction.rolled_back), options.limits);
     try {
-        decoder_.decode(message, [this, &message](const Record& record, std::size_t offset) {
-            if (is_complete_) throw_breach("a record follows the last one of its message");
-            std::visit(Step{*this, message, offset}, record);
-            has_records_ |= !std::holds_alternative<Hello>(record);
-        });
+        replay.run(transaction.spool, message);
     } catch (Error& error) {
-        if (open_) error.at_lsn(open_->begin.commit_lsn.to_string());
+        error.at_lsn(commit.commit_lsn.to_string());
         throw;
     }
-    if (open_) open_->digest = digest_of(message, open_->digest);
+    held.erase(commit.xid);
+}
+
+Assembler::Assembler(TransactionSink& sink, AssemblerOptions options)
+    : state_(std::make_unique<State>(sink, std::move(options))) {}
+
+Assembler::~Assembler() = default;
+
+void Assembler::feed(std::string_view message) {
+    State& state = *state_;
+    if (!state.reader.is_inside_block()) state.block = nullptr;
+    state.message = state.decompressor.open(message);
+    state.reader.feed(state.message);
+    // Compressed as it came.
+    if (state.block != nullptr) state.block->spool.append(message);
+}
+
+bool Assembler::is_inside_transaction() const {
+    return state_->reader.is_inside_transaction();
+}
+
+bool Assembler::is_inside_block() const {
+    return state_->reader.is_inside_block();
+}
+
+std::size_t Assembler::held_transactions() const {
+    return state_->held.size();
+}
+
+std::uint64_t Assembler::held_bytes() const {
+    std::uint64_t bytes = 0;
+    for (const auto& [xid, transaction] : state_->held) bytes += transaction.spool.bytes();
+    return bytes;
 }
 
 }  // namespace walpack

@@ -1,60 +1,62 @@
 // Messages -> transactions in commit order, proven complete.
 //
-// The assembler checks what the wire format promises: Begin, changes, Commit, no other transaction
-// in between, commit LSNs rising, the count of changes, the digest of the bytes. A transaction is
-// handed on as it arrives (it is committed at the source already); its commit() call comes only
-// after count and digest were found right, so that a sink that commits there never commits a
-// transaction with a hole. A breach throws Error(protocol).
+// An ordinary transaction is handed on as it arrives (it is committed at the source already). A
+// streamed one is held back: its messages go to a StreamSpool until its StreamCommit comes, then
+// they are read again from there and handed on as an ordinary transaction, without the changes of
+// rolled back subtransactions. So the sink sees whole transactions in commit order, one at a time,
+// and each commit() only after count and digest were found right, of what arrived and of what the
+// spool gave back.
+//
+//     StreamStart .. StreamStop    append to the spool of that xid
+//     StreamAbort                  note the subtransaction, or drop the spool
+//     StreamCommit                 read the spool -> begin, changes, commit
+//
+// One Assembler serves one decoding session: a new session sends what was streamed again from its
+// start, so the spools go with the assembler. Prepared transactions are never asked for; one that
+// comes all the same throws Error(protocol), as every breach does.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
+#include <string>
 #include <string_view>
 
+#include "assemble/record_sink.h"
 #include "decode/decoder.h"
-#include "model/record.h"
 
 namespace walpack {
 
-class TransactionSink {
-  public:
-    virtual ~TransactionSink() = default;
-    virtual void hello(const Hello& hello) = 0;
-    // A relation was described (again); may come inside or outside a transaction.
-    virtual void relation(const RelationRecord& relation) = 0;
-    virtual void begin(const Begin& begin) = 0;
-    virtual void change(const RowChange& change) = 0;
-    virtual void truncate(const Truncate& truncate) = 0;
-    virtual void message(const LogicalMessage& message) = 0;
-    virtual void notice(const Notice& notice) = 0;
-    virtual void commit(const Commit& commit) = 0;
+struct AssemblerOptions {
+    DecoderLimits limits;
+    std::string spool_directory = "/tmp";
 };
 
 class Assembler {
   public:
     // The sink must outlive the assembler.
-    explicit Assembler(TransactionSink& sink, DecoderLimits limits = {});
+    explicit Assembler(TransactionSink& sink, AssemblerOptions options = {});
+    ~Assembler();
+    Assembler(const Assembler&) = delete;
+    Assembler& operator=(const Assembler&) = delete;
 
-    // One message, as received in order.
+    // One message, as received in order. Throws also what the sink and the spool throw; then the
+    // assembler must not be used again.
     void feed(std::string_view message);
-    bool is_inside_transaction() const { return open_.has_value(); }
+
+    // The sink has a begin() without its commit().
+    bool is_inside_transaction() const;
+    // The block of a streamed transaction is not over: as inside of a transaction, a keepalive says
+    // nothing of what was received. A held transaction outside of a block holds up nothing.
+    bool is_inside_block() const;
+
+    // Streamed transactions that are held, and their bytes.
+    std::size_t held_transactions() const;
+    std::uint64_t held_bytes() const;
 
   private:
-    struct Step;
-    struct OpenTransaction {
-        Begin begin;
-        std::uint64_t changes = 0;
-        std::uint64_t digest = 0;
-    };
-
-    TransactionSink& sink_;
-    Decoder decoder_;
-    std::optional<OpenTransaction> open_;
-    Lsn last_end_lsn_;
-    // Of the message being read:
-    bool has_records_ = false;  // beside a Hello
-    bool is_complete_ = false;  // no record may follow
+    struct State;
+    std::unique_ptr<State> state_;
 };
 
 }  // namespace walpack

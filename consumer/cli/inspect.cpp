@@ -9,9 +9,11 @@
 
 #include <fmt/format.h>
 
-#include "assemble/assembler.h"
+#include "assemble/message_reader.h"
 #include "base/error.h"
 #include "cli/record_printer.h"
+#include "decode/decompressor.h"
+#include "decode/first_record.h"
 #include "decode/message_splitter.h"
 
 namespace walpack {
@@ -38,9 +40,10 @@ class Inspection {
     ~Inspection() { printer_.end_message(); }
 
     void add(std::string_view message, std::uint64_t offset) {
-        if (!assembler_ || starts_session(message)) begin_session();
         try {
-            assembler_->feed(message);
+            const std::string_view opened = decompressor_.open(message);
+            if (!reader_ || starts_session(opened)) begin_session();
+            reader_->feed(opened);
         } catch (Error& error) {
             error.detail(fmt::format("{}{}The message starts at byte {} of the stream.",
                                      error.detail(), error.detail().empty() ? "" : " ", offset));
@@ -50,18 +53,25 @@ class Inspection {
     }
 
     void finish() const {
-        if (assembler_ && assembler_->is_inside_transaction())
+        if (is_inside_transaction())
             throw Error(ErrorKind::protocol, "stream ends inside of a transaction");
     }
 
   private:
     void begin_session() {
-        if (assembler_ && assembler_->is_inside_transaction()) printer_.abandon_transaction();
-        assembler_.emplace(printer_);
+        if (is_inside_transaction()) printer_.abandon_transaction();
+        reader_.emplace(printer_, printer_);
+    }
+
+    // Or inside of a block of one. A streamed one that is not over between its blocks is no reason
+    // for complaint: a stream may be cut there.
+    bool is_inside_transaction() const {
+        return reader_ && (reader_->is_inside_transaction() || reader_->is_inside_block());
     }
 
     RecordPrinter printer_;
-    std::optional<Assembler> assembler_;
+    Decompressor decompressor_;
+    std::optional<MessageReader> reader_;
 };
 
 }  // namespace

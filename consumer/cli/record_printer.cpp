@@ -1,14 +1,12 @@
 #include "cli/record_printer.h"
 
-#include <cmath>
 #include <cstddef>
 #include <ostream>
 #include <string_view>
 
 #include "cli/relation_json.h"
+#include "cli/value_json.h"
 #include "model/time_text.h"
-#include "model/value_form.h"
-#include "model/value_text.h"
 
 namespace walpack {
 namespace {
@@ -38,47 +36,6 @@ bool has_old(ChangeKind kind) {
 
 bool has_new(ChangeKind kind) {
     return kind <= ChangeKind::update_full;
-}
-
-void write_text(JsonWriter& json, const Attribute& attribute, const Value& value) {
-    const auto text = to_text(attribute, value);
-    if (text)
-        json.text(*text);
-    else
-        json.hex(value.bytes);
-}
-
-void write_uint8(JsonWriter& json, const Attribute& attribute, const Value& value) {
-    const auto text = to_text(attribute, value);
-    const bool is_lsn = text && text->find('/') != std::string::npos;
-    if (is_lsn)
-        json.text(*text);
-    else
-        json.unsigned_integer(unsigned_of(attribute, value));
-}
-
-void write_value(JsonWriter& json, const Attribute& attribute, const Value& value) {
-    if (value.is_null()) return json.null();
-    switch (attribute.kind) {
-        case ValueKind::boolean:
-            return json.boolean(boolean_of(attribute, value));
-        case ValueKind::int2:
-        case ValueKind::int4:
-        case ValueKind::int8:
-        case ValueKind::money:
-            return json.integer(integer_of(attribute, value));
-        case ValueKind::oid:
-            return json.unsigned_integer(unsigned_of(attribute, value));
-        case ValueKind::uint8:
-            return write_uint8(json, attribute, value);
-        case ValueKind::float4:
-        case ValueKind::float8:
-            if (!std::isfinite(float8_of(attribute, value)))
-                return write_text(json, attribute, value);
-            return json.number(*to_text(attribute, value));
-        default:
-            write_text(json, attribute, value);
-    }
 }
 
 }  // namespace
@@ -115,12 +72,15 @@ void RecordPrinter::relation(const RelationRecord& relation) {
 
 void RecordPrinter::begin(const Begin& begin) {
     begin_record("begin");
-    json_.key("xid");
-    json_.unsigned_integer(begin.xid);
-    json_.key("commit_lsn");
-    json_.text(begin.commit_lsn.to_string());
-    json_.key("time");
-    json_.text(timestamptz_text(begin.commit_time));
+    write_xid(begin.xid);
+    write_lsn("commit_lsn", begin.commit_lsn);
+    write_time("time", begin.commit_time);
+    end_record();
+}
+
+void RecordPrinter::origin(const Origin& origin) {
+    begin_record("origin");
+    write_text("name", origin.name);
     end_record();
 }
 
@@ -193,12 +153,9 @@ void RecordPrinter::message(const LogicalMessage& message) {
     begin_record("message");
     json_.key("transactional");
     json_.boolean(message.is_transactional);
-    json_.key("lsn");
-    json_.text(message.lsn.to_string());
-    json_.key("prefix");
-    json_.text(message.prefix);
-    json_.key("content");
-    json_.text(message.content);
+    write_lsn("lsn", message.lsn);
+    write_text("prefix", message.prefix);
+    write_text("content", message.content);
     end_record();
 }
 
@@ -213,14 +170,95 @@ void RecordPrinter::notice(const Notice& notice) {
 
 void RecordPrinter::commit(const Commit& commit) {
     begin_record("commit");
-    json_.key("commit_lsn");
-    json_.text(commit.commit_lsn.to_string());
-    json_.key("end_lsn");
-    json_.text(commit.end_lsn.to_string());
-    json_.key("changes");
-    json_.unsigned_integer(commit.changes);
-    json_.key("digest");
-    json_.text("ok");
+    write_lsn("commit_lsn", commit.commit_lsn);
+    write_lsn("end_lsn", commit.end_lsn);
+    write_totals(commit.totals);
+    end_record();
+}
+
+TransactionSink& RecordPrinter::stream_start(const StreamStart& start) {
+    begin_record("stream_start");
+    write_xid(start.xid);
+    end_record();
+    return *this;
+}
+
+void RecordPrinter::stream_stop(const StreamStop& /*stop*/) {
+    begin_record("stream_stop");
+    end_record();
+}
+
+void RecordPrinter::subtransaction(const Subtransaction& subtransaction) {
+    begin_record("subtransaction");
+    write_xid(subtransaction.xid);
+    end_record();
+}
+
+void RecordPrinter::stream_abort(const StreamAbort& abort) {
+    begin_record("stream_abort");
+    write_xid(abort.xid);
+    json_.key("subxid");
+    json_.unsigned_integer(abort.subtransaction_xid);
+    end_record();
+}
+
+void RecordPrinter::stream_commit(const StreamCommit& commit) {
+    begin_record("stream_commit");
+    write_xid(commit.xid);
+    write_lsn("commit_lsn", commit.commit_lsn);
+    write_lsn("end_lsn", commit.end_lsn);
+    write_time("time", commit.commit_time);
+    write_totals(commit.totals);
+    end_record();
+}
+
+TransactionSink& RecordPrinter::begin_prepare(const BeginPrepare& begin) {
+    begin_record("begin_prepare");
+    write_xid(begin.xid);
+    write_lsn("prepare_lsn", begin.prepare_lsn);
+    write_time("time", begin.prepare_time);
+    write_text("gid", begin.gid);
+    end_record();
+    return *this;
+}
+
+void RecordPrinter::prepare(const Prepare& prepare) {
+    begin_record("prepare");
+    write_lsn("prepare_lsn", prepare.prepare_lsn);
+    write_lsn("end_lsn", prepare.end_lsn);
+    write_totals(prepare.totals);
+    end_record();
+}
+
+void RecordPrinter::stream_prepare(const StreamPrepare& prepare) {
+    begin_record("stream_prepare");
+    write_xid(prepare.xid);
+    write_lsn("prepare_lsn", prepare.prepare_lsn);
+    write_lsn("end_lsn", prepare.end_lsn);
+    write_time("time", prepare.prepare_time);
+    write_text("gid", prepare.gid);
+    write_totals(prepare.totals);
+    end_record();
+}
+
+void RecordPrinter::commit_prepared(const CommitPrepared& commit) {
+    begin_record("commit_prepared");
+    write_xid(commit.xid);
+    write_text("gid", commit.gid);
+    write_lsn("commit_lsn", commit.commit_lsn);
+    write_lsn("end_lsn", commit.end_lsn);
+    write_time("time", commit.commit_time);
+    end_record();
+}
+
+void RecordPrinter::rollback_prepared(const RollbackPrepared& rollback) {
+    begin_record("rollback_prepared");
+    write_xid(rollback.xid);
+    write_text("gid", rollback.gid);
+    write_lsn("prepare_end_lsn", rollback.prepare_end_lsn);
+    write_time("prepare_time", rollback.prepare_time);
+    write_lsn("end_lsn", rollback.end_lsn);
+    write_time("time", rollback.rollback_time);
     end_record();
 }
 
@@ -249,6 +287,34 @@ void RecordPrinter::end_record() {
     json_.end_object();
     json_.newline();
     flush();
+}
+
+void RecordPrinter::write_xid(std::uint32_t xid) {
+    json_.key("xid");
+    json_.unsigned_integer(xid);
+}
+
+void RecordPrinter::write_lsn(const char* key, Lsn lsn) {
+    json_.key(key);
+    json_.text(lsn.to_string());
+}
+
+void RecordPrinter::write_time(const char* key, std::int64_t time) {
+    json_.key(key);
+    json_.text(timestamptz_text(time));
+}
+
+void RecordPrinter::write_text(const char* key, std::string_view text) {
+    json_.key(key);
+    json_.text(text);
+}
+
+// They were found right before.
+void RecordPrinter::write_totals(const Totals& totals) {
+    json_.key("changes");
+    json_.unsigned_integer(totals.changes);
+    json_.key("digest");
+    json_.text("ok");
 }
 
 void RecordPrinter::flush() {

@@ -74,6 +74,10 @@ void write_relation(JsonWriter& json, const Relation& relation) {
     json.text(relation.relkind == 'p' ? "partitioned table" : "table");
     json.key("replica_identity");
     json.text(name_of(relation.replica_identity));
+    if (relation.leaf) {
+        json.key("leaf");
+        json.text(*relation.leaf);
+    }
     json.key("columns");
     json.begin_array();
     for (const Attribute& attribute : relation.attributes) write_attribute(json, attribute);

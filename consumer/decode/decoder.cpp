@@ -10,32 +10,37 @@
 #include "decode/record_cursor.h"
 #include "decode/record_fields.h"
 #include "decode/record_visitor.h"
-#include "decode/relation_map.h"
+#include "decode/relation_scopes.h"
 #include "decode/row_run.h"
 #include "protocol/format.h"
 
 namespace walpack {
 namespace {
 
-// Never cut: the plugin needs them at the edges of messages, and the digest is told by the place of
-// the Commit.
+// Never cut: what stands at the edges of transactions and blocks, since the digest is told by the
+// place of the end.
 bool may_be_in_fragments(std::uint64_t type) {
     return type != WALPACK_HELLO && type != WALPACK_BEGIN && type != WALPACK_COMMIT &&
-           type != WALPACK_FRAGMENT;
+           type != WALPACK_FRAGMENT && (type <= WALPACK_ORIGIN || type == WALPACK_SUBTRANSACTION);
 }
 
 }  // namespace
 
 struct Decoder::State : RecordGate {
-    explicit State(DecoderLimits limits)
+    State(DecoderLimits limits, DecoderStart start)
         : message_bytes_max(limits.record_bytes_max),
-          relations(limits.relations_max),
+          needs_hello(start == DecoderStart::session),
+          scopes(limits.relations_max, limits.transactions_max),
           fragments(limits.record_bytes_max),
           rows(cursor),
           visitor(*this, cursor, rows) {}
 
     void decode(std::string_view message);
     std::size_t decode_record(std::string_view bytes, std::size_t offset);
+    void read_record(FieldReader& fields);
+    void read_stream_record(FieldReader& fields);
+    void read_prepared_record(FieldReader& fields);
+    void enter_scope(std::uint32_t xid, const FieldReader& fields);
     void decode_fragment(FieldReader& fields);
     // A fragment is alone in its message, so the offset is right for a record made of them too.
     void hand_out(const Record& record) const { (*sink)(record, cursor.offset()); }
@@ -47,13 +52,14 @@ struct Decoder::State : RecordGate {
     void begin_rows(std::uint64_t record_type, const Field& id, std::uint64_t elements);
 
     std::size_t message_bytes_max;
-    RelationMap relations;
+    bool needs_hello;
+    RelationScopes scopes;
     FragmentBuffer fragments;
     RecordCursor cursor;
     RowRun rows;
     RecordVisitor visitor;
     const Sink* sink = nullptr;
-    bool is_started = false;       // Hello was read
+    bool is_started = false;       // a record was read
     bool is_reassembling = false;  // the record being read is made of fragments
     bool is_usable = true;
 };
@@ -81,38 +87,92 @@ std::size_t Decoder::State::decode_record(std::string_view bytes, std::size_t of
     if (visitor.is_rows()) return next;
 
     FieldReader fields(visitor.fields(), visitor.elements(), cursor);
+    if (visitor.record_type() == WALPACK_FRAGMENT) {
+        if (next != bytes.size()) cursor.fail_at_byte("fragment is not alone", end);
+        decode_fragment(fields);
+    } else {
+        read_record(fields);
+    }
+    return next;
+}
+
+void Decoder::State::read_record(FieldReader& fields) {
     switch (visitor.record_type()) {
         case WALPACK_HELLO:
-            hand_out(read_hello(fields));
-            is_started = true;
-            break;
+            return hand_out(read_hello(fields));
         case WALPACK_RELATION:
-            hand_out(relations.describe(fields));
-            break;
+            return hand_out(scopes.current().describe(fields));
         case WALPACK_BEGIN:
-            hand_out(read_begin(fields));
-            break;
+            return hand_out(read_begin(fields));
         case WALPACK_COMMIT:
-            hand_out(read_commit(fields));
-            break;
+            return hand_out(read_commit(fields));
         case WALPACK_TRUNCATE:
-            hand_out(read_truncate(fields, relations));
-            break;
+            return hand_out(read_truncate(fields, scopes.current()));
         case WALPACK_MESSAGE:
-            hand_out(read_message(fields));
-            break;
+            return hand_out(read_message(fields));
         case WALPACK_NOTICE:
-            hand_out(read_notice(fields));
-            break;
-        case WALPACK_FRAGMENT:
-            if (next != bytes.size()) cursor.fail_at_byte("fragment is not alone", end);
-            decode_fragment(fields);
-            break;
+            return hand_out(read_notice(fields));
+        case WALPACK_ORIGIN:
+            return hand_out(read_origin(fields));
+        default:
+            read_stream_record(fields);
+    }
+}
+
+void Decoder::State::read_stream_record(FieldReader& fields) {
+    switch (visitor.record_type()) {
+        case WALPACK_STREAM_START: {
+            const StreamStart start = read_stream_start(fields);
+            enter_scope(start.xid, fields);
+            return hand_out(start);
+        }
+        case WALPACK_STREAM_STOP:
+            hand_out(read_stream_stop(fields));
+            return scopes.leave();
+        case WALPACK_SUBTRANSACTION:
+            return hand_out(read_subtransaction(fields));
+        case WALPACK_STREAM_ABORT: {
+            const StreamAbort abort = read_stream_abort(fields);
+            if (abort.is_whole_transaction()) scopes.end(abort.xid);
+            return hand_out(abort);
+        }
+        case WALPACK_STREAM_COMMIT: {
+            const StreamCommit commit = read_stream_commit(fields);
+            scopes.end(commit.xid);
+            return hand_out(commit);
+        }
+        default:
+            read_prepared_record(fields);
+    }
+}
+
+void Decoder::State::read_prepared_record(FieldReader& fields) {
+    switch (visitor.record_type()) {
+        case WALPACK_BEGIN_PREPARE: {
+            const BeginPrepare begin = read_begin_prepare(fields);
+            enter_scope(begin.xid, fields);
+            return hand_out(begin);
+        }
+        case WALPACK_PREPARE:
+            hand_out(read_prepare(fields));
+            return scopes.leave_for_good();
+        case WALPACK_STREAM_PREPARE: {
+            const StreamPrepare prepare = read_stream_prepare(fields);
+            scopes.end(prepare.xid);
+            return hand_out(prepare);
+        }
+        case WALPACK_COMMIT_PREPARED:
+            return hand_out(read_commit_prepared(fields));
+        case WALPACK_ROLLBACK_PREPARED:
+            return hand_out(read_rollback_prepared(fields));
         default:
             // A record of rows that ends before its relation.
             fields.expect_elements(3);
     }
-    return next;
+}
+
+void Decoder::State::enter_scope(std::uint32_t xid, const FieldReader& fields) {
+    if (!scopes.enter(xid)) fields.fail("too many transactions are in progress");
 }
 
 void Decoder::State::decode_fragment(FieldReader& fields) {
@@ -127,11 +187,13 @@ void Decoder::State::decode_fragment(FieldReader& fields) {
 
 void Decoder::State::on_type(const Field& type) {
     const auto number = static_cast<std::uint64_t>(type.integer);
-    if (type.type != WireType::integer || number < WALPACK_HELLO || number > WALPACK_FRAGMENT)
+    if (type.type != WireType::integer || number < WALPACK_HELLO || number > WALPACK_COMPRESSED)
         cursor.fail("record type is unknown");
-    if (is_started == (number == WALPACK_HELLO))
-        cursor.fail(is_started ? "Hello stands inside of a session"
-                               : "session does not start with Hello");
+    if (number == WALPACK_HELLO && is_started) cursor.fail("Hello stands inside of a session");
+    if (number != WALPACK_HELLO && !is_started && needs_hello)
+        cursor.fail("session does not start with Hello");
+    if (number == WALPACK_COMPRESSED) cursor.fail("a compressed message stands inside of another");
+    is_started = true;
     if (is_reassembling && !may_be_in_fragments(number))
         cursor.fail("record is of a type that is never in fragments");
     if (number == WALPACK_FRAGMENT && cursor.offset() != 0) cursor.fail("fragment is not alone");
@@ -162,13 +224,14 @@ void Decoder::State::begin_rows(std::uint64_t record_type, const Field& id,
     constexpr std::int64_t kIdMax = std::numeric_limits<std::uint32_t>::max();
     if (id.type != WireType::integer || id.integer < 0 || id.integer > kIdMax)
         cursor.fail("relation id is no number in range");
-    const KnownRelation* relation = relations.find(static_cast<std::uint32_t>(id.integer));
+    const KnownRelation* relation = scopes.current().find(static_cast<std::uint32_t>(id.integer));
     if (relation == nullptr) cursor.fail(fmt::format("relation {} was not described", id.integer));
     rows.begin(record_type, *relation, elements - 2, *sink);
     visitor.begin_rows();
 }
 
-Decoder::Decoder(DecoderLimits limits) : state_(std::make_unique<State>(limits)) {}
+Decoder::Decoder(DecoderLimits limits, DecoderStart start)
+    : state_(std::make_unique<State>(limits, start)) {}
 
 Decoder::~Decoder() = default;
 

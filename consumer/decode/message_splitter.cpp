@@ -4,39 +4,13 @@
 
 #include "base/error.h"
 #include "decode/value_head.h"
-#include "protocol/format.h"
 
 namespace walpack {
 namespace {
 
 constexpr char kNewline = '\n';
 
-// Whether the integer 1 stands here, in any width.
-bool is_integer_one(std::string_view bytes) {
-    static_assert(WALPACK_HELLO == 1);
-    constexpr unsigned kUint8 = 0xcc;
-    constexpr unsigned kUint64 = 0xcf;
-    constexpr unsigned kInt8 = 0xd0;
-    constexpr unsigned kInt64 = 0xd3;
-    if (bytes.empty()) return false;
-    const unsigned first = static_cast<unsigned char>(bytes.front());
-    if (first == WALPACK_HELLO) return true;
-    const bool is_wide =
-        (first >= kUint8 && first <= kUint64) || (first >= kInt8 && first <= kInt64);
-    if (!is_wide) return false;
-    const std::size_t width = static_cast<std::size_t>(read_head(bytes).payload_bytes);
-    if (bytes.size() < 1 + width) return false;
-    const std::string_view number = bytes.substr(1, width);
-    return number.back() == WALPACK_HELLO && number.find_first_not_of('\0') == width - 1;
-}
-
 }  // namespace
-
-bool starts_session(std::string_view message) {
-    if (message.empty() || !is_array_head(message.front())) return false;
-    const std::size_t head_bytes = head_bytes_of(message.front());
-    return message.size() > head_bytes && is_integer_one(message.substr(head_bytes));
-}
 
 void MessageSplitter::feed(std::string_view bytes, const Sink& sink) {
     buffer_ += bytes;

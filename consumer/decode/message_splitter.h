@@ -18,9 +18,6 @@
 
 namespace walpack {
 
-// Whether the message's first record is a Hello: a new session, so a new Decoder.
-bool starts_session(std::string_view message);
-
 class MessageSplitter {
   public:
     // A message is valid during the call; offset is that of its first byte in the stream.

@@ -16,6 +16,21 @@ Lsn read_lsn(FieldReader& fields, std::string_view what) {
     return lsn;
 }
 
+// The end of the record that starts at `start`, written as the distance from there.
+Lsn read_end_lsn(FieldReader& fields, Lsn start, std::string_view start_name) {
+    const std::uint64_t room = std::numeric_limits<std::uint64_t>::max() - start.value;
+    const std::uint64_t distance = fields.unsigned_integer("distance of the end LSN", room);
+    if (distance == 0) fields.fail(fmt::format("end LSN is the {}", start_name));
+    return Lsn{start.value + distance};
+}
+
+Totals read_totals(FieldReader& fields) {
+    Totals totals;
+    totals.changes = fields.uint64("number of changes");
+    totals.digest = fields.uint32("digest");
+    return totals;
+}
+
 }  // namespace
 
 Hello read_hello(FieldReader& fields) {
@@ -50,12 +65,8 @@ Commit read_commit(FieldReader& fields) {
     fields.expect_elements(5);
     Commit commit;
     commit.commit_lsn = read_lsn(fields, "commit LSN");
-    const std::uint64_t room = std::numeric_limits<std::uint64_t>::max() - commit.commit_lsn.value;
-    const std::uint64_t distance = fields.unsigned_integer("distance of the end LSN", room);
-    if (distance == 0) fields.fail("end LSN is the commit LSN");
-    commit.end_lsn = Lsn{commit.commit_lsn.value + distance};
-    commit.changes = fields.uint64("number of changes");
-    commit.digest = fields.uint32("digest");
+    commit.end_lsn = read_end_lsn(fields, commit.commit_lsn, "commit LSN");
+    commit.totals = read_totals(fields);
     return commit;
 }
 
@@ -96,6 +107,111 @@ Notice read_notice(FieldReader& fields) {
         fields.fail(fmt::format("notice code {} is unknown", notice.code));
     notice.text = fields.text("notice text");
     return notice;
+}
+
+Origin read_origin(FieldReader& fields) {
+    fields.expect_elements(2);
+    return {fields.text("origin name")};
+}
+
+StreamStart read_stream_start(FieldReader& fields) {
+    fields.expect_elements(2);
+    return {fields.uint32("transaction id")};
+}
+
+StreamStop read_stream_stop(FieldReader& fields) {
+    fields.expect_elements(1);
+    return {};
+}
+
+Subtransaction read_subtransaction(FieldReader& fields) {
+    fields.expect_elements(2);
+    return {fields.uint32("subtransaction id")};
+}
+
+StreamAbort read_stream_abort(FieldReader& fields) {
+    fields.expect_elements(3);
+    StreamAbort abort;
+    abort.xid = fields.uint32("transaction id");
+    abort.subtransaction_xid = fields.uint32("subtransaction id");
+    return abort;
+}
+
+StreamCommit read_stream_commit(FieldReader& fields) {
+    fields.expect_elements(7);
+    StreamCommit commit;
+    commit.xid = fields.uint32("transaction id");
+    commit.commit_lsn = read_lsn(fields, "commit LSN");
+    commit.end_lsn = read_end_lsn(fields, commit.commit_lsn, "commit LSN");
+    commit.commit_time = fields.int64("commit time");
+    commit.totals = read_totals(fields);
+    return commit;
+}
+
+BeginPrepare read_begin_prepare(FieldReader& fields) {
+    fields.expect_elements(5);
+    BeginPrepare begin;
+    begin.xid = fields.uint32("transaction id");
+    begin.prepare_lsn = read_lsn(fields, "prepare LSN");
+    begin.prepare_time = fields.int64("prepare time");
+    begin.gid = fields.text("gid");
+    return begin;
+}
+
+Prepare read_prepare(FieldReader& fields) {
+    fields.expect_elements(5);
+    Prepare prepare;
+    prepare.prepare_lsn = read_lsn(fields, "prepare LSN");
+    prepare.end_lsn = read_end_lsn(fields, prepare.prepare_lsn, "prepare LSN");
+    prepare.totals = read_totals(fields);
+    return prepare;
+}
+
+StreamPrepare read_stream_prepare(FieldReader& fields) {
+    fields.expect_elements(8);
+    StreamPrepare prepare;
+    prepare.xid = fields.uint32("transaction id");
+    prepare.prepare_lsn = read_lsn(fields, "prepare LSN");
+    prepare.end_lsn = read_end_lsn(fields, prepare.prepare_lsn, "prepare LSN");
+    prepare.prepare_time = fields.int64("prepare time");
+    prepare.gid = fields.text("gid");
+    prepare.totals = read_totals(fields);
+    return prepare;
+}
+
+CommitPrepared read_commit_prepared(FieldReader& fields) {
+    fields.expect_elements(6);
+    CommitPrepared commit;
+    commit.xid = fields.uint32("transaction id");
+    commit.gid = fields.text("gid");
+    commit.commit_lsn = read_lsn(fields, "commit LSN");
+    commit.end_lsn = read_end_lsn(fields, commit.commit_lsn, "commit LSN");
+    commit.commit_time = fields.int64("commit time");
+    return commit;
+}
+
+RollbackPrepared read_rollback_prepared(FieldReader& fields) {
+    fields.expect_elements(7);
+    RollbackPrepared rollback;
+    rollback.xid = fields.uint32("transaction id");
+    rollback.gid = fields.text("gid");
+    rollback.prepare_end_lsn = read_lsn(fields, "end LSN of the prepare");
+    rollback.prepare_time = fields.int64("prepare time");
+    rollback.end_lsn = read_lsn(fields, "end LSN");
+    rollback.rollback_time = fields.int64("rollback time");
+    return rollback;
+}
+
+Compressed read_compressed(FieldReader& fields) {
+    fields.expect_elements(4);
+    Compressed compressed;
+    const std::uint32_t method = fields.uint32("compression method");
+    if (method != WALPACK_COMPRESSION_LZ4 && method != WALPACK_COMPRESSION_ZSTD)
+        fields.fail(fmt::format("compression method {} is unknown", method));
+    compressed.method = method;
+    compressed.message_bytes = fields.uint64("number of bytes");
+    compressed.compressed = fields.bin("compressed bytes");
+    return compressed;
 }
 
 Fragment read_fragment(FieldReader& fields) {

@@ -113,7 +113,11 @@ Relation read_relation(FieldReader& fields, const RelationHead& head) {
     relation.relkind = fields.letter("relkind", "rp");
     relation.replica_identity =
         static_cast<ReplicaIdentity>(fields.letter("replica identity", "dnfi"));
-    if (!fields.skip_nil()) fields.fail("partition root is not nil");
+    if (!fields.skip_nil()) {
+        relation.leaf = fields.name("leaf partition");
+        if (relation.relkind != 'p')
+            fields.fail("leaf partition of a table that is not partitioned");
+    }
     read_attributes(fields, relation);
     check_identity(fields, relation);
     return relation;

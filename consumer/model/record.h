@@ -33,11 +33,88 @@ struct Begin {
     std::int64_t commit_time = 0;  // microseconds since 2000-01-01 UTC
 };
 
+// What a record that ends a transaction says of all of it.
+struct Totals {
+    std::uint64_t changes = 0;
+    std::uint32_t digest = 0;
+};
+
 struct Commit {
     Lsn commit_lsn;
     Lsn end_lsn;
-    std::uint64_t changes = 0;
-    std::uint32_t digest = 0;
+    Totals totals;
+};
+
+// The changes that follow were made under this replication origin; empty: under none.
+struct Origin {
+    std::string_view name;
+};
+
+// A transaction in progress comes in blocks, from StreamStart to StreamStop.
+struct StreamStart {
+    std::uint32_t xid = 0;  // of the top-level transaction
+};
+
+struct StreamStop {};
+
+// Whose changes follow, up to the end of the block.
+struct Subtransaction {
+    std::uint32_t xid = 0;
+};
+
+struct StreamAbort {
+    std::uint32_t xid = 0;
+    std::uint32_t subtransaction_xid = 0;
+
+    bool is_whole_transaction() const { return xid == subtransaction_xid; }
+};
+
+struct StreamCommit {
+    std::uint32_t xid = 0;
+    Lsn commit_lsn;
+    Lsn end_lsn;
+    std::int64_t commit_time = 0;
+    Totals totals;
+};
+
+// Heads and ends of prepared transactions.
+struct BeginPrepare {
+    std::uint32_t xid = 0;
+    Lsn prepare_lsn;
+    std::int64_t prepare_time = 0;
+    std::string_view gid;
+};
+
+struct Prepare {
+    Lsn prepare_lsn;
+    Lsn end_lsn;
+    Totals totals;
+};
+
+struct StreamPrepare {
+    std::uint32_t xid = 0;
+    Lsn prepare_lsn;
+    Lsn end_lsn;
+    std::int64_t prepare_time = 0;
+    std::string_view gid;
+    Totals totals;
+};
+
+struct CommitPrepared {
+    std::uint32_t xid = 0;
+    std::string_view gid;
+    Lsn commit_lsn;
+    Lsn end_lsn;
+    std::int64_t commit_time = 0;
+};
+
+struct RollbackPrepared {
+    std::uint32_t xid = 0;
+    std::string_view gid;
+    Lsn prepare_end_lsn;
+    std::int64_t prepare_time = 0;
+    Lsn end_lsn;  // of the rollback
+    std::int64_t rollback_time = 0;
 };
 
 enum class ChangeKind : std::uint8_t {
@@ -78,6 +155,8 @@ struct Notice {
 using RelationRecord = std::shared_ptr<const Relation>;
 
 using Record =
-    std::variant<Hello, RelationRecord, Begin, RowChange, Truncate, LogicalMessage, Notice, Commit>;
+    std::variant<Hello, RelationRecord, Begin, RowChange, Truncate, LogicalMessage, Notice, Commit,
+                 Origin, StreamStart, StreamStop, Subtransaction, StreamAbort, StreamCommit,
+                 BeginPrepare, Prepare, StreamPrepare, CommitPrepared, RollbackPrepared>;
 
 }  // namespace walpack

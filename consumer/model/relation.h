@@ -82,6 +82,8 @@ struct Relation {
     std::string name;
     char relkind = 'r';
     ReplicaIdentity replica_identity = ReplicaIdentity::default_key;
+    // The partition whose rows come as rows of this partitioned table: for people to read.
+    std::optional<std::string> leaf;
     std::vector<Attribute> attributes;
     std::vector<std::size_t> key_attributes;  // indexes into attributes, ascending
 

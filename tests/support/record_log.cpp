@@ -54,8 +54,9 @@ struct Describe {
         for (const Attribute& attribute : relation->attributes)
             columns.push_back(fmt::format("{} {}{}", attribute.name, to_string(attribute.kind),
                                           attribute.is_key ? " key" : ""));
-        return fmt::format("relation {} version {} {} ({})", relation->id, relation->version,
-                           relation->qualified_name(), fmt::join(columns, ", "));
+        const std::string leaf = relation->leaf ? " leaf " + *relation->leaf : "";
+        return fmt::format("relation {} version {} {}{} ({})", relation->id, relation->version,
+                           relation->qualified_name(), leaf, fmt::join(columns, ", "));
     }
     std::string operator()(const Begin& begin) const {
         return fmt::format("begin {} {} {}", begin.xid, begin.commit_lsn.to_string(),
@@ -91,7 +92,48 @@ struct Describe {
     }
     std::string operator()(const Commit& commit) const {
         return fmt::format("commit {} {} {}", commit.commit_lsn.to_string(),
-                           commit.end_lsn.to_string(), commit.changes);
+                           commit.end_lsn.to_string(), commit.totals.changes);
+    }
+    std::string operator()(const Origin& origin) const {
+        return fmt::format("origin '{}'", origin.name);
+    }
+    std::string operator()(const StreamStart& start) const {
+        return fmt::format("stream start {}", start.xid);
+    }
+    std::string operator()(const StreamStop&) const { return "stream stop"; }
+    std::string operator()(const Subtransaction& subtransaction) const {
+        return fmt::format("subtransaction {}", subtransaction.xid);
+    }
+    std::string operator()(const StreamAbort& abort) const {
+        return fmt::format("stream abort {} {}", abort.xid, abort.subtransaction_xid);
+    }
+    std::string operator()(const StreamCommit& commit) const {
+        return fmt::format("stream commit {} {} {} {} {}", commit.xid,
+                           commit.commit_lsn.to_string(), commit.end_lsn.to_string(),
+                           commit.commit_time, commit.totals.changes);
+    }
+    std::string operator()(const BeginPrepare& begin) const {
+        return fmt::format("begin prepare {} {} {} '{}'", begin.xid, begin.prepare_lsn.to_string(),
+                           begin.prepare_time, begin.gid);
+    }
+    std::string operator()(const Prepare& prepare) const {
+        return fmt::format("prepare {} {} {}", prepare.prepare_lsn.to_string(),
+                           prepare.end_lsn.to_string(), prepare.totals.changes);
+    }
+    std::string operator()(const StreamPrepare& prepare) const {
+        return fmt::format("stream prepare {} {} {} {} '{}' {}", prepare.xid,
+                           prepare.prepare_lsn.to_string(), prepare.end_lsn.to_string(),
+                           prepare.prepare_time, prepare.gid, prepare.totals.changes);
+    }
+    std::string operator()(const CommitPrepared& commit) const {
+        return fmt::format("commit prepared {} '{}' {} {} {}", commit.xid, commit.gid,
+                           commit.commit_lsn.to_string(), commit.end_lsn.to_string(),
+                           commit.commit_time);
+    }
+    std::string operator()(const RollbackPrepared& rollback) const {
+        return fmt::format("rollback prepared {} '{}' {} {} {} {}", rollback.xid, rollback.gid,
+                           rollback.prepare_end_lsn.to_string(), rollback.prepare_time,
+                           rollback.end_lsn.to_string(), rollback.rollback_time);
     }
 };
 

@@ -37,6 +37,7 @@ class RecordLog : public TransactionSink {
     void hello(const Hello& hello) override { add(hello); }
     void relation(const RelationRecord& relation) override { add(relation); }
     void begin(const Begin& begin) override { add(begin); }
+    void origin(const Origin& origin) override { add(origin); }
     void change(const RowChange& change) override { add(change); }
     void truncate(const Truncate& truncate) override { add(truncate); }
     void message(const LogicalMessage& message) override { add(message); }

@@ -1,12 +1,16 @@
 #include "support/wire_builder.h"
 
+#include <lz4.h>
 #include <msgpack.hpp>
+#include <zstd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 namespace walpack::wire {
 namespace {
+
+constexpr std::int64_t kTime = 848'000'000'000'000;
 
 // What msgpack::packer writes to.
 struct StringBuffer {
@@ -30,6 +34,12 @@ Bytes joined(const std::vector<Bytes>& pieces) {
     Bytes all;
     for (const Bytes& piece : pieces) all += piece;
     return all;
+}
+
+std::uint32_t digest_of_all(const std::vector<Bytes>& messages) {
+    std::uint64_t digest = 0;
+    for (const Bytes& each : messages) digest = digest_of(each, digest);
+    return static_cast<std::uint32_t>(digest);
 }
 
 Bytes type_of(std::uint32_t oid, const std::string& name) {
@@ -145,13 +155,14 @@ Bytes relation(const RelationFields& fields) {
     std::vector<Bytes> columns;
     for (const ColumnFields& each : fields.columns) columns.push_back(column(each));
     return array({integer(WALPACK_RELATION), integer(fields.id), integer(fields.version),
-                  integer(16384), str("public"), str(fields.name), str("r"),
-                  str(fields.replica_identity), nil(), array(columns)});
+                  integer(16384), str("public"), str(fields.name), str(fields.relkind),
+                  str(fields.replica_identity), fields.leaf.empty() ? nil() : str(fields.leaf),
+                  array(columns)});
 }
 
 Bytes begin(std::uint64_t commit_lsn, std::uint32_t xid) {
-    return array({integer(WALPACK_BEGIN), integer(xid), unsigned_integer(commit_lsn),
-                  integer(848'000'000'000'000)});
+    return array(
+        {integer(WALPACK_BEGIN), integer(xid), unsigned_integer(commit_lsn), integer(kTime)});
 }
 
 Bytes commit(const CommitFields& fields) {
@@ -199,15 +210,99 @@ std::vector<Bytes> fragments_of(const Bytes& record, std::size_t piece) {
     return messages;
 }
 
+Bytes origin(std::string_view name) {
+    return array({integer(WALPACK_ORIGIN), str(name)});
+}
+
+Bytes stream_start(std::uint32_t xid) {
+    return array({integer(WALPACK_STREAM_START), integer(xid)});
+}
+
+Bytes stream_stop() {
+    return array({integer(WALPACK_STREAM_STOP)});
+}
+
+Bytes subtransaction(std::uint32_t xid) {
+    return array({integer(WALPACK_SUBTRANSACTION), integer(xid)});
+}
+
+Bytes stream_abort(std::uint32_t xid, std::uint32_t subtransaction_xid) {
+    return array({integer(WALPACK_STREAM_ABORT), integer(xid), integer(subtransaction_xid)});
+}
+
+Bytes stream_commit(const CommitFields& fields, std::uint32_t xid) {
+    return array({integer(WALPACK_STREAM_COMMIT), integer(xid), unsigned_integer(fields.commit_lsn),
+                  unsigned_integer(fields.length), integer(kTime), unsigned_integer(fields.changes),
+                  integer(fields.digest)});
+}
+
+Bytes begin_prepare(std::uint64_t prepare_lsn, std::uint32_t xid) {
+    return array({integer(WALPACK_BEGIN_PREPARE), integer(xid), unsigned_integer(prepare_lsn),
+                  integer(kTime), str("g")});
+}
+
+Bytes prepare(const CommitFields& fields) {
+    return array({integer(WALPACK_PREPARE), unsigned_integer(fields.commit_lsn),
+                  unsigned_integer(fields.length), unsigned_integer(fields.changes),
+                  integer(fields.digest)});
+}
+
+Bytes stream_prepare(const CommitFields& fields, std::uint32_t xid) {
+    return array({integer(WALPACK_STREAM_PREPARE), integer(xid),
+                  unsigned_integer(fields.commit_lsn), unsigned_integer(fields.length),
+                  integer(kTime), str("g"), unsigned_integer(fields.changes),
+                  integer(fields.digest)});
+}
+
+Bytes commit_prepared(std::uint64_t commit_lsn, std::uint32_t xid) {
+    return array({integer(WALPACK_COMMIT_PREPARED), integer(xid), str("g"),
+                  unsigned_integer(commit_lsn), integer(0x30), integer(kTime)});
+}
+
+Bytes rollback_prepared(std::uint32_t xid) {
+    return array({integer(WALPACK_ROLLBACK_PREPARED), integer(xid), str("g"), integer(0x1030),
+                  integer(kTime), integer(0x2030), integer(kTime)});
+}
+
+Bytes compressed_record(int method, std::uint64_t bytes, std::string_view data) {
+    return array(
+        {integer(WALPACK_COMPRESSED), integer(method), unsigned_integer(bytes), bin(data)});
+}
+
+Bytes compressed(int method, std::string_view message) {
+    const bool is_lz4 = method == WALPACK_COMPRESSION_LZ4;
+    const int count = static_cast<int>(message.size());
+    Bytes data(is_lz4 ? static_cast<std::size_t>(LZ4_compressBound(count))
+                      : ZSTD_compressBound(message.size()),
+               '\0');
+    const std::size_t made =
+        is_lz4 ? static_cast<std::size_t>(LZ4_compress_default(message.data(), data.data(), count,
+                                                               static_cast<int>(data.size())))
+               : ZSTD_compress(data.data(), data.size(), message.data(), message.size(), 1);
+    data.resize(made);
+    return compressed_record(method, message.size(), data);
+}
+
 std::uint64_t digest_of(std::string_view message, std::uint64_t digest_before) {
     return XXH3_64bits_withSeed(message.data(), message.size(), digest_before);
 }
 
 std::vector<Bytes> with_commit(std::vector<Bytes> messages, CommitFields fields) {
-    std::uint64_t digest = 0;
-    for (const Bytes& each : messages) digest = digest_of(each, digest);
-    fields.digest = static_cast<std::uint32_t>(digest);
+    fields.digest = digest_of_all(messages);
     messages.back() += commit(fields);
+    return messages;
+}
+
+std::vector<Bytes> with_prepare(std::vector<Bytes> messages, CommitFields fields) {
+    fields.digest = digest_of_all(messages);
+    messages.back() += prepare(fields);
+    return messages;
+}
+
+std::vector<Bytes> with_stream_commit(std::vector<Bytes> messages, CommitFields fields,
+                                      std::uint32_t xid) {
+    fields.digest = digest_of_all(messages);
+    messages.push_back(stream_commit(fields, xid));
     return messages;
 }
 

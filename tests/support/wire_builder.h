@@ -51,7 +51,9 @@ struct RelationFields {
     std::uint32_t id = 1;
     std::uint32_t version = 1;
     std::string name = "t";
+    std::string relkind = "r";
     std::string replica_identity = "d";
+    std::string leaf;  // empty: nil
     std::vector<ColumnFields> columns = {
         {.name = "id", .flags = WALPACK_COLUMN_KEY | WALPACK_COLUMN_NOT_NULL},
         {.name = "v", .kind = WALPACK_KIND_TEXT, .type = "text"}};
@@ -85,10 +87,36 @@ Bytes fragment(std::uint32_t flags, std::string_view bytes);
 // The record as fragments of `piece` bytes, each a message.
 std::vector<Bytes> fragments_of(const Bytes& record, std::size_t piece);
 
+Bytes origin(std::string_view name);
+
+// --- streamed transactions: all of the same one unless changed ---
+Bytes stream_start(std::uint32_t xid = 7);
+Bytes stream_stop();
+Bytes subtransaction(std::uint32_t xid);
+Bytes stream_abort(std::uint32_t xid, std::uint32_t subtransaction_xid);
+Bytes stream_commit(const CommitFields& fields = {}, std::uint32_t xid = 7);
+
+// --- prepared transactions: gid "g" ---
+Bytes begin_prepare(std::uint64_t prepare_lsn = 0x1000, std::uint32_t xid = 7);
+Bytes prepare(const CommitFields& fields = {});
+Bytes stream_prepare(const CommitFields& fields = {}, std::uint32_t xid = 7);
+Bytes commit_prepared(std::uint64_t commit_lsn = 0x2000, std::uint32_t xid = 7);
+Bytes rollback_prepared(std::uint32_t xid = 7);
+
+// --- compression ---
+// The message as a Compressed record, made by the library of WALPACK_COMPRESSION_*.
+Bytes compressed(int method, std::string_view message);
+Bytes compressed_record(int method, std::uint64_t bytes, std::string_view data);
+
 // --- transactions ---
 std::uint64_t digest_of(std::string_view message, std::uint64_t digest_before);
 
 // Puts a right Commit behind the last message: `changes` as given, the digest of all messages.
 std::vector<Bytes> with_commit(std::vector<Bytes> messages, CommitFields commit);
+// The same with a Prepare.
+std::vector<Bytes> with_prepare(std::vector<Bytes> messages, CommitFields prepare);
+// Puts StreamCommit behind the messages of a streamed transaction's blocks, in one of its own.
+std::vector<Bytes> with_stream_commit(std::vector<Bytes> messages, CommitFields commit,
+                                      std::uint32_t xid = 7);
 
 }  // namespace walpack::wire

@@ -83,7 +83,7 @@ TEST(Decoder, RejectsEmptyRecord) {
 }
 
 TEST(Decoder, RejectsUnknownRecordType) {
-    EXPECT_EQ(error_of_record(array({integer(16)})), at("record type is unknown", 1));
+    EXPECT_EQ(error_of_record(array({integer(28)})), at("record type is unknown", 1));
 }
 
 TEST(Decoder, RejectsRecordTypeZero) {
@@ -255,10 +255,10 @@ TEST(Decoder, RejectsRelationVersionThatSkipsOne) {
               at("relation 1 has version 3 instead of 2", 3));
 }
 
-TEST(Decoder, RejectsPartitionRoot) {
+TEST(Decoder, RejectsALeafThatIsNoText) {
     Bytes record = relation({.id = 2});
     record[record.find(str("d") + nil()) + 2] = 5;
-    EXPECT_THAT(error_of_record(record), HasSubstr("partition root is not nil"));
+    EXPECT_THAT(error_of_record(record), HasSubstr("leaf partition is an integer"));
 }
 
 // --- rows ---

@@ -127,24 +127,13 @@ TEST(MessageSplitter, RejectsMessageBeyondItsLimit) {
                 HasSubstr("a message is too large"));
 }
 
-TEST(MessageSplitter, SeesTheStartOfASession) {
-    EXPECT_TRUE(starts_session(hello()));
-}
-
-TEST(MessageSplitter, SeesTheStartOfASessionWhateverTheWidths) {
-    EXPECT_TRUE(starts_session(Bytes("\xdc\x00\x08\xcd\x00\x01", 6)));
-}
-
-TEST(MessageSplitter, SeesNoSessionStartInAnotherRecord) {
-    EXPECT_FALSE(starts_session(begin()));
-    EXPECT_FALSE(starts_session(Bytes("\x92\xcd\x01\x01", 4)));
-}
-
-TEST(MessageSplitter, SeesNoSessionStartInWhatIsNoRecord) {
-    EXPECT_FALSE(starts_session(""));
-    EXPECT_FALSE(starts_session("\x98"));
-    EXPECT_FALSE(starts_session("\x98\xcd"));
-    EXPECT_FALSE(starts_session("\x01\x01"));
+TEST(MessageSplitter, WalksOverRecordsOfEveryKind) {
+    const Bytes block = stream_start(10) + subtransaction(10) + origin("\n") + stream_stop();
+    const Bytes end = stream_commit({.changes = 10}, 10);
+    const Bytes packed = compressed(WALPACK_COMPRESSION_ZSTD, Bytes(300, '\n'));
+    EXPECT_THAT(split(block + "\n" + end + "\n" + packed + "\n", 3),
+                ElementsAre(Pair(block, 0), Pair(end, block.size() + 1),
+                            Pair(packed, block.size() + end.size() + 2)));
 }
 
 }  // namespace
