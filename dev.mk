@@ -16,7 +16,7 @@ CXX_FILES   = $(wildcard $(addsuffix /*.h,consumer/* plugin protocol tests/* tes
                          $(addsuffix /*.cpp,consumer consumer/* plugin tests/* tests/*/*))
 
 .PHONY: help build consumer unit-tests e2e-tests test check check-suites regress-list isolation-list \
-        check-isolation demo soak \
+        check-isolation check-matrix demo soak differential differential-tests \
         bench lint tidy cli-pages format format-check check-asan check-tsan check-plugin-asan \
         check-plugin-valgrind fuzz install-consumer clean-build
 
@@ -44,10 +44,10 @@ test: unit-tests                              ## unit tests, no server; FILTER='
 # PGXS has a `check` whose recipe only says that there is none. A second recipe would bring a
 # warning on every call of make, so that recipe is given a shell that does nothing.
 check: private SHELL := /bin/true
-check: check-suites                           ## everything: regress, isolation, unit, e2e, lint; the total comes last
+check: check-suites                           ## everything: regress, isolation, unit, differential, e2e, lint; the total comes last
 
 check-suites: all $(BUILD_DIR)/compile_commands.json
-	$(CONSUMER) walpack_unit_tests walpack_e2e_tests
+	$(CONSUMER) walpack_unit_tests walpack_differential_tests walpack_e2e_tests
 	@BUILD_DIR=$(BUILD_DIR) bash .ci/check.sh $(SUITES)
 
 regress-list:
@@ -59,11 +59,20 @@ isolation-list:
 check-isolation: all                          ## concurrent sessions: specs/, on a throw-away server
 	@bash .ci/regress.sh isolation
 
+check-matrix:                                 ## the plugin on PostgreSQL 17, 18, 19, in unpacked roots; MATRIX_DIR= keeps them
+	@bash .ci/matrix.sh
+
 demo:                                         ## two servers, pgbench, a kill -9, then all is compared; KEEP=1
 	@KEEP='$(KEEP)' BUILD_DIR=$(BUILD_DIR) bash tests/demo.sh
 
 soak: all e2e-tests                           ## the random end-to-end test for SECONDS=60 with SEED=
 	@BUILD_DIR=$(BUILD_DIR) bash .ci/e2e.sh soak $(SECONDS) $(SEED)
+
+differential-tests: $(BUILD_DIR)/compile_commands.json
+	$(call CMAKE_BUILD,$(BUILD_DIR)) walpack_differential_tests
+
+differential: all differential-tests          ## random workloads, walpack beside pgoutput, for SECONDS=60 with SEED=
+	@BUILD_DIR=$(BUILD_DIR) bash .ci/differential.sh soak $(SECONDS) $(SEED)
 
 bench: build                                  ## decode and apply beside the built-in ones; SCALE=100 REPS=3
 	@BUILD_DIR=$(BUILD_DIR) SCALE=$(SCALE) REPS=$(REPS) bash bench/run.sh

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs test suites and adds up their results.
 #
-#   check.sh [regress] [isolation] [unit] [e2e] [lint]    all of them when none is named
+#   check.sh [SUITE ...]    regress, isolation, unit, differential, e2e and lint when none is named;
+#                           matrix as well when WITH_MATRIX is set: it takes minutes and fetches packages
 #
 # Each suite's output goes to BUILD_DIR/check/SUITE.log and is shown when the suite fails. The last
 # line is `N passed, N failed, N skipped`, kept in BUILD_DIR/check/summary too. A suite that ends
@@ -13,12 +14,14 @@ export BUILD_DIR=${BUILD_DIR:-build}
 logs=$BUILD_DIR/check
 mkdir -p "$logs"
 rm -f "$logs/summary"
-[ $# -gt 0 ] || set -- regress isolation unit e2e lint
+[ $# -gt 0 ] || set -- regress isolation unit differential e2e lint ${WITH_MATRIX:+matrix}
 
 run_regress() { LOGS=$logs/regress timeout 900 bash .ci/regress.sh plain; }
 run_isolation() { LOGS=$logs/isolation timeout 900 bash .ci/regress.sh isolation plain; }
 run_unit() { timeout 600 "$BUILD_DIR/walpack_unit_tests"; }
+run_differential() { timeout --kill-after=30 600 bash .ci/differential.sh; }
 run_e2e() { timeout --kill-after=30 1800 bash .ci/e2e.sh; }
+run_matrix() { timeout 1200 bash .ci/matrix.sh; }
 run_lint() { timeout 900 bash .ci/lint.sh; }
 
 # count SUITE passed|failed|skipped: from the suite's log.
@@ -28,9 +31,9 @@ count() {
     regress-passed | isolation-passed) pattern='^(test .* \.\.\. ok|ok [0-9]+ )' ;;   # PostgreSQL 15, 16 and later
     regress-failed | isolation-failed) pattern='^(test .* \.\.\. FAILED|not ok [0-9]+ )' ;;
     regress-skipped | isolation-skipped) pattern='^ok [0-9]+ .*# SKIP' ;;
-    lint-passed) pattern='^ok ' ;;
-    lint-failed) pattern='^FAILED ' ;;
-    lint-skipped) pattern='^skipped ' ;;
+    lint-passed | matrix-passed) pattern='^ok ' ;;
+    lint-failed | matrix-failed) pattern='^FAILED ' ;;
+    lint-skipped | matrix-skipped) pattern='^skipped ' ;;
     *-passed) pattern='^\[       OK \] ' ;;
     *-failed) pattern='^\[  FAILED  \] .* \([0-9]+ ms\)$' ;;
     *-skipped) pattern='^\[  SKIPPED \] .* \([0-9]+ ms\)$' ;;
@@ -46,9 +49,10 @@ for suite in "$@"; do
     passed=$(count "$suite" passed)
     failed=$(count "$suite" failed)
     skipped=$(count "$suite" skipped)
-    if [ "$failed" = 0 ] && { [ $status != 0 ] || [ "$passed" = 0 ]; }; then failed=1; fi
+    if [ "$failed" = 0 ] && { [ $status != 0 ] || [ $((passed + skipped)) = 0 ]; }; then failed=1; fi
     [ "$failed" = 0 ] || cat "$logs/$suite.log"
-    printf '%-9s %4d passed, %d failed, %d skipped in %d s\n' \
+    grep '^skipped ' "$logs/$suite.log"   # with the reason
+    printf '%-12s %4d passed, %d failed, %d skipped in %d s\n' \
         "$suite" "$passed" "$failed" "$skipped" $((SECONDS - started))
     total_passed=$((total_passed + passed))
     total_failed=$((total_failed + failed))

@@ -10,6 +10,7 @@
 #include "differential/server.h"
 #include "differential/stream.h"
 #include "differential/walpack_reader.h"
+#include "protocol/format.h"
 #include "support/wait.h"
 
 namespace walpack::differential {
@@ -18,6 +19,8 @@ namespace {
 using e2e::identifier;
 using e2e::literal;
 using e2e::SqlError;
+
+constexpr char kStreamStart[] = {'\x92', WALPACK_STREAM_START, '\0'};  // an array of two
 
 std::string publication_list(const Reading& reading) {
     std::vector<std::string> names;
@@ -59,6 +62,7 @@ void feed(Reader& reader, const std::vector<std::string>& messages, Outcome& out
     for (const std::string& message : messages) {
         reader.feed(message);
         outcome.bytes += message.size();
+        outcome.blocks += message.starts_with(kStreamStart) ? 1 : 0;
     }
     outcome.decoded = reader.decoded();
 }
@@ -182,6 +186,7 @@ Decoded Differential::expect_same(const Reading& reading) {
     EXPECT_EQ(pgoutput.refusal.empty(), walpack.refusal.empty())
         << reading.describe() << "\npgoutput: " << pgoutput.refusal
         << "\nwalpack:  " << walpack.refusal;
+    if (!reading.may_be_refused) EXPECT_EQ(pgoutput.refusal, "") << reading.describe();
     EXPECT_EQ(difference(pgoutput.decoded, walpack.decoded), "") << reading.describe();
     return walpack.decoded;
 }
@@ -196,7 +201,10 @@ void Differential::expect_refusal(const std::string& part, const Reading& readin
 Decoded Differential::expect_same_in_every_form(const std::vector<std::string>& publications) {
     const Decoded plain = expect_same({.publications = publications});
     expect_same({.publications = publications, .walpack_options = {{"frame_bytes", "64"}}});
-    expect_same({.publications = publications, .over_replication = true});
+    Reading by_walsender = streamed(publications);
+    by_walsender.walpack_options["compression"] = "zstd";
+    by_walsender.over_replication = true;
+    expect_same(by_walsender);
     return plain;
 }
 

@@ -34,6 +34,7 @@ struct Reading {
     std::map<std::string, std::string> settings = {};
     bool over_replication = false;    // walpack by a walsender, else by an SQL function
     bool leaves_out_origins = false;  // origin 'none' of both; pgoutput knows it from 16 on
+    bool may_be_refused = false;      // by both
 
     std::string describe() const;
 };
@@ -44,6 +45,7 @@ struct Outcome {
     std::string refusal;  // the server's error; empty when there was none
     std::size_t messages = 0;
     std::size_t bytes = 0;
+    std::size_t blocks = 0;  // of streamed transactions, not compressed, behind the first message
 };
 
 // Changes of a transaction in progress are sent when they pass this little memory.
@@ -63,7 +65,7 @@ class Differential : public ::testing::Test {
     Outcome read_pgoutput(const Reading& reading);
     Outcome read_walpack(const Reading& reading);
 
-    // Both say the same, or both refuse. Returns what they said.
+    // Returns what both said.
     Decoded expect_same(const Reading& reading = {});
     // Both refuse, each with a message that contains `part`.
     void expect_refusal(const std::string& part, const Reading& reading = {});

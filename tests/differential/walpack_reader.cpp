@@ -53,6 +53,11 @@ void WalpackReader::begin(const Begin& begin) {
     transaction.commit_time = begin.commit_time;
 }
 
+// pgoutput names the origin of the whole transaction.
+void WalpackReader::origin(const Origin& origin) {
+    decoded_.back().origin = origin.name;
+}
+
 void WalpackReader::commit(const Commit& commit) {
     decoded_.back().end_lsn = commit.end_lsn;
 }

@@ -26,6 +26,7 @@ class WalpackReader : private TransactionSink {
     void hello(const Hello&) override {}
     void relation(const RelationRecord&) override {}
     void begin(const Begin& begin) override;
+    void origin(const Origin& origin) override;
     void change(const RowChange& change) override;
     void truncate(const Truncate& truncate) override;
     void message(const LogicalMessage& message) override;
