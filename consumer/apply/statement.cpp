@@ -100,6 +100,7 @@ class StatementBuilder {
         std::string columns;
         std::string values;
         for (const ColumnMapping& column : mapping_.columns) {
+            if (!column.is_written()) continue;
             append(columns, ", ", quote_identifier(column.column->name));
             append(values, ", ", parameter({Side::new_tuple, column.attribute, &column}));
         }
@@ -164,7 +165,8 @@ class StatementBuilder {
 
     // A plain update leaves the identity's columns alone: they did not change.
     bool is_set(const ColumnMapping& column) const {
-        if (column.column->is_identity_always || is_unchanged(column.attribute)) return false;
+        if (column.column->is_identity_always || !column.is_written()) return false;
+        if (is_unchanged(column.attribute)) return false;
         const bool is_key = mapping_.relation->attributes[column.attribute].is_key;
         return !(is_key && shape_.kind == ChangeKind::update);
     }
@@ -210,6 +212,7 @@ class StatementBuilder {
     std::string one_equal_row() {
         std::string equal;
         for (const ColumnMapping& column : mapping_.columns) {
+            if (!column.is_written()) continue;  // follows from the others
             append(equal, " AND ",
                    is_exactly(*column.column,
                               parameter({Side::old_tuple, column.attribute, &column})));

@@ -1,6 +1,7 @@
 #include "config/config.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 #include <utility>
 
@@ -37,6 +38,12 @@ void apply(Config& config, const GivenValue& given) {
 std::string hyphened(std::string name) {
     std::ranges::replace(name, '_', '-');
     return name;
+}
+
+// As other programs do.
+std::string temporary_folder() {
+    const char* folder = std::getenv("TMPDIR");
+    return folder != nullptr && *folder != '\0' ? folder : "/tmp";
 }
 
 void require(const std::set<std::string>& given, const std::string& key) {
@@ -93,6 +100,7 @@ Config load_config(const std::optional<std::string>& path,
     check_together(config);
     if (config.slot.empty()) config.slot = "walpack_" + config.pipeline;
     if (config.publications.empty()) config.publications = {"walpack_" + config.pipeline};
+    if (config.spool_directory.empty()) config.spool_directory = temporary_folder();
     return config;
 }
 

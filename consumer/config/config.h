@@ -30,6 +30,9 @@ struct Config {
     bool copy = true;  // false: the target already holds the rows
     std::string origin = "any";  // any | none: passed to the plugin
     std::uint64_t frame_bytes = 65536;
+    bool streaming = false;                  // passed to the plugin
+    std::string spool_directory;             // default: TMPDIR, or /tmp
+    std::string compression = "none";        // none | lz4 | zstd: passed to the plugin
     std::uint64_t log_bytes_max = 64 << 20;  // received and not yet applied, in memory
     std::uint64_t group_rows_max = 5000;
     std::uint64_t in_flight_statements_max = 2000;

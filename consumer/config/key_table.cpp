@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "config/value_reader.h"
+#include "config/key_kinds.h"
 
 namespace walpack {
 namespace {
@@ -20,111 +20,6 @@ constexpr std::size_t kSlotNameMax = 63;
 constexpr std::uint64_t kMegabyte = 1 << 20;
 constexpr std::uint64_t kGigabyte = 1 << 30;
 constexpr milliseconds kDay{86'400'000};
-
-// Name, value name, description: what a key is called and means.
-struct Words {
-    const char* name;
-    const char* value_name;
-    const char* description;
-    ConfigGroup group;
-};
-
-std::string quoted(const std::string& text) {
-    std::string out = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
-    }
-    return out + '"';
-}
-
-std::string show_list(const std::vector<std::string>& list) {
-    std::string out;
-    for (const std::string& element : list) out += (out.empty() ? "" : ", ") + quoted(element);
-    return "[" + out + "]";
-}
-
-// The default is what a fresh Config shows, so that it is written once, in config.h.
-KeyDefinition define(const Words& words, std::function<void(Config&, const GivenValue&)> read,
-                     std::function<std::string(const Config&)> show) {
-    KeyDefinition definition;
-    definition.key = {words.name, words.value_name, show(Config{}), words.description, words.group};
-    definition.read = std::move(read);
-    definition.show = std::move(show);
-    return definition;
-}
-
-KeyDefinition with_default_text(KeyDefinition definition, std::string text) {
-    definition.key.default_text = std::move(text);
-    return definition;
-}
-
-KeyDefinition name_key(const Words& words, std::string Config::*field, std::size_t length_max) {
-    return define(
-        words,
-        [field, length_max](Config& config, const GivenValue& given) {
-            const std::string name = read_text(given);
-            const bool is_plain = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") ==
-                                  std::string::npos;
-            if (name.empty() || name.size() > length_max || !is_plain) {
-                refuse(given, "not a valid name",
-                       fmt::format("Use 1 to {} lower case letters, digits and underscores.",
-                                   length_max));
-            }
-            config.*field = name;
-        },
-        [field](const Config& config) { return quoted(config.*field); });
-}
-
-KeyDefinition conninfo_key(const Words& words, Conninfo Config::*field) {
-    return define(
-        words,
-        [field](Config& config, const GivenValue& given) { config.*field = read_conninfo(given); },
-        [field](const Config& config) { return quoted((config.*field).describe()); });
-}
-
-KeyDefinition list_key(const Words& words, std::vector<std::string> Config::*field,
-                       std::vector<std::string> (*read)(const GivenValue&)) {
-    return define(
-        words,
-        [field, read](Config& config, const GivenValue& given) { config.*field = read(given); },
-        [field](const Config& config) { return show_list(config.*field); });
-}
-
-KeyDefinition bytes_key(const Words& words, std::uint64_t Config::*field, CountBounds bounds) {
-    return define(
-        words,
-        [field, bounds](Config& config, const GivenValue& given) {
-            config.*field = read_bytes(given, bounds);
-        },
-        [field](const Config& config) { return quoted(write_bytes(config.*field)); });
-}
-
-KeyDefinition count_key(const Words& words, std::uint64_t Config::*field, CountBounds bounds) {
-    return define(
-        words,
-        [field, bounds](Config& config, const GivenValue& given) {
-            config.*field = read_count(given, bounds);
-        },
-        [field](const Config& config) { return std::to_string(config.*field); });
-}
-
-KeyDefinition duration_key(const Words& words, milliseconds Config::*field, DurationBounds bounds) {
-    return define(
-        words,
-        [field, bounds](Config& config, const GivenValue& given) {
-            config.*field = read_duration(given, bounds);
-        },
-        [field](const Config& config) { return quoted(write_duration(config.*field)); });
-}
-
-void read_origin(Config& config, const GivenValue& given) {
-    const std::string origin = read_text(given);
-    if (origin != "any" && origin != "none") {
-        refuse(given, "not a valid origin", "Write \"any\" or \"none\".");
-    }
-    config.origin = origin;
-}
 
 constexpr std::array<std::pair<std::string_view, log::Level>, 4> kLevels = {{
     {"debug", log::Level::debug},
@@ -186,18 +81,17 @@ void append_pipeline_keys(std::vector<KeyDefinition>& keys) {
                   "Empty: all tables of the database.",
                   kGroup},
                  &Config::tables, read_table_names));
-    keys.push_back(define(
-        {"copy", "BOOLEAN",
-         "Copy the rows that exist before the stream takes over. With false the "
-         "target must hold them already.",
-         kGroup},
-        [](Config& config, const GivenValue& given) { config.copy = read_boolean(given); },
-        [](const Config& config) { return config.copy ? "true" : "false"; }));
-    keys.push_back(define({"origin", "any|none",
-                           "any: all changes. none: only changes that were not themselves "
-                           "replicated to the source.",
-                           kGroup},
-                          read_origin, [](const Config& config) { return quoted(config.origin); }));
+    keys.push_back(
+        boolean_key({"copy", "BOOLEAN",
+                     "Copy the rows that exist before the stream takes over. With false the "
+                     "target must hold them already.",
+                     kGroup},
+                    &Config::copy));
+    keys.push_back(choice_key({"origin", "any|none",
+                               "any: all changes. none: only changes that were not themselves "
+                               "replicated to the source.",
+                               kGroup},
+                              &Config::origin, {"any", "none"}));
 }
 
 void append_stream_keys(std::vector<KeyDefinition>& keys) {
@@ -207,6 +101,19 @@ void append_stream_keys(std::vector<KeyDefinition>& keys) {
                               "goes on.",
                               kGroup},
                              &Config::frame_bytes, {64, 16 * kMegabyte}));
+    keys.push_back(boolean_key({"streaming", "BOOLEAN",
+                                "Receive large transactions while they still run. They are applied "
+                                "when they are committed.",
+                                kGroup},
+                               &Config::streaming));
+    keys.push_back(with_default_text(
+        folder_key({"spool_directory", "PATH",
+                    "Folder for what is received of transactions that still run.", kGroup},
+                   &Config::spool_directory),
+        "\"<TMPDIR, or /tmp>\""));
+    keys.push_back(choice_key(
+        {"compression", "none|lz4|zstd", "How the plugin compresses what it sends.", kGroup},
+        &Config::compression, {"none", "lz4", "zstd"}));
     keys.push_back(bytes_key({"log_bytes_max", "BYTES",
                               "Memory for what is received and not yet applied. When it is full, "
                               "the source is read no further until there is room.",

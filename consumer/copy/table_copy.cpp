@@ -1,5 +1,6 @@
 #include "copy/table_copy.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -116,6 +117,7 @@ class TableCopy {
 std::string copy_out_sql(const RelationMapping& mapping) {
     std::string columns;
     for (const ColumnMapping& column : mapping.columns) {
+        if (!column.is_written()) continue;
         columns += (columns.empty() ? "" : ", ") + column_at_source(mapping, column);
     }
     return fmt::format("COPY (SELECT {} FROM ONLY {}) TO STDOUT", columns,
@@ -125,6 +127,7 @@ std::string copy_out_sql(const RelationMapping& mapping) {
 std::string copy_in_sql(const RelationMapping& mapping) {
     std::string columns;
     for (const ColumnMapping& column : mapping.columns) {
+        if (!column.is_written()) continue;
         columns += (columns.empty() ? "" : ", ") + quote_identifier(column.column->name);
     }
     return fmt::format("COPY {} ({}) FROM STDIN", mapping.table->sql_name(), columns);
@@ -134,7 +137,8 @@ TableCopyResult copy_table(const RelationMapping& mapping, Connection& source, C
                            const StopRequest& stop) {
     TableCopy copy(mapping, source, target, stop);
     try {
-        return mapping.columns.empty() ? copy.run_without_columns() : copy.run();
+        const bool has_columns = std::ranges::any_of(mapping.columns, &ColumnMapping::is_written);
+        return has_columns ? copy.run() : copy.run_without_columns();
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::cancelled) throw;
         const bool is_about_values =

@@ -1,4 +1,6 @@
 // The mapping rules of schema/target_table.h: by name, with every misfit said at once.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "schema/column_fit.h"
@@ -7,12 +9,24 @@
 namespace walpack {
 namespace {
 
+// A column that is computed at both ends is never written, so it needs to fit only where it finds
+// rows.
+bool needs_no_fit(const Attribute& attribute, const TargetColumn& column,
+                  const TargetTable& table) {
+    const bool is_computed = attribute.is_generated && column.is_generated;
+    const bool is_key = attribute.is_key || std::ranges::find(table.key_columns, column.name) !=
+                                                table.key_columns.end();
+    return is_computed && !is_key;
+}
+
 // The sentence that says why the column cannot take the attribute's values; empty when it can.
-std::string problem_of(const Attribute& attribute, const TargetColumn* column) {
+std::string problem_of(const Attribute& attribute, const TargetColumn* column,
+                       const TargetTable& table) {
     if (column == nullptr) {
         return fmt::format("column \"{}\" does not exist on the target", attribute.name);
     }
-    if (column->is_generated) {
+    if (needs_no_fit(attribute, *column, table)) return "";
+    if (column->is_generated && !attribute.is_generated) {
         return fmt::format("column \"{}\" is generated on the target and cannot take values",
                            attribute.name);
     }
@@ -65,12 +79,13 @@ RelationMapping map_relation(std::shared_ptr<const Relation> relation,
     for (std::size_t index = 0; index < attributes.size(); ++index) {
         const Attribute& attribute = attributes[index];
         const TargetColumn* column = mapping.table->find(attribute.name);
-        const std::string problem = problem_of(attribute, column);
+        const std::string problem = problem_of(attribute, column, *mapping.table);
         if (!problem.empty()) {
             mapping.problems.push_back(problem);
             continue;
         }
-        const ColumnFit fit = *fit_column(attribute, *column);
+        const ColumnFit fit =
+            fit_column(attribute, *column).value_or(ColumnFit{Binding::text, attribute.kind});
         ColumnMapping mapped{index, column, fit.binding, attribute};
         mapped.sent_as.kind = fit.kind;
         mapping.columns.push_back(std::move(mapped));

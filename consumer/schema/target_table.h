@@ -91,6 +91,10 @@ struct ColumnMapping {
     // The attribute as its values are sent: of the column's kind where a widening is nothing but a
     // longer binary form (int4 -> int8, float4 -> float8).
     Attribute sent_as;
+
+    // Where source and target both generate a column, the target computes it itself; the value that
+    // was sent serves to find a row, if it is part of a key.
+    bool is_written() const { return !column->is_generated; }
 };
 
 struct RelationMapping {

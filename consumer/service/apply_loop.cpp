@@ -1,6 +1,8 @@
 #include "service/apply_loop.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 #include <variant>
 
 #include <fmt/format.h>
@@ -18,11 +20,12 @@ constexpr std::chrono::seconds kReportInterval{10};
 
 }  // namespace
 
-ApplyLoop::ApplyLoop(MessageLog& received, Applier& applier, Receiver& receiver)
+ApplyLoop::ApplyLoop(MessageLog& received, Applier& applier, Receiver& receiver,
+                     AssemblerOptions options)
     : received_(received),
       applier_(applier),
       receiver_(receiver),
-      assembler_(applier),
+      assembler_(applier, std::move(options)),
       last_report_(Clock::now()) {}
 
 void ApplyLoop::run(const StopRequest& stop, const StopRequest& abort) {
@@ -51,8 +54,8 @@ void ApplyLoop::handle(const ReceivedMessage& message) {
 }
 
 void ApplyLoop::handle(const ReceivedKeepalive& keepalive) {
-    // Inside a transaction it says nothing that could be confirmed.
-    if (assembler_.is_inside_transaction()) return;
+    // Inside a transaction, or a block of one, it says nothing that could be confirmed.
+    if (assembler_.is_inside_transaction() || assembler_.is_inside_block()) return;
     if (keepalive.reply_requested) applier_.commit_group();
     if (!applier_.has_open_group()) {
         applier_.advance_idle(keepalive.wal_end, keepalive.reply_requested);
@@ -72,11 +75,17 @@ void ApplyLoop::report() {
     reported_transactions_ = stats.transactions;
     const std::uint64_t wal_end = receiver_.stats().source_wal_end.load();
     const std::uint64_t applied = applier_.applied_lsn().value;
-    log::info(
-        "applied {:.0f} rows/s, {:.0f} transactions/s; at {}, lag {}, waiting in memory {}",
-        static_cast<double>(rows) / passed.count(),
-        static_cast<double>(transactions) / passed.count(), applier_.applied_lsn().to_string(),
-        human_bytes(wal_end > applied ? wal_end - applied : 0), human_bytes(received_.bytes()));
+    const std::string held =
+        assembler_.held_transactions() == 0
+            ? ""
+            : fmt::format(", {} of {} transactions that still run",
+                          human_bytes(assembler_.held_bytes()), assembler_.held_transactions());
+    log::info("applied {:.0f} rows/s, {:.0f} transactions/s; at {}, lag {}, waiting in memory {}{}",
+              static_cast<double>(rows) / passed.count(),
+              static_cast<double>(transactions) / passed.count(),
+              applier_.applied_lsn().to_string(),
+              human_bytes(wal_end > applied ? wal_end - applied : 0),
+              human_bytes(received_.bytes()), held);
 }
 
 }  // namespace walpack

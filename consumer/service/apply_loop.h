@@ -2,7 +2,8 @@
 // receiver.
 //
 // It also decides when a group ends: when nothing more is waiting, so an idle stream has no added
-// latency.
+// latency. A keepalive moves the position past streamed transactions that are held: the server
+// sends them again from their start for as long as their commit record was not confirmed.
 #pragma once
 
 #include <chrono>
@@ -18,8 +19,9 @@ namespace walpack {
 
 class ApplyLoop {
   public:
-    // All must outlive the loop.
-    ApplyLoop(MessageLog& received, Applier& applier, Receiver& receiver);
+    // All but the options must outlive the loop.
+    ApplyLoop(MessageLog& received, Applier& applier, Receiver& receiver,
+              AssemblerOptions options = {});
 
     // Returns at the first transaction border after `stop` was requested, with everything applied
     // made durable and confirmed; throws Error(cancelled) when `abort` comes first. Throws what

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "apply/applier.h"
-#include "assemble/assembler.h"
+#include "assemble/stream_spool.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "copy/initial_copy.h"
@@ -89,6 +89,9 @@ ReceiverOptions receiver_options(const Config& config) {
     options.application_name = "walpack_" + config.pipeline;
     options.plugin_options["origin"] = config.origin;
     options.plugin_options["frame_bytes"] = std::to_string(config.frame_bytes);
+    // Older plugins do not know these: they are named only when they are wanted.
+    if (config.streaming) options.plugin_options["streaming"] = "on";
+    if (config.compression != "none") options.plugin_options["compression"] = config.compression;
     std::string names;
     for (const std::string& publication : config.publications) {
         names += (names.empty() ? "" : ",") + quote_identifier(publication);
@@ -110,6 +113,7 @@ void Pipeline::run(Lsn one_by_one_until) {
     Connection target(config_.target, abort, "walpack_" + config_.pipeline);
     Progress progress(target, config_.pipeline);
     read_progress(progress, config_);
+    if (config_.streaming) check_spool_directory(config_.spool_directory);
     progress.lock(kLockTimeout);
     ProgressRow row = read_progress(progress, config_);
     check_continuity(config_, row, abort);
@@ -149,7 +153,9 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn from, StopRequ
     applier.set_more_is_waiting([&received] { return !received.is_drained(); });
     const ReceiverThread thread(receiver, receiver_stop, from);
     log::info("streaming from slot \"{}\" at {}", config_.slot, from.to_string());
-    ApplyLoop loop(received, applier, receiver);
+    AssemblerOptions assembling;
+    assembling.spool_directory = config_.spool_directory;
+    ApplyLoop loop(received, applier, receiver, std::move(assembling));
     try {
         loop.run(stop_, abort);
     } catch (const Error& error) {

@@ -97,6 +97,17 @@ class MappingBuilder {
         table_.columns.back().is_identity_always = true;
         return *this;
     }
+    // At both ends.
+    MappingBuilder& generated() {
+        relation_.attributes.back().is_generated = true;
+        table_.columns.back().is_generated = true;
+        return *this;
+    }
+    // At the source alone.
+    MappingBuilder& generated_at_source() {
+        relation_.attributes.back().is_generated = true;
+        return *this;
+    }
     MappingBuilder& extra(TargetColumn column) {
         table_.columns.push_back(std::move(column));
         return *this;

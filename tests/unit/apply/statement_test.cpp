@@ -188,5 +188,35 @@ TEST(StatementShape, ReplacesWhenTheOldIdentityValueIsNotKnown) {
     EXPECT_TRUE(shape_of(*builder.map(), owned.change).replaces);
 }
 
+// --- columns that are generated at both ends ---
+
+MappingBuilder with_generated() {
+    return MappingBuilder("t")
+        .column("g", "int4")
+        .generated()
+        .key("id", "int4")
+        .column("v", "text");
+}
+
+TEST(GeneratedColumn, IsNotInserted) {
+    EXPECT_EQ(sql_of(with_generated(), {ChangeKind::insert}),
+              "INSERT INTO \"public\".\"t\" (\"id\", \"v\") VALUES ($1, $2)");
+}
+
+TEST(GeneratedColumn, IsNotUpdated) {
+    EXPECT_EQ(sql_of(with_generated(), {ChangeKind::update}),
+              "UPDATE ONLY \"public\".\"t\" SET \"v\" = $1 WHERE \"id\" = $2");
+}
+
+TEST(GeneratedColumn, FindsTheRowWhenItIsTheKey) {
+    EXPECT_EQ(sql_of(MappingBuilder("t").key("g", "int4").generated(), {ChangeKind::delete_key}),
+              "DELETE FROM ONLY \"public\".\"t\" WHERE \"g\" = $1");
+}
+
+TEST(GeneratedColumn, IsNotComparedWithAWholeRow) {
+    EXPECT_THAT(sql_of(with_generated().full(), {ChangeKind::delete_full}),
+                testing::Not(HasSubstr("\"g\"")));
+}
+
 }  // namespace
 }  // namespace walpack

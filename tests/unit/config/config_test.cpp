@@ -2,6 +2,8 @@
 // refused with which words.
 #include "config/config.h"
 
+#include <cstdlib>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -207,6 +209,41 @@ TEST(ConfigKeys, HaveHelpAndADefaultThatTheFileWouldTake) {
         if (is_explained) continue;
         EXPECT_NO_THROW(load(key.name + " = " + key.default_text));
     }
+}
+
+TEST(Config, AsksForNoStreamingAndNoCompressionUnlessTold) {
+    const Config config = load("");
+    EXPECT_FALSE(config.streaming);
+    EXPECT_EQ(config.compression, "none");
+}
+
+TEST(Config, TakesStreamingAndCompression) {
+    const Config config =
+        load("streaming = true\ncompression = \"zstd\"\nspool_directory = \"/var/spool\"");
+    EXPECT_TRUE(config.streaming);
+    EXPECT_EQ(config.compression, "zstd");
+    EXPECT_EQ(config.spool_directory, "/var/spool");
+}
+
+TEST(Config, NamesTheCompressionsThatThereAre) {
+    const Error error = error_of_line("compression = \"gzip\"");
+    EXPECT_THAT(error.message(), HasSubstr("not a valid compression"));
+    EXPECT_EQ(error.hint(), "Write \"none\", \"lz4\" or \"zstd\".");
+}
+
+TEST(Config, RefusesASpoolDirectoryThatDependsOnWhereItIsStarted) {
+    EXPECT_THAT(error_of_line("spool_directory = \"spool\"").message(),
+                HasSubstr("not a whole path"));
+}
+
+TEST(Config, SpoolsToTheTemporaryFolderOfTheEnvironment) {
+    const char* before = getenv("TMPDIR");
+    const std::string kept = before == nullptr ? "" : before;
+    setenv("TMPDIR", "/var/tmp", 1);
+    EXPECT_EQ(load("").spool_directory, "/var/tmp");
+    unsetenv("TMPDIR");
+    EXPECT_EQ(load("").spool_directory, "/tmp");
+    if (before != nullptr) setenv("TMPDIR", kept.c_str(), 1);
 }
 
 }  // namespace

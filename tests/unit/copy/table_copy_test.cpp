@@ -28,5 +28,12 @@ TEST(TableCopy, WidensFloatsAtTheSource) {
               "COPY (SELECT \"f\"::pg_catalog.\"float8\" FROM ONLY \"public\".\"t\") TO STDOUT");
 }
 
+TEST(TableCopy, LeavesOutColumnsThatTheTargetGenerates) {
+    const auto mapping =
+        MappingBuilder("t").key("id", "int4").column("g", "int4").generated().map();
+    EXPECT_EQ(copy_in_sql(*mapping), "COPY \"public\".\"t\" (\"id\") FROM STDIN");
+    EXPECT_EQ(copy_out_sql(*mapping), "COPY (SELECT \"id\" FROM ONLY \"public\".\"t\") TO STDOUT");
+}
+
 }  // namespace
 }  // namespace walpack

@@ -64,5 +64,33 @@ TEST(MapRelation, RefusesAColumnThatWouldRound) {
                             "timestamp on the target, which would round values"));
 }
 
+TEST(MapRelation, LeavesAColumnThatIsGeneratedAtBothEndsToTheTarget) {
+    const auto mapping =
+        MappingBuilder("t").key("id", "int4").column("g", "int4").generated().map();
+    EXPECT_THAT(mapping->problems, IsEmpty());
+    EXPECT_TRUE(mapping->columns[0].is_written());
+    EXPECT_FALSE(mapping->columns[1].is_written());
+}
+
+TEST(MapRelation, WritesAGeneratedColumnOfTheSourceIntoAnOrdinaryOne) {
+    const auto mapping = MappingBuilder("t").column("g", "int4").generated_at_source().map();
+    EXPECT_THAT(mapping->problems, IsEmpty());
+    EXPECT_TRUE(mapping->columns[0].is_written());
+}
+
+TEST(MapRelation, AcceptsAnotherTypeOfAColumnThatIsGeneratedAtBothEnds) {
+    MappingBuilder builder("t");
+    builder.column("g", "int8").generated().last().kind = ValueKind::boolean;
+    builder.last().type_name = "bool";
+    EXPECT_THAT(builder.map()->problems, IsEmpty());
+}
+
+TEST(MapRelation, RefusesAnotherTypeOfAKeyColumnThatIsGeneratedAtBothEnds) {
+    MappingBuilder builder("t");
+    builder.key("g", "int8").generated().last().kind = ValueKind::boolean;
+    builder.last().type_name = "bool";
+    EXPECT_THAT(builder.map()->problems, testing::SizeIs(1));
+}
+
 }  // namespace
 }  // namespace walpack
