@@ -31,7 +31,7 @@ DATA      = $(wildcard plugin/walpack--*.sql)
 REGRESS_ORDER = setup options insert update delete replica_identity toast truncate types \
                 types_extension publication column_list row_filter origin messages schema_change \
                 streaming two_phase errors batching decode decode_transactions decode_compressed slots \
-                session_reuse
+                peek_transactions session_reuse
 REGRESS       = $(foreach test,$(REGRESS_ORDER),$(if $(wildcard sql/$(test).sql),$(test)))
 REGRESS_OPTS  = --inputdir=. --load-extension=walpack
 
