@@ -38,6 +38,7 @@ extern "C" {
 #include <access/heapam.h>
 #include <access/htup_details.h>
 #include <access/sysattr.h>
+#include <access/tupmacs.h>
 #include <access/xact.h>
 #include <access/xlog.h>
 #include <catalog/catalog.h>
@@ -64,6 +65,7 @@ extern "C" {
 #if PG_VERSION_NUM >= 180000
 #include <rewrite/rewriteHandler.h>
 #endif
+#include <utils/array.h>
 #include <utils/builtins.h>
 #include <utils/cash.h>
 #include <utils/date.h>

@@ -1,6 +1,7 @@
 #include "sql_value.h"
 
 #include "protocol/format.h"
+#include "sql_compact.h"
 
 namespace walpack::sql {
 
@@ -154,12 +155,13 @@ void write_uint8(JsonWriter& json, const Column& column, const Item& item) {
 
 void write_bytes(JsonWriter& json, const Column& column, const Item& item) {
     expect_type(column, item, ItemType::kBin);
+    const Bytes bytes = expand_compact(column, item);
     if (!column.input.is_usable) {
-        json.hex(item.bytes);
+        json.hex(bytes);
         return;
     }
     const char* text =
-        is_empty_tsquery(column, item.bytes) ? "" : text_of_send_form(column, item, item.bytes);
+        is_empty_tsquery(column, bytes) ? "" : text_of_send_form(column, item, bytes);
     if (column.kind == WALPACK_KIND_NUMERIC) {
         json.number(text);
     } else {
@@ -252,8 +254,10 @@ void write_value(JsonWriter& json, const RecordReader& reader, const Column& col
         case WALPACK_KIND_CHAR:
             write_char(json, column, item);
             break;
-        case WALPACK_KIND_TEXT:
         case WALPACK_KIND_JSONB:
+            json.text(expand_json(reader.text_of(item, "value")));
+            break;
+        case WALPACK_KIND_TEXT:
         case WALPACK_KIND_ENUM:
         case WALPACK_KIND_OUTPUT:
             json.text(reader.text_of(item, "value"));

@@ -51,17 +51,42 @@ void encode_bytea(PackBuffer& out, Datum value) {
     out.bin(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
 }
 
-void encode_jsonb(PackBuffer& out, const ValueEncoder& encoder, Datum value) {
-    StringInfo scratch = encoder.scratch;
-    Jsonb* document = DatumGetJsonbP(PointerGetDatum(plain_varlena(value)));
-    resetStringInfo(scratch);
-    JsonbToCString(scratch, &document->root, VARSIZE(document));
-    out.text(scratch->data, scratch->len);
-
+void give_back(StringInfo scratch) {
     if (scratch->maxlen <= kScratchBytesMax) return;
     scratch->data = static_cast<char*>(repalloc(scratch->data, kScratchBytesMax));
     scratch->maxlen = kScratchBytesMax;
     resetStringInfo(scratch);
+}
+
+void encode_numeric(PackBuffer& out, const ValueEncoder& encoder, Datum value) {
+    write_compact_numeric(encoder.scratch, plain_varlena(value));
+    out.bin(encoder.scratch->data, encoder.scratch->len);
+}
+
+void encode_array(PackBuffer& out, const ValueEncoder& encoder, Datum value) {
+    write_compact_array(encoder.scratch, *encoder.elements, plain_varlena(value));
+    out.bin(encoder.scratch->data, encoder.scratch->len);
+    give_back(encoder.scratch);
+}
+
+void encode_jsonb(PackBuffer& out, const ValueEncoder& encoder, Datum value) {
+    write_compact_jsonb(encoder.scratch, plain_varlena(value));
+    out.text(encoder.scratch->data, encoder.scratch->len);
+    give_back(encoder.scratch);
+}
+
+ArrayElements* make_array_elements(const TypeShape& shape, MemoryContext keep) {
+    auto* elements =
+        static_cast<ArrayElements*>(MemoryContextAllocZero(keep, sizeof(ArrayElements)));
+    elements->kind = shape.element_kind;
+    get_typlenbyvalalign(shape.element, &elements->length, &elements->is_by_value,
+                         &elements->alignment);
+    if (is_plain_element(elements->kind, elements->length)) return elements;
+    Oid function = InvalidOid;
+    bool is_varlena;
+    getTypeBinaryOutputInfo(shape.element, &function, &is_varlena);
+    fmgr_info_cxt(function, &elements->send, keep);
+    return elements;
 }
 
 template <typename Number>
@@ -116,8 +141,9 @@ ValueEncoder make_value_encoder(const TypeShape& shape, StringInfo scratch, Memo
             encoder.labels = static_cast<EnumLabel*>(
                 MemoryContextAllocZero(keep, kEnumLabels * sizeof(EnumLabel)));
             break;
-        case WALPACK_KIND_NUMERIC:
         case WALPACK_KIND_ARRAY:
+            encoder.elements = make_array_elements(shape, keep);
+            break;
         case WALPACK_KIND_RANGE:
         case WALPACK_KIND_MULTIRANGE:
         case WALPACK_KIND_SEND:
@@ -168,6 +194,10 @@ void encode_value(PackBuffer& out, ValueEncoder& encoder, Datum value) {
             return encode_timetz(out, value);
         case WALPACK_KIND_INTERVAL:
             return encode_interval(out, value);
+        case WALPACK_KIND_NUMERIC:
+            return encode_numeric(out, encoder, value);
+        case WALPACK_KIND_ARRAY:
+            return encode_array(out, encoder, value);
         case WALPACK_KIND_JSONB:
             return encode_jsonb(out, encoder, value);
         case WALPACK_KIND_ENUM: {

@@ -11,6 +11,7 @@
 
 #include "server.h"
 
+#include "compact_value.h"
 #include "pack_buffer.h"
 #include "type_kind.h"
 
@@ -25,10 +26,11 @@ struct EnumLabel {
 
 struct ValueEncoder {
     uint8_t kind;
-    int16_t length;     /* pg_type.typlen: -1 for a varlena */
-    FmgrInfo function;  /* send or output function, for the kinds that call one */
-    EnumLabel* labels;  /* kEnumLabels slots, for enums */
-    StringInfo scratch; /* text form of jsonb; shared by all encoders of the session */
+    int16_t length;          /* pg_type.typlen: -1 for a varlena */
+    FmgrInfo function;       /* send or output function, for the kinds that call one */
+    EnumLabel* labels;       /* kEnumLabels slots, for enums */
+    ArrayElements* elements; /* for arrays */
+    StringInfo scratch;      /* for compact forms; shared by all encoders of the session */
 };
 
 static_assert(std::is_trivially_destructible_v<ValueEncoder>);

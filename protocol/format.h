@@ -91,6 +91,18 @@ enum walpack_record_type {
  */
 #define WALPACK_EXT_UNCHANGED_TOAST 1
 
+/* First byte of a numeric. */
+#define WALPACK_NUMERIC_POSITIVE 0
+#define WALPACK_NUMERIC_NEGATIVE 1
+#define WALPACK_NUMERIC_NAN 2
+#define WALPACK_NUMERIC_INFINITY 3
+#define WALPACK_NUMERIC_NEGATIVE_INFINITY 4
+
+/* First byte of an array: its number of dimensions, and these flags. */
+#define WALPACK_ARRAY_DIMENSIONS 7
+#define WALPACK_ARRAY_HAS_NULL 8
+#define WALPACK_ARRAY_HAS_BOUNDS 16
+
 /* How the values of one column are encoded. A NULL is nil whatever the kind. */
 enum walpack_value_kind {
     WALPACK_KIND_BOOL = 1,   /* true, false */
@@ -116,12 +128,12 @@ enum walpack_value_kind {
     WALPACK_KIND_TIMETZ = 17,
     /* bin, 16 bytes: int64 microseconds, int32 days, int32 months, big-endian */
     WALPACK_KIND_INTERVAL = 18,
-    WALPACK_KIND_MONEY = 19,   /* int: units of the currency's smallest fraction */
-    WALPACK_KIND_NUMERIC = 20, /* bin: what numeric_send gives */
-    WALPACK_KIND_JSONB = 21,   /* str (or bin): the text form */
-    WALPACK_KIND_ENUM = 22,    /* str (or bin): the label */
-    WALPACK_KIND_ARRAY = 23,   /* bin: what array_send gives, with the source's element type oid */
-    WALPACK_KIND_RANGE = 24,   /* bin: what range_send gives */
+    WALPACK_KIND_MONEY = 19,      /* int: units of the currency's smallest fraction */
+    WALPACK_KIND_NUMERIC = 20,    /* bin: compact form */
+    WALPACK_KIND_JSONB = 21,      /* str (or bin): the text form without blanks */
+    WALPACK_KIND_ENUM = 22,       /* str (or bin): the label */
+    WALPACK_KIND_ARRAY = 23,      /* bin: compact form */
+    WALPACK_KIND_RANGE = 24,      /* bin: what range_send gives */
     WALPACK_KIND_MULTIRANGE = 25, /* bin: what multirange_send gives */
     WALPACK_KIND_SEND = 26,       /* bin: what the type's send function gives */
     /* str (or bin): what the type's output function gives; composites, reg* types, ... */

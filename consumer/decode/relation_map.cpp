@@ -36,10 +36,14 @@ WireTypes types_of_value(ValueKind kind) {
         case ValueKind::float8:
             return bit_of(WireType::float64);
         case ValueKind::text:
-        case ValueKind::jsonb:
         case ValueKind::enumeration:
         case ValueKind::output:
             return kText;
+        case ValueKind::jsonb:
+            return kText | kCompactForm;
+        case ValueKind::numeric:
+        case ValueKind::array:
+            return bit_of(WireType::bin) | kCompactForm;
         default:
             return bit_of(WireType::bin);
     }

@@ -20,6 +20,9 @@ constexpr WireTypes bit_of(WireType type) {
     return static_cast<WireTypes>(1U << static_cast<unsigned>(type));
 }
 
+// In a set: the value has a compact form, which has to be expanded.
+constexpr WireTypes kCompactForm = WireTypes{1} << 15;
+
 // A relation with what its tuples may hold, one entry per value of a tuple. nil is NULL; an
 // extension is unchanged TOAST, which only a new tuple may hold.
 struct KnownRelation {

@@ -3,10 +3,15 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/error.h"
+#include "decode/compact_value.h"
 #include "protocol/format.h"
 
 namespace walpack {
 namespace {
+
+// A single large value must not hold its memory for good.
+constexpr std::size_t kExpandedBytesKept = 1 << 20;
 
 ChangeKind change_kind_of(std::uint64_t record_type) {
     switch (record_type) {
@@ -61,7 +66,28 @@ void RowRun::begin(std::uint64_t record_type, const KnownRelation& relation, std
     change.old_tuple = has_key(kind) || has_old(kind) ? tuple(sides_[0]) : Tuple();
     change.new_tuple = has_new(kind) ? tuple(sides_[sides_count_ - 1]) : Tuple();
     filled_ = 0;
+    expanded_count_ = 0;
     side_ = 0;
+}
+
+void RowRun::expand(Value& value) {
+    const Attribute& attribute = attribute_at(filled_ - 1);
+    if (expanded_count_ == expanded_.size()) expanded_.emplace_back();
+    std::string& expanded = expanded_[expanded_count_++];
+    if (expanded.capacity() > kExpandedBytesKept) expanded = std::string();
+    try {
+        expand_compact(attribute, value.bytes, expanded);
+    } catch (const Error& error) {
+        cursor_.fail(fmt::format("value of column \"{}\": {}", attribute.name, error.message()));
+    }
+    value.bytes = expanded;
+}
+
+const Attribute& RowRun::attribute_at(std::size_t filled) const {
+    const Side& side = sides_[side_];
+    const Relation& relation = *std::get<RowChange>(record_).relation;
+    const std::size_t place = filled - side.first;
+    return relation.attributes[side.is_key ? relation.key_attributes[place] : place];
 }
 
 void RowRun::check_identity(ChangeKind kind, const Relation& relation) const {
@@ -89,6 +115,7 @@ void RowRun::begin_sides(ChangeKind kind, const KnownRelation& relation) {
 void RowRun::end_row() {
     (*sink_)(record_, cursor_.offset());
     filled_ = 0;
+    expanded_count_ = 0;
     side_ = 0;
 }
 
@@ -108,11 +135,7 @@ void RowRun::fail_count(std::uint64_t values) const {
 }
 
 void RowRun::fail_value(WireType type) const {
-    const Side& side = sides_[side_];
-    const Relation& relation = *std::get<RowChange>(record_).relation;
-    const std::size_t place = filled_ - side.first;
-    const Attribute& attribute =
-        relation.attributes[side.is_key ? relation.key_attributes[place] : place];
+    const Attribute& attribute = attribute_at(filled_);
     if (type == WireType::ext)
         cursor_.fail(fmt::format("old value of column \"{}\" is unchanged TOAST", attribute.name));
     cursor_.fail(fmt::format("value of column \"{}\" of kind {} is {}", attribute.name,

@@ -8,6 +8,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -69,6 +71,7 @@ class RowRun {
         Value& value = add(type);
         value.form = Value::Form::bytes;
         value.bytes = bytes;
+        if ((types_[-1] & kCompactForm) != 0) expand(value);
     }
 
     void extension(std::string_view type_and_data);
@@ -102,6 +105,8 @@ class RowRun {
     void check_identity(ChangeKind kind, const Relation& relation) const;
     Tuple tuple(const Side& side) const { return {values_.data() + side.first, side.count}; }
     void end_row();
+    void expand(Value& value);
+    const Attribute& attribute_at(std::size_t filled) const;
     [[noreturn]] void fail_count(std::uint64_t values) const;
 
     const RecordCursor& cursor_;
@@ -110,6 +115,8 @@ class RowRun {
 
     std::vector<Value> values_;  // of one row, all of its tuples; only grows
     std::size_t filled_ = 0;
+    std::deque<std::string> expanded_;  // what values_ point to, where it is not the message
+    std::size_t expanded_count_ = 0;
     std::array<Side, 2> sides_;
     std::size_t sides_count_ = 0;
     std::size_t side_ = 0;

@@ -113,9 +113,9 @@ TEST(Inspect, PrintsLsnsAsTextAndTransactionIdsAsNumbers) {
 }
 
 TEST(Inspect, PrintsNumericAsTextThatKeepsItsDigits) {
-    const Bytes digits = big_endian(1, 2) + big_endian(0, 2) + big_endian(0, 2) + big_endian(2, 2) +
-                         big_endian(5, 2);
-    EXPECT_EQ(value_of({.name = "a", .kind = WALPACK_KIND_NUMERIC}, bin(digits)), "\"5.00\"");
+    // Positive, weight 0, display scale 2, one digit.
+    const Bytes compact = big_endian(0, 2) + big_endian(2, 1) + big_endian(5, 2);
+    EXPECT_EQ(value_of({.name = "a", .kind = WALPACK_KIND_NUMERIC}, bin(compact)), "\"5.00\"");
 }
 
 TEST(Inspect, PrintsValuesWithoutTextFormAsHex) {
