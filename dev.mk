@@ -44,7 +44,7 @@ test: unit-tests                              ## unit tests, no server; FILTER='
 # PGXS has a `check` whose recipe only says that there is none. A second recipe would bring a
 # warning on every call of make, so that recipe is given a shell that does nothing.
 check: private SHELL := /bin/true
-check: check-suites                           ## everything: regress, isolation, unit, differential, e2e, lint; the total comes last
+check: check-suites                           ## everything; each suite has a line, the total comes last
 
 check-suites: all $(BUILD_DIR)/compile_commands.json
 	$(CONSUMER) walpack_unit_tests walpack_differential_tests walpack_e2e_tests
