@@ -54,13 +54,26 @@ sql() {
 
 scaled() { echo $(($1 * SCALE / 100)); }
 
+rows_of() {
+    case $1 in
+    narrow | spill) scaled 1000000 ;;
+    wide) scaled 100000 ;;
+    toast) scaled 10000 ;;
+    delete | full_identity | filtered) scaled 300000 ;;
+    tpcb) echo 0 ;;
+    esac
+}
+
+# Two workloads differ only in the memory that they are decoded with.
+files_of() { case $1 in spill) echo "$root/bench/workloads/narrow" ;; *) echo "$root/bench/workloads/$1" ;; esac; }
+
 # set_up WORKLOAD CLUSTER DATABASE: the tables before the workload.
 set_up() {
     if [ "$1" = tpcb ]; then
         connect "$2"
         "$bin/pgbench" -i -q -s 10 "$3" >/dev/null 2>&1
     fi
-    sql "$2" "$3" -f "$root/bench/workloads/$1.setup.sql"
+    sql "$2" "$3" -v rows="$(rows_of "$1")" -f "$(files_of "$1").setup.sql"
     sql "$2" "$3" -c 'CREATE TABLE finished (id integer PRIMARY KEY)' -c 'VACUUM ANALYZE'
 }
 
@@ -68,17 +81,23 @@ set_up() {
 run_workload() {
     connect "$2"
     case $1 in
-    narrow) sql "$2" "$3" -v rows="$(scaled 1000000)" -f "$root/bench/workloads/narrow.run.sql" ;;
-    wide) sql "$2" "$3" -v rows="$(scaled 100000)" -f "$root/bench/workloads/wide.run.sql" ;;
     tpcb) "$bin/pgbench" -n -M prepared -c 2 -j 1 -t "$(scaled 15000)" "$3" >/dev/null 2>&1 ;;
+    *) sql "$2" "$3" -v rows="$(rows_of "$1")" -f "$(files_of "$1").run.sql" ;;
     esac
 }
 
 title_of() {
+    local rows
+    rows=$(rows_of "$1")
     case $1 in
-    narrow) echo "$(scaled 1000000) narrow inserts, one transaction" ;;
+    narrow) echo "$rows narrow inserts, one transaction" ;;
     tpcb) echo "$(($(scaled 15000) * 2)) TPC-B transactions" ;;
-    wide) echo "$(scaled 100000) wide rows (30 columns), transactions of 100" ;;
+    wide) echo "$rows wide rows (30 columns), transactions of 100" ;;
+    toast) echo "$((rows * 10)) updates beside an unchanged value of 8 kB out of line" ;;
+    delete) echo "$rows deletes, one transaction" ;;
+    full_identity) echo "$rows updates with REPLICA IDENTITY FULL, one transaction" ;;
+    spill) echo "$rows narrow inserts, one transaction, logical_decoding_work_mem 64MB" ;;
+    filtered) echo "$rows inserts and updates through a row filter and a column list" ;;
     esac
 }
 

@@ -1,9 +1,9 @@
 # Rows of decode.sh or apply.sh -> a table per workload: medians, and ratios to the best built-in method.
 #
-#   awk -f report.awk -v kind=decode|apply RESULTS.tsv
+#   awk -f report.awk -v kind=decode|apply [-v limits=FILE] RESULTS.tsv
 #
-# For decode the ratios are to pgoutput in text. Each figure is the median over the repetitions,
-# with the smallest and largest behind it.
+# For decode the ratios are to pgoutput in text, and the last table compares them with the limits. Each
+# figure is the median over the repetitions, with the smallest and largest behind it.
 
 function sort_into(text, values,   n, i, j, v) {
     n = split(text, values, " ")
@@ -24,11 +24,30 @@ function spread(text,   values, n) {
 }
 function best(workload, column,   i, m, least) {
     for (i = 1; i <= methods; i++) {
-        if (method[i] == "walpack" || (kind == "decode" && method[i] != "pgoutput_text")) continue
+        if (method[i] ~ /^walpack/ || (kind == "decode" && method[i] != "pgoutput_text")) continue
         m = median(figure[workload, method[i], column])
         if (least == "" || m < least) least = m
     }
     return least
+}
+# What a limit is about; empty when this run has no such figure.
+function measured(workload, name, what) {
+    if (what == "sends") return (workload, name) in sends ? sprintf("%.2f", sends[workload, name]) : ""
+    if (!((workload, name, 5) in figure)) return ""
+    return ratio(workload, name, what == "cpu" ? 5 : 6)
+}
+function compare_with_limits(   line, field, value, unit) {
+    print "\n### Limits\n"
+    print "| workload | method | figure | measured | limit | |"
+    print "|---|---|---|---|---|---|"
+    unit["cpu"] = "CPU ratio"; unit["bytes"] = "bytes ratio"; unit["sends"] = "send calls a transaction"
+    while ((getline line < limits) > 0) {
+        if (line ~ /^#/ || split(line, field, "\t") < 4) continue
+        value = measured(field[1], field[2], field[3])
+        if (value == "" || value == "-") continue
+        printf "| %s | %s | %s | %s | %s | %s |\n", field[1], field[2], unit[field[3]], value, field[4],
+            value + 0 <= field[4] + 0 ? "OK" : "**over**"
+    }
 }
 function ratio(workload, name, column,   reference) {
     reference = best(workload, column)
@@ -37,6 +56,7 @@ function ratio(workload, name, column,   reference) {
 
 BEGIN { FS = "\t" }
 $1 == "title" { title[$2] = $3; next }
+$1 == "sends" { sends[$2, $3] = $4 / $5; next }
 {
     if (!($1 in known)) { known[$1] = 1; workload[++workloads] = $1 }
     if (!($2 in seen)) { seen[$2] = 1; method[++methods] = $2 }
@@ -48,17 +68,19 @@ END {
         id = workload[w]
         printf "\n### %s\n\n", title[id]
         if (kind == "decode") {
-            print "| method | walsender CPU s | wall s | MB | CPU ratio | bytes ratio |"
-            print "|---|---|---|---|---|---|"
+            print "| method | walsender CPU s | wall s | MB | CPU ratio | bytes ratio | sends a transaction |"
+            print "|---|---|---|---|---|---|---|"
         } else {
             print "| method | wall s | CPU s | walsender | target | consumer | wall ratio | CPU ratio | tables |"
             print "|---|---|---|---|---|---|---|---|---|"
         }
         for (i = 1; i <= methods; i++) {
             m = method[i]
+            if (!((id, m, 5) in figure)) continue
             if (kind == "decode")
-                printf "| %s | %s | %.2f | %.1f | %s | %s |\n", m, spread(figure[id, m, 5]),
-                    median(figure[id, m, 4]), median(figure[id, m, 6]) / 1e6, ratio(id, m, 5), ratio(id, m, 6)
+                printf "| %s | %s | %.2f | %.1f | %s | %s | %s |\n", m, spread(figure[id, m, 5]),
+                    median(figure[id, m, 4]), median(figure[id, m, 6]) / 1e6, ratio(id, m, 5), ratio(id, m, 6),
+                    (id, m) in sends ? sprintf("%.2f", sends[id, m]) : ""
             else
                 printf "| %s | %s | %.2f | %.2f | %.2f | %.2f | %s | %s | %s |\n", m, spread(figure[id, m, 4]),
                     median(figure[id, m, 5]), median(figure[id, m, 6]), median(figure[id, m, 7]),
@@ -66,4 +88,5 @@ END {
                     (id, m) in bad ? "**" bad[id, m] "**" : "equal"
         }
     }
+    if (kind == "decode" && limits != "") compare_with_limits()
 }

@@ -3,6 +3,8 @@
 #
 #   SCALE=100 REPS=3 WORKLOADS='narrow tpcb wide' FSYNC=off run.sh [decode] [apply]
 #
+# Each has its own list of workloads when WORKLOADS is not given. What is above a limit of limits.tsv is said so.
+#
 # The rows stay in BUILD_DIR/bench. Fails when a target did not catch up or its tables differ.
 set -euo pipefail
 
@@ -23,6 +25,6 @@ echo "# SCALE=${SCALE:-100} percent, REPS=${REPS:-3}, FSYNC=${FSYNC:-off}, $(npr
 for kind in "$@"; do
     bash "bench/$kind.sh" > "$results/$kind.tsv"
     printf '\n## %s\n' "$(heading "$kind")"
-    awk -f bench/report.awk -v kind="$kind" "$results/$kind.tsv"
+    awk -f bench/report.awk -v kind="$kind" -v limits=bench/limits.tsv "$results/$kind.tsv"
 done
 ! grep -qE '(STUCK|DIFFERENT)$' "$results"/apply.tsv 2>/dev/null

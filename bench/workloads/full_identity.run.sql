@@ -1,0 +1,1 @@
+UPDATE narrow SET a = a + 1;
