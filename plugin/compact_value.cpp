@@ -191,7 +191,7 @@ void write_compact_numeric(StringInfo out, const struct varlena* numeric) {
 void write_compact_array(StringInfo out, ArrayElements& elements, struct varlena* stored) {
     ArrayType* array = DatumGetArrayTypeP(PointerGetDatum(stored));
     const int count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-    const bits8* bitmap = ARR_NULLBITMAP(array);
+    const uint8* bitmap = ARR_NULLBITMAP(array);
     const char* element = ARR_DATA_PTR(array);
 
     resetStringInfo(out);
