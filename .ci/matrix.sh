@@ -83,6 +83,7 @@ resolve() {
 unpack() {
     local version=$1 root=$2 apt=$2.apt names
     rm -rf "$root" "$apt"
+    suites "$version" >/dev/null || { echo "E: no suite is known to have it"; return 1; }
     # shellcheck disable=SC2046
     apt_folder "$apt" $(suites "$version")
     local -x APT_CONFIG=$apt/apt.conf
@@ -179,22 +180,45 @@ obstacle() {
 folder=${MATRIX_DIR:-}
 if [ -z "$folder" ]; then
     folder=$(mktemp -d "${TMPDIR:-/tmp}/walpack_matrix.XXXXXX")
-    trap 'rm -rf "$folder"' EXIT
+    trap '[ -z "${unpacker:-}" ] || kill "$unpacker" 2>/dev/null; wait; rm -rf "$folder"' EXIT
 fi
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 
+# One root after the other, while those that are there are being tested.
+unpack_all() {
+    local version
+    for version in "$@"; do
+        [ -e "$folder/$version/complete" ] || unpack "$version" "$folder/$version" > "$logs/$version.unpack.log" 2>&1 ||
+            touch "$folder/$version.failed"
+    done
+}
+
+# Waits for a root, and fails when there will be none.
+await() {
+    until [ -e "$folder/$1/complete" ]; do
+        if [ -e "$folder/$1.failed" ] || ! kill -0 "$unpacker" 2>/dev/null; then
+            [ -e "$folder/$1/complete" ]
+            return
+        fi
+        sleep 0.2
+    done
+}
+
 reason=$(obstacle)
+unpacker=
+if [ -z "$reason" ]; then
+    rm -f "$folder"/*.failed
+    unpack_all "$@" &
+    unpacker=$!
+fi
 for version in "$@"; do
-    root=$folder/$version
     if [ -n "$reason" ]; then
         conclude skipped "PostgreSQL $version: $reason"
-    elif ! suites "$version" >/dev/null; then
-        conclude skipped "PostgreSQL $version: no suite is known to have it"
-    elif [ ! -e "$root/complete" ] && ! unpack "$version" "$root" > "$logs/$version.unpack.log" 2>&1; then
+    elif ! await "$version"; then
         conclude skipped "PostgreSQL $version: packages cannot be had: $(grep -m 1 '^E:' "$logs/$version.unpack.log")"
     else
-        test_version "$version" "$root"
+        test_version "$version" "$folder/$version"
     fi
 done
 
