@@ -27,6 +27,11 @@ std::string head_of(const DecodedTransaction& transaction) {
                        transaction.commit_time, transaction.origin);
 }
 
+bool have_equal_heads(const DecodedTransaction& a, DecodedTransaction b) {
+    if (b.origin == "*") b.origin = a.origin;
+    return head_of(a) == head_of(b);
+}
+
 std::string shown(char label) {
     return label == 0 ? "-" : std::string(1, label);
 }
@@ -168,9 +173,10 @@ std::string difference(const Decoded& pgoutput, const Decoded& walpack) {
             return is_missing ? only_one_has("pgoutput", left[at])
                               : only_one_has("walpack", right[at]);
         }
-        if (head_of(left[at]) != head_of(right[at])) {
-            return fmt::format("transaction {}\n  pgoutput: {}\n  walpack:  {}\n", at,
-                               head_of(left[at]), head_of(right[at]));
+        if (!have_equal_heads(left[at], right[at])) {
+            return fmt::format("transaction {}\n  pgoutput: {}\n  walpack:  {}\n{}", at,
+                               head_of(left[at]), head_of(right[at]),
+                               only_one_has("walpack", right[at]));
         }
         const std::string report = first_different_change(left[at], right[at]);
         if (!report.empty()) return head_of(left[at]) + '\n' + report;

@@ -123,7 +123,9 @@ TEST_F(DifferentialPlain, GeneratedColumnsAreLeftOutUnlessAsked) {
         " i int GENERATED ALWAYS AS IDENTITY)");
     start_decoding();
     source().execute("INSERT INTO t (id, v) VALUES (1, NULL), (2, 'v'); UPDATE t SET v = 'w'");
-    source().execute("ALTER TABLE t REPLICA IDENTITY FULL; UPDATE t SET id = 3 WHERE id = 1");
+    // From 18 on the server refuses this when the publication leaves them out.
+    if (server_version() < 180000)
+        source().execute("ALTER TABLE t REPLICA IDENTITY FULL; UPDATE t SET id = 3 WHERE id = 1");
     const Decoded decoded = expect_same_in_every_form();
     EXPECT_EQ(texts(decoded)[0], "insert public.t new(id='1', v=NULL, i='1')");
 }

@@ -19,45 +19,57 @@ void RandomSessions::set_origin(const std::string& origin) {
 }
 
 void RandomSessions::run(int steps, Random& random) {
-    for (int count = 0; count < steps && failure_.empty(); ++count)
-        step(static_cast<std::size_t>(random.between(0, static_cast<int>(sessions_.size()) - 1)),
-             random);
+    for (int count = 0; count < steps && failure_.empty(); ++count) {
+        const auto any = random.between(0, static_cast<int>(sessions_.size()) - 1);
+        step(alone_.value_or(static_cast<std::size_t>(any)), random);
+    }
 }
 
-void RandomSessions::end_all() {
-    for (std::size_t number = 0; number < sessions_.size(); ++number)
-        if (sessions_[number].is_inside_transaction) execute(number, "COMMIT");
+void RandomSessions::end_all_but(const Open* kept) {
+    for (std::size_t number = 0; number < sessions_.size(); ++number) {
+        Open& open = sessions_[number];
+        if (&open == kept || !open.is_inside_transaction) continue;
+        execute(number, "COMMIT");
+        open.is_inside_transaction = false;
+        open.savepoints = 0;
+    }
 }
 
-std::string RandomSessions::next_statement(Open& open, Random& random) {
+RandomStatement RandomSessions::next_statement(Open& open, Random& random) {
     const auto kind = random.between(1, 100);
-    if (!open.is_inside_transaction)
-        return kind <= 65 ? "BEGIN" : statements_.next(*open.session, random);
-    if (kind <= 9) return "COMMIT";
-    if (kind <= 11) return "ROLLBACK";
-    if (kind <= 17) return "SAVEPOINT s";
-    if (kind <= 20 && open.savepoints > 0) return "ROLLBACK TO s";
-    if (kind <= 24 && open.savepoints > 0) return "RELEASE s";
+    if (!open.is_inside_transaction && kind <= 65) return {"BEGIN"};
+    if (open.is_inside_transaction) {
+        if (kind <= 9) return {"COMMIT"};
+        if (kind <= 11) return {"ROLLBACK"};
+        if (kind <= 17) return {"SAVEPOINT s"};
+        if (kind <= 20 && open.savepoints > 0) return {"ROLLBACK TO s"};
+        if (kind <= 24 && open.savepoints > 0) return {"RELEASE s"};
+    }
     return statements_.next(*open.session, random);
 }
 
 void RandomSessions::step(std::size_t number, Random& random) {
     Open& open = sessions_[number];
-    const std::string sql = next_statement(open, random);
-    if (!execute(number, sql)) {
-        if (!open.is_inside_transaction) return;
-        if (open.savepoints > 0) {
-            execute(number, "ROLLBACK TO s");
-        } else {
-            execute(number, "ROLLBACK");
-            open.is_inside_transaction = false;
-        }
-        return;
+    const RandomStatement next = next_statement(open, random);
+    if (next.is_alone) {
+        end_all_but(&open);
+        alone_ = number;
     }
-    if (sql == "BEGIN") open = {std::move(open.session), true, 0};
-    if (sql == "COMMIT" || sql == "ROLLBACK") open = {std::move(open.session), false, 0};
-    if (sql == "SAVEPOINT s") ++open.savepoints;
-    if (sql == "RELEASE s") --open.savepoints;
+    const bool is_executed = execute(number, next.sql);
+    if (!is_executed && open.is_inside_transaction && open.savepoints > 0) {
+        execute(number, "ROLLBACK TO s");
+    } else if (!is_executed && open.is_inside_transaction) {
+        execute(number, "ROLLBACK");
+        open.is_inside_transaction = false;
+    } else if (is_executed) {
+        if (next.sql == "BEGIN") open.is_inside_transaction = true;
+        if (next.sql == "COMMIT" || next.sql == "ROLLBACK") open.is_inside_transaction = false;
+        if (next.sql == "SAVEPOINT s") ++open.savepoints;
+        if (next.sql == "RELEASE s") --open.savepoints;
+    }
+    if (open.is_inside_transaction) return;
+    open.savepoints = 0;
+    alone_.reset();
 }
 
 bool RandomSessions::execute(std::size_t number, const std::string& sql) {
@@ -69,9 +81,9 @@ bool RandomSessions::execute(std::size_t number, const std::string& sql) {
         const std::string message = error.what();
         log_ += " -- " + message.substr(0, message.find('\n')) + '\n';
         const std::string state = error.sqlstate();
-        // Syntax, types, internal errors: of this test or of the server, not of the workload.
-        const bool is_wrong = error.is_lost_connection() || state == "42601" || state == "42804" ||
-                              state.starts_with("XX");
+        // Syntax and internal errors: of this test or of the server, not of the workload.
+        const bool is_wrong =
+            error.is_lost_connection() || state == "42601" || state.starts_with("XX");
         if (is_wrong && failure_.empty()) failure_ = message;
         return false;
     }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,13 +14,19 @@
 namespace walpack::differential {
 
 class RandomSessions {
+    struct Open {
+        std::unique_ptr<e2e::Session> session;
+        bool is_inside_transaction = false;
+        int savepoints = 0;
+    };
+
   public:
     RandomSessions(const std::string& conninfo, int count, int server_version);
 
     // The first session from now on replicates from there.
     void set_origin(const std::string& origin);
     void run(int steps, e2e::Random& random);
-    void end_all();  // commits what is open
+    void end_all() { end_all_but(nullptr); }  // commits what is open
 
     std::int64_t executed() const { return executed_; }
     std::int64_t refused() const { return refused_; }
@@ -29,17 +36,13 @@ class RandomSessions {
     const std::string& failure() const { return failure_; }
 
   private:
-    struct Open {
-        std::unique_ptr<e2e::Session> session;
-        bool is_inside_transaction = false;
-        int savepoints = 0;
-    };
-
+    void end_all_but(const Open* kept);
     void step(std::size_t number, e2e::Random& random);
-    std::string next_statement(Open& open, e2e::Random& random);
+    RandomStatement next_statement(Open& open, e2e::Random& random);
     bool execute(std::size_t number, const std::string& sql);
 
     std::vector<Open> sessions_;
+    std::optional<std::size_t> alone_;  // the only session that may go on
     RandomStatements statements_;
     std::int64_t executed_ = 0;
     std::int64_t refused_ = 0;

@@ -124,8 +124,8 @@ std::string attach_or_detach(const std::vector<Table>& tables, Random& random) {
 
 }  // namespace
 
-std::string RandomStatements::change_definition(const std::vector<Table>& tables, Random& random) {
-    const Table& table = random.pick(tables);
+std::string RandomStatements::change_definition(const Table& table,
+                                                const std::vector<Table>& tables, Random& random) {
     const int number = ++made_;
     switch (random.between(0, 11)) {
         case 0:
@@ -157,18 +157,23 @@ std::string RandomStatements::change_definition(const std::vector<Table>& tables
     }
 }
 
-std::string RandomStatements::next(e2e::Session& session, Random& random) {
+RandomStatement RandomStatements::next(e2e::Session& session, Random& random) {
     const std::vector<Table> tables = tables_of(session);
     const auto kind = random.between(1, 100);
-    if (tables.empty()) return create_table("t" + std::to_string(100 + ++made_), random);
+    if (tables.empty()) return {create_table("t" + std::to_string(100 + ++made_), random)};
     const Table& table = random.pick(tables);
-    if (kind <= 40) return insert_into(table, random);
-    if (kind <= 66) return update(table, random);
-    if (kind <= 80) return "DELETE FROM " + table.sql() + some_rows(random);
-    if (kind <= 82) return truncate(tables, random);
-    if (kind <= 85) return message(random);
-    if (kind <= 93) return change_definition(tables, random);
-    return publications_.alter(tables, random);
+    if (kind <= 40) return {insert_into(table, random)};
+    if (kind <= 66) return {update(table, random)};
+    if (kind <= 80) return {"DELETE FROM " + table.sql() + some_rows(random)};
+    if (kind <= 82) return {truncate(tables, random)};
+    if (kind <= 85) return {message(random)};
+    if (kind > 93) return {publications_.alter(tables, random), true};
+    RandomStatement statement{change_definition(table, tables, random)};
+    // Partitions are changed and named under locks of their own.
+    statement.is_alone = table.relkind == 'p' || table.is_partition ||
+                         statement.sql.starts_with("ALTER SCHEMA") ||
+                         statement.sql.find("TACH PARTITION") != std::string::npos;
+    return statement;
 }
 
 }  // namespace walpack::differential

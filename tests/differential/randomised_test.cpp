@@ -34,8 +34,9 @@ class RandomDifferential : public Differential {
         source().execute(
             "DROP SCHEMA IF EXISTS s1, s2, \"S 3\", renamed CASCADE;"
             "CREATE SCHEMA s1; CREATE SCHEMA s2; CREATE SCHEMA \"S 3\"");
+        made_.clear();
         for (int number = 1; number <= kTables; ++number)
-            source().execute(create_table("t" + std::to_string(number), random));
+            (void)is_accepted(create_table("t" + std::to_string(number), random));
         const RandomPublications publications(server_version());
         const std::vector<Table> tables = tables_of(source());
         for (const std::string& name : RandomPublications::names()) {
@@ -49,6 +50,7 @@ class RandomDifferential : public Differential {
     bool is_accepted(const std::string& sql) {
         try {
             source().execute(sql);
+            made_ += sql + ";\n";
             return true;
         } catch (const e2e::SqlError& error) {
             if (error.sqlstate() == "42601" || error.is_lost_connection()) throw;
@@ -87,12 +89,22 @@ class RandomDifferential : public Differential {
             EXPECT_NE(pgoutput.refusal.find(allowed), std::string::npos)
                 << reading.describe() << "\npgoutput: " << pgoutput.refusal
                 << "\nwalpack: " << walpack.refusal;
-            EXPECT_NE(walpack.refusal.find(allowed), std::string::npos)
-                << reading.describe() << "\nwalpack: " << walpack.refusal;
             ++refused_readings_;
+            // pgoutput of version 15 also refuses a list of all columns beside a dropped one.
+            if (walpack.refusal.empty() && server_version() < 160000) return;
+            EXPECT_NE(walpack.refusal.find(allowed), std::string::npos)
+                << reading.describe() << "\npgoutput: " << pgoutput.refusal
+                << "\nwalpack: " << walpack.refusal << "\nplain walpack: "
+                << read_walpack({.publications = reading.publications}).refusal;
             return;
         }
-        EXPECT_EQ(difference(pgoutput.decoded, walpack.decoded), "") << reading.describe();
+        const std::string report = difference(pgoutput.decoded, walpack.decoded);
+        if (!report.empty()) {
+            const Outcome plain = read_walpack({.publications = reading.publications});
+            const bool is_plain_same = difference(pgoutput.decoded, plain.decoded).empty();
+            ADD_FAILURE() << reading.describe() << "; without other options both are "
+                          << (is_plain_same ? "the same\n" : "different too\n") << report;
+        }
         changes_ += count_changes(walpack.decoded);
         blocks_ += walpack.blocks;
     }
@@ -110,7 +122,7 @@ class RandomDifferential : public Differential {
         refused_ += sessions.refused();
         for (int number = 0; number < kReadings && !HasFailure(); ++number)
             compare(random_reading(number, random));
-        if (HasFailure()) keep(round, sessions.log());
+        if (HasFailure()) keep(round, made_ + sessions.log());
     }
 
     static void keep(int round, const std::string& log) {
@@ -122,6 +134,7 @@ class RandomDifferential : public Differential {
                       << ", statements in " << path.string();
     }
 
+    std::string made_;  // the statements that made the objects of the round
     std::int64_t executed_ = 0;
     std::int64_t refused_ = 0;
     std::size_t changes_ = 0;
@@ -134,7 +147,7 @@ TEST_F(RandomDifferential, BothPluginsSayTheSameAboutRandomWorkloads) {
     create_origin(origin);
     source().execute(kRandomTypes);
     const auto end =
-        e2e::Clock::now() + e2e::seconds(number_from_environment("WALPACK_SOAK_SECONDS", 12));
+        e2e::Clock::now() + e2e::seconds(number_from_environment("WALPACK_SOAK_SECONDS", 8));
     const int first = number_from_environment("WALPACK_ROUND", 0);
     int round = first;
     for (; !HasFailure() && (round == first || e2e::Clock::now() < end); ++round)

@@ -46,7 +46,12 @@ bool is_text_of_server(ValueKind kind) {
 WalpackReader::WalpackReader(ServerText& server_text)
     : server_text_(server_text), assembler_(*this) {}
 
+void WalpackReader::hello(const Hello& hello) {
+    is_streaming_ = hello.options.at("streaming") == "on";
+}
+
 void WalpackReader::begin(const Begin& begin) {
+    has_rows_ = false;
     DecodedTransaction& transaction = decoded_.emplace_back();
     transaction.xid = begin.xid;
     transaction.commit_lsn = begin.commit_lsn;
@@ -60,6 +65,8 @@ void WalpackReader::origin(const Origin& origin) {
 
 void WalpackReader::commit(const Commit& commit) {
     decoded_.back().end_lsn = commit.end_lsn;
+    // The server tells a plugin the origin of a row, but not of a message before its commit.
+    if (is_streaming_ && !has_rows_ && decoded_.back().origin.empty()) decoded_.back().origin = "*";
 }
 
 void WalpackReader::add(DecodedChange change) {
@@ -67,6 +74,7 @@ void WalpackReader::add(DecodedChange change) {
 }
 
 void WalpackReader::change(const RowChange& row) {
+    has_rows_ = true;
     // pgoutput sends nothing where nothing says which row it was.
     if (row.kind == ChangeKind::delete_none) return;
 
@@ -91,6 +99,7 @@ void WalpackReader::change(const RowChange& row) {
 }
 
 void WalpackReader::truncate(const Truncate& truncate) {
+    has_rows_ = true;
     std::vector<std::string> names;
     for (const auto& relation : truncate.relations) names.push_back(name_of(*relation));
     add(truncate_change(truncate.cascade, truncate.restart_identity, std::move(names)));

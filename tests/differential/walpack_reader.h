@@ -23,7 +23,7 @@ class WalpackReader : private TransactionSink {
     const Decoded& decoded() const { return decoded_; }
 
   private:
-    void hello(const Hello&) override {}
+    void hello(const Hello& hello) override;
     void relation(const RelationRecord&) override {}
     void begin(const Begin& begin) override;
     void origin(const Origin& origin) override;
@@ -41,6 +41,8 @@ class WalpackReader : private TransactionSink {
     ServerText& server_text_;
     Assembler assembler_;
     Decoded decoded_;
+    bool is_streaming_ = false;
+    bool has_rows_ = false;  // the open transaction, beside logical messages
 };
 
 }  // namespace walpack::differential
