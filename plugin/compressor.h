@@ -1,5 +1,5 @@
 /*
- * A message -> a Compressed record that holds it.
+ * A message -> a Compressed record that holds it, in column order where that can pay.
  *
  * All memory is taken when it is opened, so that compressing cannot fail for want of any: a message
  * may have to be written while an error is handled. What Zstandard allocates outside of memory
@@ -9,6 +9,8 @@
 #define WALPACK_PLUGIN_COMPRESSOR_H
 
 #include "server.h"
+
+#include "protocol/column_order.h"
 
 namespace walpack::plugin {
 
@@ -25,12 +27,15 @@ class Compressor {
     std::span<const char> compress(const char* message, size_t count);
 
   private:
-    size_t compress_to(char* out, size_t room, const char* message, size_t count);
+    std::span<const char> in_column_order(const char* message, size_t count);
+    size_t compress_to(char* out, size_t room, std::span<const char> bytes);
 
     CompressionMethod method_;
     void* state_; /* of the library */
-    char* block_;
+    char* block_; /* for the record */
     size_t capacity_;
+    char* arranged_; /* for the message in column order */
+    column_order::Column* columns_;
 };
 
 static_assert(std::is_trivially_destructible_v<Compressor>);

@@ -3,6 +3,7 @@
 #include <lz4.h>
 #include <zstd.h>
 
+#include "protocol/column_order.h"
 #include "protocol/format.h"
 #include "sql_record_reader.h"
 #include "sql_server.h"
@@ -54,13 +55,18 @@ struct Method {
     const char* failure;
     bool (*can_hold)(Bytes data, uint64_t size);
     bool (*decompress)(Bytes data, const Target& target);
+    bool is_in_column_order;
 };
 
 constexpr Method kMethods[] = {
     {WALPACK_COMPRESSION_LZ4, "the data is not an LZ4 block of the announced length", can_hold_lz4,
-     decompress_lz4},
+     decompress_lz4, false},
     {WALPACK_COMPRESSION_ZSTD, "the data is not a Zstandard frame of the announced length",
-     can_hold_zstd, decompress_zstd},
+     can_hold_zstd, decompress_zstd, false},
+    {WALPACK_COMPRESSION_LZ4_COLUMNS, "the data is not an LZ4 block of the announced length",
+     can_hold_lz4, decompress_lz4, true},
+    {WALPACK_COMPRESSION_ZSTD_COLUMNS, "the data is not a Zstandard frame of the announced length",
+     can_hold_zstd, decompress_zstd, true},
 };
 
 const Method& take_method(RecordReader& reader) {
@@ -83,6 +89,19 @@ uint64_t take_size(RecordReader& reader) {
                                         static_cast<uint64>(size)));
     }
     return size;
+}
+
+// The message is shorter than what it was arranged to.
+Bytes restored(Bytes arranged, size_t offset) {
+    auto* columns = static_cast<column_order::Column*>(
+        palloc(column_order::kColumnsMax * sizeof(column_order::Column)));
+    auto* message = static_cast<uint8_t*>(palloc(arranged.size()));
+    const size_t size = column_order::restore(arranged.data(), arranged.size(), columns, message);
+    pfree(columns);
+    if (size == 0) {
+        report_invalid(offset, "the data is not in column order");
+    }
+    return Bytes(message, size);
 }
 
 }  // namespace
@@ -108,7 +127,8 @@ Bytes uncompressed(Bytes message) {
     if (!method.decompress(data, target)) {
         report_invalid(offset, method.failure);
     }
-    return Bytes(target.start, target.size);
+    const Bytes inside(target.start, target.size);
+    return method.is_in_column_order ? restored(inside, offset) : inside;
 }
 
 }  // namespace walpack::sql

@@ -53,7 +53,7 @@ enum walpack_record_type {
     /* [26, xid, gid, end LSN of the prepare, prepare time, end LSN, rollback time] */
     WALPACK_ROLLBACK_PREPARED = 26,
 
-    WALPACK_COMPRESSED = 27 /* [27, method, bytes of the message, data]: alone in its message */
+    WALPACK_COMPRESSED = 27 /* [27, method, bytes of what comes out, data]: alone in its message */
 };
 
 /* Flags of WALPACK_TRUNCATE. */
@@ -75,8 +75,10 @@ enum walpack_record_type {
 #define WALPACK_FRAGMENT_ABANDONED 4
 
 /* Methods of WALPACK_COMPRESSED. */
-#define WALPACK_COMPRESSION_LZ4 1  /* data is one LZ4 block */
-#define WALPACK_COMPRESSION_ZSTD 2 /* data is one Zstandard frame */
+#define WALPACK_COMPRESSION_LZ4 1         /* data is one LZ4 block */
+#define WALPACK_COMPRESSION_ZSTD 2        /* data is one Zstandard frame */
+#define WALPACK_COMPRESSION_LZ4_COLUMNS 3 /* the same, of the message in column order */
+#define WALPACK_COMPRESSION_ZSTD_COLUMNS 4
 
 /* Flags of a column in WALPACK_RELATION. */
 #define WALPACK_COLUMN_KEY 1             /* part of the replica identity; under FULL every column */

@@ -48,7 +48,7 @@ SELECT * FROM walpack.decode(('\x941b02cfffffffffffffffff' || :'zstd')::bytea);
 SELECT * FROM walpack.decode(('\x941b02ff' || :'zstd')::bytea);
 -- an unknown method, too few fields, data of another type
 SELECT * FROM walpack.decode(('\x941b0028' || :'lz4')::bytea);
-SELECT * FROM walpack.decode(('\x941b0328' || :'lz4')::bytea);
+SELECT * FROM walpack.decode(('\x941b0528' || :'lz4')::bytea);
 SELECT * FROM walpack.decode(('\x931b28' || :'lz4')::bytea);
 SELECT * FROM walpack.decode('\x941b0128a17a');
 SELECT * FROM walpack.decode('\x941b');

@@ -14,6 +14,7 @@
 #include "decode/record_fields.h"
 #include "decode/record_visitor.h"
 #include "decode/row_run.h"
+#include "protocol/column_order.h"
 #include "protocol/format.h"
 
 namespace walpack {
@@ -35,6 +36,16 @@ struct FreeZstd {
     void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
 };
 
+bool is_lz4(const Compressed& record) {
+    return record.method == WALPACK_COMPRESSION_LZ4 ||
+           record.method == WALPACK_COMPRESSION_LZ4_COLUMNS;
+}
+
+bool is_in_column_order(const Compressed& record) {
+    return record.method == WALPACK_COMPRESSION_LZ4_COLUMNS ||
+           record.method == WALPACK_COMPRESSION_ZSTD_COLUMNS;
+}
+
 [[noreturn]] void throw_damaged(const std::string& what) {
     throw Error(ErrorKind::protocol, fmt::format("compressed message {}", what));
 }
@@ -50,6 +61,7 @@ struct Decompressor::State {
     void reserve(std::size_t bytes);
     std::string_view undo_lz4(const Compressed& record);
     std::string_view undo_zstd(const Compressed& record);
+    std::string_view undo_column_order(std::string_view arranged);
 
     std::size_t message_bytes_max;
     OpenGate gate;
@@ -58,6 +70,8 @@ struct Decompressor::State {
     RecordVisitor visitor{gate, cursor, rows};
     std::unique_ptr<char[]> bytes;
     std::size_t capacity = 0;
+    std::unique_ptr<char[]> restored;
+    std::unique_ptr<column_order::Column[]> columns;
     std::unique_ptr<ZSTD_DCtx, FreeZstd> zstd;
 };
 
@@ -74,8 +88,7 @@ Compressed Decompressor::State::read(std::string_view message) {
 
 void Decompressor::State::check_size(const Compressed& record) const {
     const std::uint64_t size = record.message_bytes;
-    const std::uint64_t ratio_max =
-        record.method == WALPACK_COMPRESSION_LZ4 ? kLz4RatioMax : kZstdRatioMax;
+    const std::uint64_t ratio_max = is_lz4(record) ? kLz4RatioMax : kZstdRatioMax;
     if (size == 0) throw_damaged("has nothing inside");
     if (size > message_bytes_max)
         throw_damaged(fmt::format("is larger than {} bytes", message_bytes_max));
@@ -134,6 +147,18 @@ std::string_view Decompressor::State::undo_zstd(const Compressed& record) {
     return {bytes.get(), size};
 }
 
+// The message is shorter than what it was arranged to.
+std::string_view Decompressor::State::undo_column_order(std::string_view arranged) {
+    if (!columns)
+        columns = std::make_unique_for_overwrite<column_order::Column[]>(column_order::kColumnsMax);
+    restored = std::make_unique_for_overwrite<char[]>(arranged.size());
+    const std::size_t size = column_order::restore(
+        reinterpret_cast<const std::uint8_t*>(arranged.data()), arranged.size(), columns.get(),
+        reinterpret_cast<std::uint8_t*>(restored.get()));
+    if (size == 0) throw_damaged("is not in column order");
+    return {restored.get(), size};
+}
+
 Decompressor::Decompressor(std::size_t message_bytes_max)
     : state_(std::make_unique<State>(message_bytes_max)) {}
 
@@ -143,8 +168,9 @@ std::string_view Decompressor::open(std::string_view message) {
     if (first_record_type(message) != WALPACK_COMPRESSED) return message;
     const Compressed record = state_->read(message);
     state_->check_size(record);
-    return record.method == WALPACK_COMPRESSION_LZ4 ? state_->undo_lz4(record)
-                                                    : state_->undo_zstd(record);
+    const std::string_view inside =
+        is_lz4(record) ? state_->undo_lz4(record) : state_->undo_zstd(record);
+    return is_in_column_order(record) ? state_->undo_column_order(inside) : inside;
 }
 
 }  // namespace walpack

@@ -206,7 +206,7 @@ Compressed read_compressed(FieldReader& fields) {
     fields.expect_elements(4);
     Compressed compressed;
     const std::uint32_t method = fields.uint32("compression method");
-    if (method != WALPACK_COMPRESSION_LZ4 && method != WALPACK_COMPRESSION_ZSTD)
+    if (method < WALPACK_COMPRESSION_LZ4 || method > WALPACK_COMPRESSION_ZSTD_COLUMNS)
         fields.fail(fmt::format("compression method {} is unknown", method));
     compressed.method = method;
     compressed.message_bytes = fields.uint64("number of bytes");
