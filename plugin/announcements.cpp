@@ -1,10 +1,15 @@
 #include "announcements.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "protocol/format.h"
 #include "relation_encoder.h"
 
 namespace walpack::plugin {
 namespace {
+
+constexpr size_t kFirstBlockBytes = 1024;
 
 void write_due_notices(PluginState& state) {
     const PublicationFilter& filter = state.relations->filter;
@@ -26,25 +31,44 @@ void write_relation(PluginState& state, const RelationEntry& entry, uint32_t ver
     state.writer.end_record();
 }
 
+void grow(PackBuffer& full, void*) {
+    const size_t capacity = 2 * full.size();
+    full.give_block(static_cast<char*>(repalloc(full.block(), capacity)), capacity, full.size());
+}
+
+/*
+ * Most invalidations change nothing that a reader is told (a vacuum, an index, another partition),
+ * so a relation is described again only when its description differs. Never zero.
+ */
+uint64_t digest_of_description(const RelationEntry& entry) {
+    PackBuffer out;
+    out.open(grow, nullptr, true);
+    out.give_block(static_cast<char*>(palloc(kFirstBlockBytes)), kFirstBlockBytes, 0);
+    encode_relation(out, entry, 0);
+    const uint64_t digest = XXH3_64bits(out.block(), out.size());
+    pfree(out.block());
+    return digest == 0 ? 1 : digest;
+}
+
 /* Nothing is noted before the record is complete: an error may tear it. */
 void describe_to_all(PluginState& state, RelationEntry& entry) {
-    if (entry.described == entry.build) return;
+    if (entry.described == entry.content) return;
     write_relation(state, entry, entry.version + 1);
     ++entry.version;
-    entry.described = entry.build;
+    entry.described = entry.content;
 }
 
 void describe_to_uncommitted(PluginState& state, RelationEntry& entry) {
     const TransactionId xid = state.uncommitted_xid;
-    if (entry.told_xid == xid && entry.told_described == entry.build) return;
+    if (entry.told_xid == xid && entry.told_described == entry.content) return;
     RelationDescription& description = description_of(*state.uncommitted, entry.id);
-    if (description.build != entry.build) {
+    if (description.content != entry.content) {
         write_relation(state, entry, description.version + 1);
         ++description.version;
-        description.build = entry.build;
+        description.content = entry.content;
     }
     entry.told_xid = xid;
-    entry.told_described = entry.build;
+    entry.told_described = entry.content;
 }
 
 /* Empty when the origin was dropped since. */
@@ -67,6 +91,7 @@ void announce_source(PluginState& state, const ChangeSource& source) {
 void announce_relation(PluginState& state, RelationEntry& entry) {
     write_due_notices(state);
     if (entry.id == 0) entry.id = ++state.relations->last_id;
+    if (entry.content == 0) entry.content = digest_of_description(entry);
     if (state.uncommitted == nullptr)
         describe_to_all(state, entry);
     else

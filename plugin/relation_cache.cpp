@@ -92,7 +92,7 @@ void build_entry(RelationCache& cache, RelationEntry& entry, Relation relation) 
     entry.state = EntryState::kBuilding;
     entry.generation = cache.generation;
     entry.type_generation = cache.type_generation;
-    entry.build = ++cache.last_build;
+    entry.content = 0;
     entry.depends_on_types = false;
 
     List* ancestors = NIL;

@@ -2,8 +2,8 @@
  * What the plugin knows about each relation it met, and whether the reader was told.
  *
  * An entry is built at the first change of the relation and again at the first change after an
- * invalidation; it then counts as not described, so that a Relation record goes out before the
- * change. The id of a relation stays as long as its entry; the version counts its descriptions.
+ * invalidation. When that changed its description, a Relation record goes out before the change.
+ * The id of a relation stays as long as its entry; the version counts its descriptions.
  *
  * Invalidation callbacks only set flags. They may come in the middle of our own work, from any
  * catalogue access, and in sessions that no longer decode: the server offers no way to unregister
@@ -38,7 +38,6 @@ struct RelationCache {
     uint32_t generation;      /* counts events that concern every relation */
     uint32_t type_generation; /* counts changes of types and enum labels */
     uint32_t last_id;
-    uint64_t last_build;
 };
 
 /* One cache exists at a time; it dies with the decoding context. */

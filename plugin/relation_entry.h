@@ -38,11 +38,11 @@ struct RelationEntry {
     MemoryContext context; /* emptied at each build */
 
     uint32_t id;             /* 0 before the first description */
-    uint64_t build;          /* number of the last build; no two builds share one */
-    uint64_t described;      /* the build that was described last to all transactions */
+    uint64_t content;        /* digest of its description; 0 until that is needed */
+    uint64_t described;      /* the content that was described last to all transactions */
     uint32_t version;        /* of that description */
     TransactionId told_xid;  /* the uncommitted transaction that was described to last, */
-    uint64_t told_described; /* and the build that was */
+    uint64_t told_described; /* and the content that was */
 
     uint8_t actions; /* set of kPublish...; when 0, nothing below is filled in */
     bool is_leaf;    /* published as an ancestor, which is what oid, schema and name are of */

@@ -19,7 +19,7 @@ namespace walpack::plugin {
 struct RelationDescription {
     uint32_t id; /* of the relation; hash key */
     uint32_t version;
-    uint64_t build; /* of the entry that was described */
+    uint64_t content; /* digest of what was described */
 };
 
 struct UncommittedTransaction {
