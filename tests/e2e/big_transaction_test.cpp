@@ -1,7 +1,5 @@
 // The size of a transaction or of a value does not decide how much memory the consumer takes.
-#include <fstream>
-#include <sstream>
-
+#include "support/process_files.h"
 #include "support/scenario.h"
 
 namespace walpack::e2e {
@@ -9,16 +7,6 @@ namespace {
 
 constexpr std::int64_t kRows = 1'000'000;
 constexpr std::int64_t kResidentKilobytesMax = 200 * 1024;
-
-// VmHWM: the most that was ever resident.
-std::int64_t peak_resident_kilobytes(pid_t pid) {
-    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-    std::string line;
-    while (std::getline(status, line)) {
-        if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6));
-    }
-    return -1;
-}
 
 class BigTransaction : public Scenario {};
 
