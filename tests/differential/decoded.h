@@ -7,6 +7,8 @@
 //   - Rows published as those of a partitioned table: pgoutput labels the old tuple, the replica
 //     identity and its columns by the partitioned table, walpack by the partition that the row is
 //     in. Those labels become '*', which equals any.
+//   - Key columns are '*' as well where a column list leaves out a part of the key: see
+//     walpack_reader.cpp.
 //   - The origin of a transaction of which nothing but logical messages is published is '*', any,
 //     where walpack streams: no plugin knows it before the commit.
 //   - Tables of one TRUNCATE are sorted by name.

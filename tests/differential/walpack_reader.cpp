@@ -36,9 +36,18 @@ const char* action_of(ChangeKind kind) {
     return kind <= ChangeKind::update_full ? "update " : "delete ";
 }
 
-// The consumer's text of these is not the server's: a plain number, and the style of version 16.
+// The consumer's text of these is not every server's: money is a plain number, "char" has the style
+// of version 16, pg_lsn that of versions before 19.
 bool is_text_of_server(ValueKind kind) {
-    return kind == ValueKind::money || kind == ValueKind::character;
+    return kind == ValueKind::money || kind == ValueKind::character || kind == ValueKind::uint8;
+}
+
+// A key of which a column is left out by the list: pgoutput flags the rest, walpack none, as part
+// of a key identifies nothing. The server lets such a table publish no updates and deletes.
+bool has_no_whole_key(const Relation& relation) {
+    return relation.key_attributes.empty() &&
+           (relation.replica_identity == ReplicaIdentity::default_key ||
+            relation.replica_identity == ReplicaIdentity::index);
 }
 
 }  // namespace
@@ -83,7 +92,7 @@ void WalpackReader::change(const RowChange& row) {
     const std::vector<Column> columns = columns_of(relation);
     DecodedChange change;
     change.columns = columns_text(columns);
-    change.key_columns = is_root ? "*" : key_columns_text(columns);
+    change.key_columns = is_root || has_no_whole_key(relation) ? "*" : key_columns_text(columns);
     change.replica_identity = is_root ? '*' : static_cast<char>(relation.replica_identity);
     change.text = action_of(row.kind) + name_of(relation);
     if (has_whole_old_row(row.kind)) {
