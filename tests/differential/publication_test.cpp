@@ -132,6 +132,22 @@ TEST_F(DifferentialPublication, ARenamedSchemaIsNoticed) {
     if (server_version() >= 160000) expect_same_in_every_form();
 }
 
+// pgoutput keeps its decision about a partition when a table above it moves; walpack decides again.
+TEST_F(DifferentialPublication, APartitionFollowsItsRootIntoAPublishedSchema) {
+    if (server_version() < 150000) GTEST_SKIP() << "TABLES IN SCHEMA came with version 15";
+    source().execute(
+        "CREATE TABLE root (id int) PARTITION BY LIST (id);"
+        "CREATE TABLE leaf PARTITION OF root FOR VALUES IN (1);"
+        "CREATE PUBLICATION p FOR TABLES IN SCHEMA s");
+    start_decoding();
+    source().execute("INSERT INTO root VALUES (1)");
+    source().execute("ALTER TABLE root SET SCHEMA s");
+    source().execute("INSERT INTO s.root VALUES (1)");
+    EXPECT_EQ(texts(read_walpack({}).decoded),
+              std::vector<std::string>{"insert public.leaf new(id='1')"});
+    EXPECT_LE(count_changes(read_pgoutput({}).decoded), 1U);  // none up to version 19
+}
+
 TEST_F(DifferentialPublication, ExceptedTablesAreLeftOut) {
     if (server_version() < 190000) GTEST_SKIP() << "came with version 19";
     source().execute(

@@ -135,6 +135,8 @@ std::string RandomStatements::change_definition(const Table& table,
                                       : "ALTER TABLE " + table.sql() + " RENAME TO " +
                                             identifier("T " + std::to_string(number));
         case 2:
+            // pgoutput does not notice what that means for the partitions.
+            if (table.relkind == 'p') return change_identity(table, random);
             return "ALTER TABLE " + table.sql() + " SET SCHEMA " +
                    identifier(random.pick(random_schemas()));
         case 3:
