@@ -27,7 +27,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kPreparedStatementsMax = 500;
 // An idle source moves the position at most this often unless it asks for a reply.
-constexpr std::chrono::seconds kIdleInterval{5};
 
 constexpr std::string_view kUndefinedStatement = "26000";
 constexpr std::string_view kFeatureNotSupported = "0A000";
@@ -340,7 +339,7 @@ void Applier::advance_idle(Lsn wal_end, bool now) {
     State& state = *state_;
     if (state.current || state.transaction.is_open()) return;
     if (wal_end <= state.transaction.position()) return;
-    if (!now && Clock::now() - state.last_idle < kIdleInterval) return;
+    if (!now && Clock::now() - state.last_idle < state.options.durable_interval) return;
     state.last_idle = Clock::now();
     state.transaction.settle();
     state.move_position(wal_end);
