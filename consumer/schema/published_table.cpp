@@ -54,7 +54,7 @@ ORDER BY a.attrelid, a.attnum)";
 
 [[noreturn]] void throw_unsupported(const std::string& message) {
     throw Error(ErrorKind::config, message)
-        .detail("This version of walpack publishes whole tables only.")
+        .detail("The initial copy of this version copies whole tables only.")
         .hint("Name a publication that does without.");
 }
 
