@@ -131,11 +131,13 @@ std::string RandomStatements::change_definition(const Table& table,
         case 0:
             return create_table("t" + std::to_string(100 + number), random);
         case 1:
-            return table.is_partition ? change_identity(table, random)
-                                      : "ALTER TABLE " + table.sql() + " RENAME TO " +
-                                            identifier("T " + std::to_string(number));
+            // pgoutput does not notice that a partition's root has another name.
+            return table.is_partition || table.relkind == 'p'
+                       ? change_identity(table, random)
+                       : "ALTER TABLE " + table.sql() + " RENAME TO " +
+                             identifier("T " + std::to_string(number));
         case 2:
-            // pgoutput does not notice what that means for the partitions.
+            // pgoutput does not notice that a partition's root has another schema.
             if (table.relkind == 'p') return change_identity(table, random);
             return "ALTER TABLE " + table.sql() + " SET SCHEMA " +
                    identifier(random.pick(random_schemas()));

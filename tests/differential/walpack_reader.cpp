@@ -61,20 +61,21 @@ void WalpackReader::hello(const Hello& hello) {
 
 void WalpackReader::begin(const Begin& begin) {
     has_rows_ = false;
+    origin_.clear();
     DecodedTransaction& transaction = decoded_.emplace_back();
     transaction.xid = begin.xid;
     transaction.commit_lsn = begin.commit_lsn;
     transaction.commit_time = begin.commit_time;
 }
 
-// pgoutput names the origin of the whole transaction.
+// pgoutput names the origin of the whole transaction. The server tells a plugin that of a row, but
+// not of a logical message before the commit.
 void WalpackReader::origin(const Origin& origin) {
-    decoded_.back().origin = origin.name;
+    origin_ = origin.name;
 }
 
 void WalpackReader::commit(const Commit& commit) {
     decoded_.back().end_lsn = commit.end_lsn;
-    // The server tells a plugin the origin of a row, but not of a message before its commit.
     if (is_streaming_ && !has_rows_ && decoded_.back().origin.empty()) decoded_.back().origin = "*";
 }
 
@@ -84,6 +85,7 @@ void WalpackReader::add(DecodedChange change) {
 
 void WalpackReader::change(const RowChange& row) {
     has_rows_ = true;
+    decoded_.back().origin = origin_;
     // pgoutput sends nothing where nothing says which row it was.
     if (row.kind == ChangeKind::delete_none) return;
 
@@ -109,6 +111,7 @@ void WalpackReader::change(const RowChange& row) {
 
 void WalpackReader::truncate(const Truncate& truncate) {
     has_rows_ = true;
+    decoded_.back().origin = origin_;
     std::vector<std::string> names;
     for (const auto& relation : truncate.relations) names.push_back(name_of(*relation));
     add(truncate_change(truncate.cascade, truncate.restart_identity, std::move(names)));
@@ -117,10 +120,12 @@ void WalpackReader::truncate(const Truncate& truncate) {
 void WalpackReader::message(const LogicalMessage& message) {
     DecodedChange change =
         message_change(message.is_transactional, message.lsn, message.prefix, message.content);
-    if (message.is_transactional)
+    if (message.is_transactional) {
+        if (!is_streaming_) decoded_.back().origin = origin_;
         add(std::move(change));
-    else
-        add_outside_message(decoded_, std::move(change), message.lsn);
+        return;
+    }
+    add_outside_message(decoded_, std::move(change), message.lsn);
 }
 
 std::vector<Field> WalpackReader::fields_of(const Relation& relation, Tuple tuple) {

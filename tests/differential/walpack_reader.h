@@ -41,6 +41,7 @@ class WalpackReader : private TransactionSink {
     ServerText& server_text_;
     Assembler assembler_;
     Decoded decoded_;
+    std::string origin_;  // of what comes next in the open transaction
     bool is_streaming_ = false;
     bool has_rows_ = false;  // the open transaction, beside logical messages
 };
