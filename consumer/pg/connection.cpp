@@ -14,6 +14,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::size_t kLargeBytes = std::size_t{32} << 20;
 constexpr int kConnectTimeoutSeconds = 15;  // unless the conninfo says otherwise
 
 void discard_notice(void* /*argument*/, const PGresult* /*result*/) {}
@@ -122,6 +123,28 @@ void Connection::wait(short events) {
                                                    description_, silence_limit_.count()));
 }
 
+// Each time that a non-blocking socket is full, libpq moves all that is left to the front of its
+// buffer: of a value of a gigabyte that takes minutes. Blocking, it moves nothing. A requested stop
+// then waits for the target to take the value, or for tcp_user_timeout.
+class Connection::BlockingSend {
+  public:
+    BlockingSend(Connection& connection, std::size_t bytes)
+        : connection_(connection), is_blocking_(bytes > kLargeBytes) {
+        if (!is_blocking_) return;
+        connection_.flush();  // the mode changes only while nothing is buffered
+        PQsetnonblocking(connection_.native(), 0);
+    }
+    ~BlockingSend() {
+        if (is_blocking_) PQsetnonblocking(connection_.native(), 1);
+    }
+    BlockingSend(const BlockingSend&) = delete;
+    BlockingSend& operator=(const BlockingSend&) = delete;
+
+  private:
+    Connection& connection_;
+    bool is_blocking_;
+};
+
 void Connection::flush() {
     while (true) {
         const int state = PQflush(native());
@@ -218,6 +241,7 @@ void Connection::send_prepare(const std::string& name, const std::string& sql,
 
 void Connection::send_prepared(const std::string& name, Parameters& parameters) {
     parameters.point_at_values();
+    const BlockingSend blocking(*this, parameters.bytes_.size());
     if (PQsendQueryPrepared(native(), name.c_str(), parameters.count(), parameters.values_.data(),
                             parameters.lengths_.data(), parameters.formats_.data(), 0) == 0) {
         throw_lost("sending a statement");
@@ -228,6 +252,7 @@ void Connection::send_prepared(const std::string& name, Parameters& parameters) 
 void Connection::send_query(const std::string& sql, Parameters& parameters,
                             const std::vector<std::uint32_t>& type_oids) {
     parameters.point_at_values();
+    const BlockingSend blocking(*this, parameters.bytes_.size());
     if (PQsendQueryParams(native(), sql.c_str(), parameters.count(),
                           type_oids.empty() ? nullptr : type_oids.data(), parameters.values_.data(),
                           parameters.lengths_.data(), parameters.formats_.data(), 0) == 0) {

@@ -141,6 +141,7 @@ class Connection {
     pg_conn* native() const { return connection_.get(); }
 
   private:
+    class BlockingSend;
     struct Finish {
         void operator()(pg_conn* connection) const;
     };
