@@ -190,6 +190,18 @@ void encode_message(PackBuffer& out, const LogicalMessage& message) {
     out.bin(message.content, message.size);
 }
 
+/*
+ * In a block the server names the top-level transaction only, and knows no origin. The transaction
+ * that the message is of is the one whose end the server watches out for while the callback runs;
+ * it watches for none when the transaction is known to be committed, and then none of its
+ * subtransactions can be rolled back any more.
+ */
+void announce_source_of_message(PluginState& state, const ReorderBufferTXN& txn) {
+    if (!state.writer.is_in_block()) return announce_source(state, {txn.xid, txn.origin_id});
+    const TransactionId xid = TransactionIdIsValid(CheckXidAlive) ? CheckXidAlive : txn.xid;
+    announce_source(state, {xid, state.writer.origin()});
+}
+
 bool is_wanted(const Options& options, const char* prefix) {
     if (!options.messages) return false;
     if (options.message_prefixes == NIL) return true;
@@ -248,7 +260,7 @@ extern "C" void walpack_message(LogicalDecodingContext* ctx, ReorderBufferTXN* t
 
     if (!is_wanted(state.options, prefix)) return leave(ctx, state, bracket);
     if (is_transactional) {
-        if (!state.writer.is_in_block()) announce_source(state, {txn->xid, txn->origin_id});
+        announce_source_of_message(state, *txn);
         encode_message(state.writer.begin_change(),
                        {WALPACK_MESSAGE_TRANSACTIONAL, lsn, prefix, content, size});
         state.writer.end_change();

@@ -47,11 +47,7 @@ RandomStatement RandomSessions::next_statement(Open& open, Random& random) {
         if (kind <= 20 && open.savepoints > 0) return {"ROLLBACK TO s"};
         if (kind <= 24 && open.savepoints > 0) return {"RELEASE s"};
     }
-    RandomStatement next = statements_.next(*open.session, random);
-    // While a transaction is streamed, walpack does not know a message's subtransaction.
-    constexpr std::string_view kTransactional = "SELECT pg_logical_emit_message(true";
-    if (open.savepoints > 0 && next.sql.starts_with(kTransactional)) return {"SELECT 1"};
-    return next;
+    return statements_.next(*open.session, random);
 }
 
 void RandomSessions::step(std::size_t number, Random& random) {

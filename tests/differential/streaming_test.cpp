@@ -147,6 +147,19 @@ TEST_F(DifferentialStreaming, CompressedMessagesSayTheSame) {
     }
 }
 
+// The block with the message is sent before the savepoint is rolled back.
+TEST_F(DifferentialStreaming, AMessageOfARolledBackSubtransactionIsGone) {
+    start_decoding();
+    source().execute(
+        "BEGIN; INSERT INTO u VALUES (1); SAVEPOINT s;"
+        "SELECT pg_logical_emit_message(true, 'm', 'gone')");
+    insert_many(source(), 1);
+    source().execute("ROLLBACK TO s; SELECT pg_logical_emit_message(true, 'm', 'stays')");
+    insert_many(source(), 2001);
+    source().execute("COMMIT");
+    EXPECT_EQ(count_changes(expect_same_streamed()), 1002U);
+}
+
 // A server without two-phase decoding in the slot sends these at COMMIT PREPARED.
 TEST_F(DifferentialStreaming, PreparedTransactionsComeWhenTheyAreCommitted) {
     start_decoding();
