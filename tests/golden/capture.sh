@@ -31,6 +31,27 @@ capture() {
     echo "$subject"
 }
 
+# capture_live SUBJECT "OPTION=VALUE ..." "SQL before the slot" "SQL that is decoded while it runs"
+#
+# For what is only sent while it is not known how it ends. The SQL waits where a block must be out.
+capture_live() {
+    local subject=$1 options=$2 before=$3 decoded=$4 option receiver arguments=()
+    psql -Xq -v ON_ERROR_STOP=1 -c 'DROP SCHEMA public CASCADE; CREATE SCHEMA public' 2>/dev/null
+    psql -Xq -v ON_ERROR_STOP=1 <<< "$before"
+    for option in $options; do arguments+=(-o "$option"); done
+    pg_recvlogical -d "$database" -S walpack_golden -P walpack --create-slot
+    pg_recvlogical -d "$database" -S walpack_golden --start "${arguments[@]}" -f "$directory/$subject.bin" &
+    receiver=$!
+    sleep 1
+    psql -Xq -v ON_ERROR_STOP=1 <<< "$decoded" > /dev/null || { kill "$receiver"; exit 1; }
+    sleep 2
+    kill -INT "$receiver"
+    wait "$receiver"
+    pg_recvlogical -d "$database" -S walpack_golden --drop-slot
+    chmod 644 "$directory/$subject.bin"
+    echo "$subject"
+}
+
 plain='CREATE TABLE t (id int PRIMARY KEY, v text);'
 full="$plain ALTER TABLE t REPLICA IDENTITY FULL;"
 
@@ -83,3 +104,27 @@ capture types_send '' "CREATE TABLE t (i inet, c cidr, m macaddr, b bit(3), vb v
      tv tsvector, tq tsquery);" \
     "INSERT INTO t VALUES ('10.0.0.1/8', '10.0.0.0/8', '08:00:2b:01:02:03', '101', '1', '(1,2)', '[(0,0),(1,1)]',
      'a:1 b', 'a & b')"
+capture compressed_lz4 'compression=lz4' "$plain" "INSERT INTO t SELECT i, 'row ' || i FROM generate_series(1, 100) i"
+capture compressed_zstd 'compression=zstd' "$plain" "INSERT INTO t SELECT i, 'row ' || i FROM generate_series(1, 100) i"
+capture partition 'publication_names=p' "CREATE TABLE t (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
+     CREATE TABLE \"T 1\" (v text, id int NOT NULL); ALTER TABLE t ATTACH PARTITION \"T 1\" FOR VALUES FROM (0) TO (10);
+     CREATE TABLE t_2 PARTITION OF t FOR VALUES FROM (10) TO (20); ALTER TABLE t_2 REPLICA IDENTITY FULL;
+     CREATE PUBLICATION p FOR TABLE t WITH (publish_via_partition_root);" \
+    "INSERT INTO t VALUES (1, 'a'), (11, 'b'); UPDATE t SET v = 'c'; DELETE FROM t"
+capture origin '' "$plain SELECT pg_replication_origin_create('walpack_golden');" \
+    "SELECT pg_replication_origin_session_setup('walpack_golden'); INSERT INTO t VALUES (1, 'far');
+     SELECT pg_replication_origin_session_reset(); INSERT INTO t VALUES (2, 'here')"
+psql -Xqc "SELECT pg_replication_origin_drop('walpack_golden')" > /dev/null
+# Needs max_prepared_transactions.
+capture prepared 'two_phase=on' "$plain" \
+    "BEGIN; INSERT INTO t VALUES (1, 'a'); PREPARE TRANSACTION 'it''s one'; COMMIT PREPARED 'it''s one';
+     BEGIN; INSERT INTO t VALUES (2, 'b'); PREPARE TRANSACTION 'two'; ROLLBACK PREPARED 'two'"
+# Rows that are small on the wire, so that a block is.
+export PGOPTIONS='-c logical_decoding_work_mem=64kB'
+wait='SELECT pg_sleep(1);'
+block='INSERT INTO t SELECT true FROM generate_series(1, 700);'
+capture_live streamed 'streaming=on' 'CREATE TABLE t (a bool);' \
+    "BEGIN; $block SAVEPOINT a; $block $wait ROLLBACK TO a; SAVEPOINT b; $block INSERT INTO t VALUES (false); COMMIT;"
+capture_live streamed_abort 'streaming=on' 'CREATE TABLE t (a bool);' "BEGIN; $block $wait ROLLBACK;"
+capture_live streamed_prepared 'streaming=on two_phase=on' 'CREATE TABLE t (a bool);' \
+    "BEGIN; $block $wait PREPARE TRANSACTION 'streamed'; COMMIT PREPARED 'streamed';"

@@ -123,8 +123,8 @@ TEST(Decompressor, LeavesWhatIsNoMessageToTheDecoder) {
 }
 
 TEST(Decompressor, RejectsAnUnknownMethod) {
-    EXPECT_EQ(error_of([] { Decompressor().open(compressed_record(3, 10, "abc")); }),
-              "ERROR:  compression method 3 is unknown at byte 2 of a message");
+    EXPECT_EQ(error_of([] { Decompressor().open(compressed_record(5, 10, "abc")); }),
+              "ERROR:  compression method 5 is unknown at byte 2 of a message");
 }
 
 TEST(Decompressor, RejectsARecordBehindTheCompressedOne) {
