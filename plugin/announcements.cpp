@@ -31,18 +31,13 @@ void write_relation(PluginState& state, const RelationEntry& entry, uint32_t ver
     state.writer.end_record();
 }
 
-void grow(PackBuffer& full, void*) {
-    const size_t capacity = 2 * full.size();
-    full.give_block(static_cast<char*>(repalloc(full.block(), capacity)), capacity, full.size());
-}
-
 /*
  * Most invalidations change nothing that a reader is told (a vacuum, an index, another partition),
  * so a relation is described again only when its description differs. Never zero.
  */
 uint64_t digest_of_description(const RelationEntry& entry) {
     PackBuffer out;
-    out.open(grow, nullptr, true);
+    out.open(grow_block, nullptr, true);
     out.give_block(static_cast<char*>(palloc(kFirstBlockBytes)), kFirstBlockBytes, 0);
     encode_relation(out, entry, 0);
     const uint64_t digest = XXH3_64bits(out.block(), out.size());

@@ -7,11 +7,6 @@ namespace {
 
 constexpr size_t kFirstBlockBytes = 512;
 
-void grow(PackBuffer& full, void*) {
-    const size_t capacity = 2 * full.size();
-    full.give_block(static_cast<char*>(repalloc(full.block(), capacity)), capacity, full.size());
-}
-
 /* A walsender starts to decode outside a transaction, where catalogues cannot be read. */
 const char* source_database() {
     if (IsTransactionState()) return get_database_name(MyDatabaseId);
@@ -42,7 +37,7 @@ void encode_option_value(PackBuffer& out, const StringInfoData& value) {
 
 HelloBytes encode_hello(const Options& options, bool text_is_utf8) {
     PackBuffer out;
-    out.open(grow, nullptr, text_is_utf8);
+    out.open(grow_block, nullptr, text_is_utf8);
     out.give_block(static_cast<char*>(palloc(kFirstBlockBytes)), kFirstBlockBytes, 0);
 
     out.array(8);

@@ -82,6 +82,12 @@ class PackBuffer {
     bool text_is_utf8_;
 };
 
+/* A Spill for a palloc'd block that may grow. */
+inline void grow_block(PackBuffer& full, void*) {
+    const size_t capacity = 2 * full.size();
+    full.give_block(static_cast<char*>(repalloc(full.block(), capacity)), capacity, full.size());
+}
+
 static_assert(std::is_trivially_destructible_v<PackBuffer>);
 
 }  // namespace walpack::plugin
