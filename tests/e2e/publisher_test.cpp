@@ -36,8 +36,8 @@ class Publisher : public Scenario {
 // Nothing of it is sent, so only progress reports keep the line alive meanwhile.
 TEST_F(Publisher, ALongFilteredTransactionKeepsTheLineAlive) {
     source().execute("ALTER DATABASE " + source_database() +
-                     " SET wal_sender_timeout = '1s'; CREATE TABLE unpublished (id int, v text)");
-    consumer().set("receive_timeout", "\"2s\"");
+                     " SET wal_sender_timeout = '2s'; CREATE TABLE unpublished (id int, v text)");
+    consumer().set("receive_timeout", "\"4s\"");
     start_with_one_table();
     const std::string pid = walsender();
     source().execute("INSERT INTO unpublished SELECT g, 'x' FROM generate_series(1, 1000000) g");
