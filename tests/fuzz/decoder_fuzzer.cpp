@@ -1,5 +1,5 @@
-// libFuzzer target: bytes as a stream of messages -> splitter -> decoder -> assembler -> the text
-// and binary form of every value, and the JSON lines of inspect.
+// libFuzzer target: bytes as a stream of messages -> splitter -> decompressor -> decoder ->
+// assembler -> the text and binary form of every value, and the JSON lines of inspect.
 //
 // Every error has to be an Error; anything else is a finding. Digests do not match in what a fuzzer
 // makes up, so the records are also decoded without the assembler.
@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "cli/inspect.h"
 #include "decode/decoder.h"
+#include "decode/decompressor.h"
 #include "decode/message_splitter.h"
 #include "model/value_binary.h"
 #include "model/value_text.h"
@@ -47,8 +48,10 @@ void read_record(const Record& record) {
 
 void decode_stream(std::string_view stream) {
     Decoder decoder;
-    const auto read_message = [&decoder](std::string_view message, std::uint64_t) {
-        decoder.decode(message, [](const Record& record, std::size_t) { read_record(record); });
+    Decompressor decompressor;
+    const auto read_message = [&](std::string_view message, std::uint64_t) {
+        decoder.decode(decompressor.open(message),
+                       [](const Record& record, std::size_t) { read_record(record); });
     };
     MessageSplitter splitter;
     // In two chunks, so that a value may lie over the border.
