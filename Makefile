@@ -51,6 +51,9 @@ PG_CXXFLAGS = -std=c++20 -fno-exceptions -fno-rtti -fno-threadsafe-statics \
 
 EXTRA_CLEAN = $(SQL_MODULE).so $(SQL_OBJS) $(wildcard plugin/*.d) results output_iso regression.diffs regression.out
 
+# Compressed messages: the plugin writes them, the SQL functions read them.
+SHLIB_LINK += -llz4 -lzstd
+
 # Bitcode serves the inlining of SQL functions by the JIT; there is nothing to inline here.
 override with_llvm = no
 
@@ -70,7 +73,7 @@ all: $(SQL_LIB)
 
 # Compressed messages are unpacked by the libraries that packed them.
 $(SQL_MODULE)$(DLSUFFIX): $(SQL_OBJS)
-	$(LINK.shared) -o $@ $(SQL_OBJS) $(LDFLAGS) $(LDFLAGS_SL) $(SHLIB_LINK) -llz4 -lzstd
+	$(LINK.shared) -o $@ $(SQL_OBJS) $(LDFLAGS) $(LDFLAGS_SL) $(SHLIB_LINK)
 
 install: install-sql-module
 uninstall: uninstall-sql-module
