@@ -76,7 +76,6 @@ class MessageWriter {
     void enter();
 
     void open_transaction(const TransactionHead& head);
-    bool is_open() const { return is_open_; }
     bool is_in_block() const { return is_open_ && head_.record_type == WALPACK_STREAM_START; }
     /* Whether a record of the transaction, or of the block, was packed. */
     bool is_begun() const { return is_begun_; }

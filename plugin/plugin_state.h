@@ -38,6 +38,13 @@ inline PluginState& state_of(LogicalDecodingContext* ctx) {
     return *static_cast<PluginState*>(ctx->output_plugin_private);
 }
 
+/* At the end of a transaction. A skipped one had nothing to send: synchronous replication must not
+ * wait for it. */
+inline void report_transaction(LogicalDecodingContext* ctx, PluginState& state, bool skipped) {
+    state.changes_since_progress = 0;
+    update_progress(ctx, skipped);
+}
+
 }  // namespace walpack::plugin
 
 #endif  // WALPACK_PLUGIN_PLUGIN_STATE_H

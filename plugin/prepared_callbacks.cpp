@@ -6,15 +6,6 @@
 #include "callbacks.h"
 
 namespace walpack::plugin {
-namespace {
-
-void begin_standalone_callback(PluginState& state) {
-    state.writer.enter();
-    state.changes_since_progress = 0;
-}
-
-}  // namespace
-
 extern "C" void walpack_begin_prepare(LogicalDecodingContext* ctx, ReorderBufferTXN* txn) {
     PluginState& state = state_of(ctx);
     state.writer.enter();
@@ -27,8 +18,8 @@ extern "C" void walpack_begin_prepare(LogicalDecodingContext* ctx, ReorderBuffer
 
 extern "C" void walpack_prepare(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, XLogRecPtr) {
     PluginState& state = state_of(ctx);
-    begin_standalone_callback(state);
-    update_progress(ctx, false);
+    state.writer.enter();
+    report_transaction(ctx, state, false);
     state.writer.write_end(WALPACK_PREPARE, txn->end_lsn);
     state.uncommitted = nullptr;
     forget_uncommitted(txn);
@@ -37,8 +28,8 @@ extern "C" void walpack_prepare(LogicalDecodingContext* ctx, ReorderBufferTXN* t
 extern "C" void walpack_stream_prepare(LogicalDecodingContext* ctx, ReorderBufferTXN* txn,
                                        XLogRecPtr) {
     PluginState& state = state_of(ctx);
-    begin_standalone_callback(state);
-    update_progress(ctx, false);
+    state.writer.enter();
+    report_transaction(ctx, state, false);
     const UncommittedTransaction* streamed = find_uncommitted(txn);
     const TransactionTally tally = streamed == nullptr ? TransactionTally() : streamed->tally;
 
@@ -59,8 +50,8 @@ extern "C" void walpack_stream_prepare(LogicalDecodingContext* ctx, ReorderBuffe
 extern "C" void walpack_commit_prepared(LogicalDecodingContext* ctx, ReorderBufferTXN* txn,
                                         XLogRecPtr commit_lsn) {
     PluginState& state = state_of(ctx);
-    begin_standalone_callback(state);
-    update_progress(ctx, false);
+    state.writer.enter();
+    report_transaction(ctx, state, false);
     PackBuffer& out = state.writer.begin_standalone();
     out.array(6);
     out.unsigned_integer(WALPACK_COMMIT_PREPARED);
@@ -75,8 +66,8 @@ extern "C" void walpack_commit_prepared(LogicalDecodingContext* ctx, ReorderBuff
 extern "C" void walpack_rollback_prepared(LogicalDecodingContext* ctx, ReorderBufferTXN* txn,
                                           XLogRecPtr prepare_end_lsn, TimestampTz prepare_time) {
     PluginState& state = state_of(ctx);
-    begin_standalone_callback(state);
-    update_progress(ctx, false);
+    state.writer.enter();
+    report_transaction(ctx, state, false);
     PackBuffer& out = state.writer.begin_standalone();
     out.array(7);
     out.unsigned_integer(WALPACK_ROLLBACK_PREPARED);

@@ -75,8 +75,7 @@ extern "C" void walpack_stream_commit(LogicalDecodingContext* ctx, ReorderBuffer
     PluginState& state = state_of(ctx);
     const UncommittedTransaction* streamed = find_uncommitted(txn);
     const bool is_sent = streamed != nullptr && streamed->is_sent;
-    update_progress(ctx, !is_sent);
-    state.changes_since_progress = 0;
+    report_transaction(ctx, state, !is_sent);
     state.writer.enter();
     if (is_sent) {
         encode_end(state.writer.begin_standalone(), txn, streamed->tally);

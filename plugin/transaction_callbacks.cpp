@@ -13,9 +13,7 @@ extern "C" void walpack_commit(LogicalDecodingContext* ctx, ReorderBufferTXN* tx
     PluginState& state = state_of(ctx);
     state.writer.enter();
     const bool is_sent = state.writer.is_begun();
-    /* Lets synchronous replication go on when the transaction had nothing to send. */
-    update_progress(ctx, !is_sent);
-    state.changes_since_progress = 0;
+    report_transaction(ctx, state, !is_sent);
     if (is_sent) state.writer.write_end(WALPACK_COMMIT, txn->end_lsn);
 }
 
