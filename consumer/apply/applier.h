@@ -38,14 +38,38 @@ struct ApplierOptions {
     // replay after a group failed, so that everything before the failing transaction arrives.
     Lsn one_by_one_until;
     bool replicate_truncate = true;
+    // Connections that apply groups side by side; they commit in source order.
+    std::uint64_t apply_workers = 1;
+    // false: each source transaction is a target transaction.
+    bool grouping = true;
+    // false: each change is a statement.
+    bool batching = true;
+    // false: each change of a row is made, not only the last of a group.
+    bool coalescing = true;
+    // Bytes of changes after which a group is committed although more input waits.
+    std::uint64_t group_bytes_max = 4 << 20;
 };
 
+// Since the applier was made.
 struct ApplierStats {
+    // Committed on the target.
     std::uint64_t transactions = 0;
     std::uint64_t rows = 0;
     std::uint64_t target_commits = 0;
-    std::int64_t last_commit_time =
-        0;  // of the last source transaction, microseconds since 2000-01-01 UTC
+    // Of the last source transaction, microseconds since 2000-01-01 UTC.
+    std::int64_t last_commit_time = 0;
+    // Changes taken in, whether sent already or not.
+    std::uint64_t planned_rows = 0;
+    // Changes that went into a later one of the same row, or vanished with it.
+    std::uint64_t coalesced_rows = 0;
+    // Statements that change rows, as sent; batches are those for several rows.
+    std::uint64_t statements = 0;
+    std::uint64_t batches = 0;
+    std::uint64_t batch_rows = 0;
+    // Time that the applying thread waited for the target's results, and for an earlier group's
+    // commit because a later one depends on it.
+    std::chrono::nanoseconds waited_for_target{0};
+    std::chrono::nanoseconds waited_for_order{0};
 };
 
 class Applier : public TransactionSink {

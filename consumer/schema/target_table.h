@@ -26,6 +26,8 @@ struct TargetColumn {
     char type_type = 'b';           // pg_type.typtype of the base type
     std::int32_t typmod = -1;       // of the column or of its domain
     std::uint32_t element_oid = 0;  // of an array's element; 0 otherwise
+    // Of arrays of the declared type; 0 where there are none, as for a type that is an array.
+    std::uint32_t array_oid = 0;
     std::string element_schema;  // of an array's element, a range's subtype, a multirange's range
     std::string element_name;
     // How walpack would carry the column's values if the target were a source.
@@ -37,6 +39,19 @@ struct TargetColumn {
     bool is_generated = false;
     bool is_not_null = false;
     bool has_default = false;
+    // Two values are equal on the target exactly when their bytes are: no citext, numeric, float,
+    // nondeterministic collation.
+    bool has_exact_equality = false;
+};
+
+// What forbids certain pairs of rows: a unique index, or an exclusion constraint's.
+struct UniqueIndex {
+    std::vector<std::string> columns;  // of the key, without those of INCLUDE
+    // Values of the columns alone decide, at once, by the columns' own equality: no expression,
+    // predicate, deferral, exclusion operator, other collation or operator class.
+    bool is_plain = false;
+    // Its columns are TargetTable::key_columns.
+    bool is_key = false;
 };
 
 struct TableName {
@@ -57,6 +72,12 @@ struct TargetTable {
     std::vector<std::string> key_columns;
     // A trigger or rule that fires even in a session with session_replication_role = replica.
     bool has_always_triggers = false;
+    // The same for an ordinary session, triggers of foreign keys left out.
+    bool has_ordinary_triggers = false;
+    // Every unique index and exclusion constraint, of partitions as well.
+    std::vector<UniqueIndex> unique_indexes;
+    // A foreign key of this table (or of a partition) points to some table.
+    bool is_referencing = false;
     // A foreign key of some table points here.
     bool is_referenced = false;
     // Tables whose deletes delete rows here, where foreign keys fire: ON DELETE CASCADE.
