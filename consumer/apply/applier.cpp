@@ -1,137 +1,165 @@
 #include "apply/applier.h"
 
 #include <algorithm>
-#include <deque>
 #include <optional>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "apply/change_set.h"
+#include "apply/commit_order.h"
 #include "apply/conflict.h"
-#include "apply/in_flight.h"
 #include "apply/mapped_relations.h"
-#include "apply/parameter_binder.h"
-#include "apply/prepared_statements.h"
-#include "apply/row_key.h"
-#include "apply/target_transaction.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "schema/target_session.h"
 
 namespace walpack {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kPreparedStatementsMax = 500;
-// An idle source moves the position at most this often unless it asks for a reply.
-
 constexpr std::string_view kUndefinedStatement = "26000";
 constexpr std::string_view kFeatureNotSupported = "0A000";
 
-// May be the consequence of DDL on the target since the statement was prepared.
+// Keeping a group open for more pays when at least ten transactions are to be expected meanwhile.
+constexpr double kFastTransactionsPerSecond = 2000;
+
+// May be the consequence of DDL on the target since the statement was made.
 bool may_come_from_target_ddl(const Error& error) {
     return error.kind() == ErrorKind::schema || error.sqlstate() == kUndefinedStatement ||
            error.sqlstate() == kFeatureNotSupported;
 }
 
+std::vector<std::unique_ptr<Connection>> open_connections(const Applier::Connect& connect,
+                                                          std::uint64_t count) {
+    std::vector<std::unique_ptr<Connection>> connections;
+    for (std::uint64_t i = 0; i < count; ++i) connections.push_back(connect());
+    return connections;
+}
+
+PlanOptions plan_options(const ApplierOptions& options, const TargetSession& session) {
+    return {session.is_replica_role, options.batching, options.coalescing};
+}
+
+// The mapping that a statement was made with; nullptr for one that changes no rows.
+const RelationMapping* mapping_of(const SentStatement& sent) {
+    if (sent.row != nullptr) return sent.row->mapping.get();
+    return sent.batch != nullptr ? sent.batch->single->mapping.get() : nullptr;
+}
+
 }  // namespace
 
 struct Applier::State {
-    State(Connection& target_connection, const Progress& progress, Lsn from, ApplierOptions limits)
-        : target(target_connection),
-          options(limits),
-          session(set_up_target_session(target)),
-          in_flight(
-              target, {options.in_flight_statements_max, options.in_flight_bytes_max},
-              [this](const SentStatement& sent, const Result& result) { judge(sent, result); }),
-          statements(in_flight, kPreparedStatementsMax),
-          relations(target, in_flight, statements),
-          binder(target.server_version()),
-          transaction(in_flight, progress, session, from) {}
+    State(Connection& control_connection, const Progress& progress, ApplierOptions given,
+          UnbatchedTables& unbatched_tables, const Connect& connect)
+        : control(control_connection),
+          options(std::move(given)),
+          unbatched(unbatched_tables),
+          order(open_connections(connect, options.apply_workers), progress,
+                {options.in_flight_statements_max, options.in_flight_bytes_max},
+                [this](std::size_t session, const SentStatement& sent, const Result& result) {
+                    judge(session, sent, result);
+                }),
+          changes(CellEncoder(order.server_version()), {options.apply_workers > 1}),
+          relations(control, plan_options(options, order.settings()), unbatched,
+                    [this] { changes.hold_order(); }) {
+        order.on_group_committed = [this](const Group& committed) { note_commit(committed); };
+    }
 
-    void judge(const SentStatement& sent, const Result& result);
-    void note_commit();
-    [[noreturn]] void fail(const SentStatement& sent, const Error& error);
+    void judge(std::size_t session, const SentStatement& sent, const Result& result);
+    void note_commit(const Group& committed);
+    bool roll_back(std::size_t session);
+    [[noreturn]] void fail(std::size_t session, const SentStatement& sent, const Error& error);
     void refuse_replace(const RelationMapping& mapping) const;
     Expected expected_of(const RelationMapping& mapping, ChangeKind kind);
     void apply(const RowChange& change);
     void apply(const Truncate& truncate);
-    void begin_group();
-    // COMMIT is on its way on return; with `wait` it was also answered.
-    void finish_group(Lsn end, bool durable, bool wait);
+    void open_group();
+    // The group gets too large to be gathered: sends what there is of it.
+    void send_part();
+    // The group is complete. Its commit is sent when its results are there and its turn comes.
+    void close_group();
+    void note_speed(const Group& closed);
     // A group without rows that only moves the position, or makes it durable where it is.
     void move_position(Lsn end);
     bool is_durable_due() const { return Clock::now() - last_durable >= options.durable_interval; }
+    bool is_large() const {
+        return changes.changes() >= options.group_rows_max ||
+               changes.bytes() >= options.group_bytes_max;
+    }
     bool group_is_full() const;
     bool more_is_waiting() const { return more && more(); }
+    template <typename Work>
+    void with_lsn(const Work& work);
 
-    Connection& target;
+    Connection& control;
     ApplierOptions options;
+    UnbatchedTables& unbatched;
     std::function<bool()> more;
 
     // The source transaction at hand.
     std::optional<Begin> current;
     bool skips_current = false;  // it lies before the position: applied already
+    bool is_replay = false;
     std::uint64_t current_rows = 0;
+    Lsn last_commit_lsn;
     std::set<std::uint32_t> deleted_from;  // target tables, kept only where foreign keys fire
     // The open group: whole source transactions, and the one at hand.
-    ApplierStats group;
-    Lsn group_end;
-    Clock::time_point group_start;
-    std::deque<ApplierStats> finished;  // groups whose COMMIT was not answered yet
+    std::optional<Group> group;
 
-    TargetSession session;
-    InFlight in_flight;
-    PreparedStatements statements;
+    CommitOrder order;
+    ChangeSet changes;
     MappedRelations relations;
-    ParameterBinder binder;
-    Parameters parameters;
-    TargetTransaction transaction;
 
+    bool is_fast = false;
+    Clock::time_point last_closed = Clock::now();
     Clock::time_point last_durable = Clock::now();
     Clock::time_point last_idle = Clock::now();
     ApplierStats stats;
 };
 
-void Applier::State::judge(const SentStatement& sent, const Result& result) {
+void Applier::State::judge(std::size_t session, const SentStatement& sent, const Result& result) {
     const std::optional<Error> error = judge_result(sent, result);
-    if (error) fail(sent, *error);
-    if (sent.expected == Expected::commit) note_commit();
+    if (error) fail(session, sent, *error);
+    if (sent.expected == Expected::commit) order.on_committed(session);
 }
 
-void Applier::State::note_commit() {
-    WALPACK_CHECK(!finished.empty());
-    const ApplierStats committed = finished.front();
-    finished.pop_front();
-    transaction.on_committed();
+void Applier::State::note_commit(const Group& committed) {
     stats.transactions += committed.transactions;
     stats.rows += committed.rows;
     if (committed.transactions > 0) stats.last_commit_time = committed.last_commit_time;
     ++stats.target_commits;
 }
 
+// Whether the connection is still of use.
+bool Applier::State::roll_back(std::size_t session) {
+    try {
+        order.abandon(session);
+        return true;
+    } catch (const Error&) {
+        return false;  // the first error counts
+    }
+}
+
 // Rolls back, then says what is wrong. A statement that the target does not understand any more may
 // stand for a table that was altered there: a fresh look at it tells whether starting again helps.
-void Applier::State::fail(const SentStatement& sent, const Error& error) {
+void Applier::State::fail(std::size_t session, const SentStatement& sent, const Error& error) {
     Error reported = error;
-    // A statement that could not be prepared belongs to the change at hand.
-    if (current && sent.row != nullptr) reported.at_lsn(current->commit_lsn.to_string());
-    try {
-        in_flight.abandon();
-    } catch (const Error&) {
-        throw reported;  // the first error counts; the connection is of no use any more
-    }
-    if (sent.row == nullptr || !may_come_from_target_ddl(reported)) throw reported;
-    const auto mapping = read_mapping(target, sent.row->mapping->relation);
-    if (is_equivalent(*mapping, *sent.row->mapping) && reported.sqlstate() != kUndefinedStatement) {
+    const RelationMapping* mapping = mapping_of(sent);
+    // A statement that could not be prepared belongs to the changes at hand.
+    if (mapping != nullptr && reported.lsn().empty()) reported.at_lsn(last_commit_lsn.to_string());
+    if (!roll_back(session) || mapping == nullptr) throw reported;
+    if (sent.batch != nullptr && reported.kind() != ErrorKind::connection)
+        unbatched.add(*mapping->table);
+    if (!may_come_from_target_ddl(reported)) throw reported;
+    const auto fresh = read_mapping(control, mapping->relation);
+    if (is_equivalent(*fresh, *mapping) && reported.sqlstate() != kUndefinedStatement)
         throw reported;
-    }
     throw Error(ErrorKind::connection,
                 fmt::format("table \"{}\" was altered on the target while changes were applied",
-                            sent.row->mapping->relation->qualified_name()))
+                            mapping->relation->qualified_name()))
         .detail(reported.message())
         .sqlstate(reported.sqlstate())
         .at_lsn(reported.lsn());
@@ -139,12 +167,11 @@ void Applier::State::fail(const SentStatement& sent, const Error& error) {
 
 // The DELETE half of a replacement would cascade to referencing rows where foreign keys fire.
 void Applier::State::refuse_replace(const RelationMapping& mapping) const {
-    if (session.is_replica_role || !mapping.table->is_referenced) return;
+    if (order.settings().is_replica_role || !mapping.table->is_referenced) return;
     throw Error(ErrorKind::schema,
                 fmt::format("update of \"{}\" changes a GENERATED ALWAYS AS IDENTITY column of a "
                             "table that foreign keys reference",
                             mapping.relation->qualified_name()))
-        .at_lsn(current->commit_lsn.to_string())
         .hint(
             "ALTER the column to GENERATED BY DEFAULT on the target, or let the target role set "
             "session_replication_role.");
@@ -155,7 +182,7 @@ void Applier::State::refuse_replace(const RelationMapping& mapping) const {
 // referenced table in the same transaction.
 Expected Applier::State::expected_of(const RelationMapping& mapping, ChangeKind kind) {
     const bool is_delete = kind == ChangeKind::delete_key || kind == ChangeKind::delete_full;
-    if (session.is_replica_role || !is_delete) return Expected::one_row;
+    if (order.settings().is_replica_role || !is_delete) return Expected::one_row;
     const TargetTable& table = *mapping.table;
     const bool may_be_gone =
         std::any_of(table.cascades_from.begin(), table.cascades_from.end(),
@@ -165,24 +192,15 @@ Expected Applier::State::expected_of(const RelationMapping& mapping, ChangeKind 
 }
 
 void Applier::State::apply(const RowChange& change) {
-    const auto& mapping = relations.find(change.relation);
-    const StatementShape shape = shape_of(*mapping, change);
-    if (shape.replaces) refuse_replace(*mapping);
-    SentStatement sent;
-    sent.expected = expected_of(*mapping, change.kind);
-    sent.row = statements.find(mapping, shape);
-    sent.key = pack_row_key(sent.row->identity, change);
-    sent.commit_lsn = current->commit_lsn;
-    sent.doing = "apply a change";
+    const std::shared_ptr<TablePlan>& plan = relations.find(change.relation);
     try {
-        sent.bytes = binder.bind(sent.row->statement, change, parameters);
+        changes.add(plan, change, expected_of(*plan->mapping(), change.kind));
     } catch (const Error& error) {
         throw Error(error.kind(), fmt::format("table \"{}\": {}", change.relation->qualified_name(),
                                               error.message()))
             .detail(error.detail())
             .hint(error.hint());
     }
-    in_flight.send_row(std::move(sent), parameters);
 }
 
 // All relations in one statement, as at the source: foreign keys among them do not stand in the
@@ -191,43 +209,84 @@ void Applier::State::apply(const RowChange& change) {
 void Applier::State::apply(const Truncate& truncate) {
     std::string names;
     for (const auto& relation : truncate.relations) {
-        const auto& mapping = relations.find(relation);
-        names += (names.empty() ? "" : ", ") + mapping->table->sql_name_of_rows();
+        const auto& plan = relations.find(relation);
+        names += (names.empty() ? "" : ", ") + plan->table().sql_name_of_rows();
     }
-    SentStatement sent;
-    sent.relation = truncate.relations.front();
-    sent.commit_lsn = current->commit_lsn;
-    sent.doing = "truncate";
     const char* identity = truncate.restart_identity ? " RESTART IDENTITY" : "";
-    in_flight.send_command(fmt::format("TRUNCATE {}{}", names, identity), std::move(sent));
+    changes.add(TruncateStep{fmt::format("TRUNCATE {}{}", names, identity),
+                             truncate.relations.front()});
 }
 
 bool Applier::State::group_is_full() const {
-    return group.rows >= options.group_rows_max ||
-           Clock::now() - group_start >= options.group_time_max;
+    return !options.grouping || group->rows >= options.group_rows_max || is_large() ||
+           Clock::now() - group->start >= options.group_time_max;
 }
 
-void Applier::State::begin_group() {
-    transaction.begin();
-    group = {};
-    group_start = Clock::now();
+void Applier::State::open_group() {
+    group.emplace();
+    group->start = Clock::now();
+    relations.set_time(group->start);
 }
 
-void Applier::State::finish_group(Lsn end, bool durable, bool wait) {
-    finished.push_back(group);
-    group = {};
-    if (durable) last_durable = Clock::now();
-    transaction.finish(end, durable);
-    if (wait) transaction.settle();
+void Applier::State::send_part() {
+    if (!group->session) {
+        if (options.apply_workers > 1) changes.take_footprint();
+        order.begin_alone(*group);
+        group->footprint.add_everything();
+    }
+    order.send(*group, changes.take());
+}
+
+void Applier::State::close_group() {
+    WALPACK_CHECK(group && !current);
+    if (!group->session) {
+        if (options.apply_workers > 1) group->footprint = changes.take_footprint();
+        order.begin(*group);
+    }
+    order.send(*group, changes.take());
+    group->is_durable = is_durable_due();
+    if (group->is_durable) last_durable = Clock::now();
+    note_speed(*group);
+    order.add(std::move(*group));
+    group.reset();
+    order.commit_arrived();
+}
+
+void Applier::State::note_speed(const Group& closed) {
+    const auto now = Clock::now();
+    const std::chrono::duration<double> passed = now - last_closed;
+    last_closed = now;
+    const auto expected = kFastTransactionsPerSecond * passed.count();
+    is_fast = closed.transactions > 1 && static_cast<double>(closed.transactions) >= expected;
 }
 
 void Applier::State::move_position(Lsn end) {
-    begin_group();
-    finish_group(end, true, true);
+    open_group();
+    order.begin(*group);
+    group->end = end;
+    group->is_durable = true;
+    last_durable = Clock::now();
+    order.add(std::move(*group));
+    group.reset();
+    order.settle();
 }
 
-Applier::Applier(Connection& target, const Progress& progress, Lsn from, ApplierOptions options)
-    : state_(std::make_unique<State>(target, progress, from, options)) {
+template <typename Work>
+void Applier::State::with_lsn(const Work& work) {
+    try {
+        work();
+    } catch (Error& error) {
+        // What the target refused tells its own.
+        if (error.lsn().empty()) error.at_lsn(current->commit_lsn.to_string());
+        throw;
+    }
+    if (is_large()) send_part();
+}
+
+Applier::Applier(Connection& control, const Progress& progress, Lsn from, ApplierOptions options,
+                 UnbatchedTables& unbatched, const Connect& connect)
+    : state_(std::make_unique<State>(control, progress, std::move(options), unbatched, connect)) {
+    state_->order.set_position(from);
     // Whoever committed `from` may not have waited for the target's disk.
     make_durable(true);
 }
@@ -238,9 +297,10 @@ void Applier::set_more_is_waiting(std::function<bool()> more_is_waiting) {
     state_->more = std::move(more_is_waiting);
 }
 
+// Names come in the source's encoding as values do.
 void Applier::hello(const Hello& hello) {
-    state_->in_flight.outside_pipeline(
-        [&] { state_->target.execute("SET client_encoding = " + quote_literal(hello.encoding)); });
+    state_->order.set_client_encoding(hello.encoding);
+    state_->control.execute("SET client_encoding = " + quote_literal(hello.encoding));
 }
 
 // Taken up with the relation's next change.
@@ -253,15 +313,20 @@ void Applier::begin(const Begin& begin) {
     state.current_rows = 0;
     state.deleted_from.clear();
     // Positions are end LSNs: a transaction whose commit record starts before one lies behind it.
-    const Lsn position =
-        state.transaction.is_open() ? state.group_end : state.transaction.position();
+    const Lsn position = state.group ? state.group->end : state.order.position();
     state.skips_current = begin.commit_lsn < position;
     if (state.skips_current) {
         log::debug("transaction {} at {} is applied already", begin.xid,
                    begin.commit_lsn.to_string());
-    } else if (!state.transaction.is_open()) {
-        state.begin_group();
+        return;
     }
+    state.is_replay = begin.commit_lsn <= state.options.one_by_one_until;
+    if (!state.group) {
+        state.changes.set_row_by_row(state.is_replay || !state.options.batching);
+        state.open_group();
+    }
+    state.group->last_commit_lsn = begin.commit_lsn;
+    state.last_commit_lsn = begin.commit_lsn;
 }
 
 // Which changes are wanted was decided at the source.
@@ -272,12 +337,8 @@ void Applier::change(const RowChange& change) {
     WALPACK_CHECK(state.current);
     if (state.skips_current) return;
     ++state.current_rows;
-    try {
-        state.apply(change);
-    } catch (Error& error) {
-        error.at_lsn(state.current->commit_lsn.to_string());
-        throw;
-    }
+    ++state.stats.planned_rows;
+    state.with_lsn([&] { state.apply(change); });
 }
 
 void Applier::truncate(const Truncate& truncate) {
@@ -290,12 +351,8 @@ void Applier::truncate(const Truncate& truncate) {
         return;
     }
     ++state.current_rows;
-    try {
-        state.apply(truncate);
-    } catch (Error& error) {
-        error.at_lsn(state.current->commit_lsn.to_string());
-        throw;
-    }
+    ++state.stats.planned_rows;
+    state.with_lsn([&] { state.apply(truncate); });
 }
 
 // Messages are for other readers of the stream; a target has no place for them.
@@ -313,64 +370,80 @@ void Applier::commit(const Commit& commit) {
     const std::int64_t commit_time = state.current->commit_time;
     state.current.reset();
     if (state.skips_current) return;
-    state.group.rows += state.current_rows;
-    ++state.group.transactions;
-    state.group.last_commit_time = commit_time;
-    state.group_end = commit.end_lsn;
-    const bool is_replay = commit.end_lsn <= state.options.one_by_one_until;
-    if (is_replay || !state.more_is_waiting()) {
+    Group& group = *state.group;
+    group.rows += state.current_rows;
+    ++group.transactions;
+    group.last_commit_time = commit_time;
+    group.end = commit.end_lsn;
+    if (state.is_replay) {
         commit_group();
     } else if (state.group_is_full()) {
-        state.finish_group(state.group_end, state.is_durable_due(), false);
+        state.close_group();
+    } else if (!state.more_is_waiting() && linger_left().count() == 0) {
+        commit_group();
     }
 }
 
 void Applier::commit_group() {
     State& state = *state_;
     WALPACK_CHECK(!state.current);
-    if (state.transaction.is_open()) {
-        state.finish_group(state.group_end, state.is_durable_due(), true);
-    } else {
-        state.transaction.settle();
-    }
+    if (state.group) state.close_group();
+    state.order.settle();
+}
+
+std::chrono::nanoseconds Applier::linger_left() const {
+    const State& state = *state_;
+    if (!state.group || !state.is_fast || state.is_replay) return std::chrono::nanoseconds(0);
+    const auto left = state.group->start + state.options.linger - Clock::now();
+    return std::max<std::chrono::nanoseconds>(left, std::chrono::nanoseconds(0));
 }
 
 void Applier::advance_idle(Lsn wal_end, bool now) {
     State& state = *state_;
-    if (state.current || state.transaction.is_open()) return;
-    if (wal_end <= state.transaction.position()) return;
+    if (state.current || state.group) return;
+    if (wal_end <= state.order.position()) return;
     if (!now && Clock::now() - state.last_idle < state.options.durable_interval) return;
     state.last_idle = Clock::now();
-    state.transaction.settle();
+    state.order.settle();
     state.move_position(wal_end);
 }
 
 void Applier::make_durable(bool now) {
     State& state = *state_;
     // An open group is committed durably when it is due.
-    if (state.current || state.transaction.is_open()) return;
-    if (state.transaction.durable() == state.transaction.position()) return;
+    if (state.current || state.group) return;
+    if (state.order.durable() == state.order.position()) return;
     if (!now && !state.is_durable_due()) return;
-    state.transaction.settle();
-    if (state.transaction.durable() != state.transaction.position()) {
-        state.move_position(state.transaction.position());
+    state.order.settle();
+    if (state.order.durable() != state.order.position()) {
+        state.move_position(state.order.position());
     }
 }
 
 bool Applier::has_open_group() const {
-    return state_->transaction.is_open();
+    return state_->group.has_value() || !state_->order.is_empty();
 }
 
 Lsn Applier::applied_lsn() const {
-    return state_->transaction.applied();
+    return state_->order.applied();
 }
 
 Lsn Applier::durable_lsn() const {
-    return state_->transaction.durable();
+    return state_->order.durable();
 }
 
-const ApplierStats& Applier::stats() const {
-    return state_->stats;
+ApplierStats Applier::stats() const {
+    ApplierStats stats = state_->stats;
+    const SentCounts sent = state_->order.counts();
+    stats.statements = sent.statements;
+    stats.batches = sent.batches;
+    stats.batch_rows = sent.batch_rows;
+    const std::uint64_t accounted = sent.rows + state_->changes.changes();
+    stats.coalesced_rows = stats.planned_rows > accounted ? stats.planned_rows - accounted : 0;
+    stats.waited_for_order = state_->order.waited_for_order();
+    const auto waited = state_->order.waited() - stats.waited_for_order;
+    stats.waited_for_target = std::max<std::chrono::nanoseconds>(waited, std::chrono::nanoseconds(0));
+    return stats;
 }
 
 }  // namespace walpack

@@ -1,13 +1,19 @@
 // The applier: transactions -> target transactions, each with its progress row.
 //
-//   begin -> BEGIN; change -> prepared statement in the pipeline; commit -> progress row, all
-//   results read and checked, COMMIT, its result read before anything newer is committed.
+//   begin, change, ... commit -> ChangeSet -> group -> an ApplySession: BEGIN, steps in a pipeline
+//   later, in the groups' order: progress row, all results read and checked, COMMIT
 //
-// Invariants (asserted and tested): rows and position commit together; every result of every
-// statement is read, and every UPDATE and DELETE touched exactly one row, before the COMMIT is
-// sent; durable_lsn() never exceeds what the target has flushed. Several whole source transactions
-// share a target transaction only while more input is waiting (more_is_waiting), up to the limits;
-// a source transaction is never split over two.
+// Invariants (asserted and tested): rows and position commit together; groups commit in the order of
+// the source's commits, whatever session they are in; every result of every statement is read, and
+// every statement touched as many rows as it should, before the COMMIT is sent; durable_lsn() never
+// exceeds what the target has flushed. Several whole source transactions share a target transaction
+// only while more input is waiting, or is bound to come, up to the limits; a source transaction is
+// never split over two.
+//
+// Several sessions (apply_workers): a group goes to a free session at once when it is independent of
+// all groups that are not committed yet (footprint.h); otherwise behind the last one that it depends
+// on. A transaction that is too large to be gathered runs alone, in one session: two sessions could
+// commit its halves together only as prepared transactions, which most targets do not allow.
 #pragma once
 
 #include <chrono>
@@ -16,6 +22,7 @@
 #include <memory>
 #include <string>
 
+#include "apply/unbatched_tables.h"
 #include "assemble/record_sink.h"
 #include "model/lsn.h"
 #include "pg/connection.h"
@@ -28,15 +35,18 @@ struct ApplierOptions {
     std::uint64_t in_flight_statements_max = 2000;
     std::uint64_t in_flight_bytes_max = 8 << 20;
     // Rows after which a group of source transactions is committed although more input waits.
-    std::uint64_t group_rows_max = 5000;
+    std::uint64_t group_rows_max = 10'000;
     // Time after which it is committed, so that locks on the target's rows are not held for long.
     std::chrono::milliseconds group_time_max{200};
     // Time between two commits that wait for the target's disk; positions between them are applied,
     // not durable.
     std::chrono::milliseconds durable_interval{1000};
-    // Source transactions that end up to here are committed one by one, whatever is waiting: the
-    // replay after a group failed, so that everything before the failing transaction arrives.
+    // Source transactions that commit up to here are applied row by row and committed one by one,
+    // whatever is waiting: the replay after a group failed, so that everything before the failing
+    // transaction arrives and the error names the row.
     Lsn one_by_one_until;
+    // Time that a group is kept open for more input while transactions come fast.
+    std::chrono::milliseconds linger{5};
     bool replicate_truncate = true;
     // Connections that apply groups side by side; they commit in source order.
     std::uint64_t apply_workers = 1;
@@ -74,12 +84,16 @@ struct ApplierStats {
 
 class Applier : public TransactionSink {
   public:
-    // Sets up the session (search_path, role settings, client_encoding follows at hello()), with
-    // Progress::lock() already held by the caller and `from` read under it, and makes `from`
-    // durable. `target` and `progress` must outlive the applier. After an Error was thrown from any
-    // member the target's transaction is rolled back or will be when the connection closes; neither
-    // the applier nor the connection may be used for applying again.
-    Applier(Connection& target, const Progress& progress, Lsn from, ApplierOptions options);
+    using Connect = std::function<std::unique_ptr<Connection>()>;
+
+    // Opens the sessions with `connect` and sets them up (search_path, role settings,
+    // client_encoding follows at hello()), with Progress::lock() already held by the caller and
+    // `from` read under it, and makes `from` durable. `control` is used to read the target's
+    // catalogue, never for rows. It, `progress` and `unbatched` must outlive the applier. After an
+    // Error was thrown from any member the open target transactions are rolled back or will be when
+    // the connections close; the applier may not be used again.
+    Applier(Connection& control, const Progress& progress, Lsn from, ApplierOptions options,
+            UnbatchedTables& unbatched, const Connect& connect);
     ~Applier() override;
 
     // Says whether more input is at hand; without one, every source transaction is committed at
@@ -96,8 +110,11 @@ class Applier : public TransactionSink {
     void notice(const Notice& notice) override;
     void commit(const Commit& commit) override;
 
-    // Nothing is waiting: commits an open group, so that an idle stream has no latency.
+    // Nothing is waiting: commits everything, so that an idle stream has no latency.
     void commit_group();
+    // Instead, while transactions come fast: how long an open group is worth keeping open for more.
+    // Zero when it is not.
+    std::chrono::nanoseconds linger_left() const;
     // The source has nothing for us up to `wal_end`. With no group open, records it as the position
     // when it is worth it: at once when `now` (a reply was requested), else at most every few
     // seconds. Durable on return when recorded.
@@ -109,7 +126,7 @@ class Applier : public TransactionSink {
     Lsn applied_lsn() const;
     // The position that survives a crash of the target: what may be confirmed to the slot.
     Lsn durable_lsn() const;
-    const ApplierStats& stats() const;
+    ApplierStats stats() const;
 
   private:
     struct State;

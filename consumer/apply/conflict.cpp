@@ -57,6 +57,8 @@ std::string message_without_values(const Result& result) {
 }
 
 std::string key_sentence(const SentStatement& sent) {
+    // Of a row out of a batch: applied by itself again it will have one.
+    if (sent.key.empty() && !sent.row->identity.empty()) return "";
     const std::string key = describe_row_key(sent.row->identity, sent.key);
     return key.empty() ? "The row has no key on the target." : fmt::format("Key {}.", key);
 }
@@ -162,9 +164,31 @@ Error refused_truncate(const SentStatement& sent, const Result& result) {
     return error;
 }
 
-bool has_expected_count(Expected expected, std::uint64_t rows) {
-    if (expected == Expected::one_row) return rows == 1;
-    return expected != Expected::one_row_or_cascaded || rows <= 1;
+bool has_expected_count(const SentStatement& sent, std::uint64_t rows) {
+    if (sent.expected == Expected::one_row) return rows == 1;
+    if (sent.expected == Expected::batch_rows) return rows == sent.batch_rows;
+    return sent.expected != Expected::one_row_or_cascaded || rows <= 1;
+}
+
+// Which row is to blame is found out by applying them one by one.
+std::string batch_of(const SentStatement& sent) {
+    const RowStatement& single = *sent.batch->single;
+    return fmt::format("{} \"{}\" of {} rows at once", verb_of(single.shape.kind),
+                       single.mapping->relation->qualified_name(), sent.batch_rows);
+}
+
+Error refused_batch(const SentStatement& sent, const Result& result) {
+    ErrorKind kind = error_kind_of(result.sqlstate());
+    // Row by row it may well do, so it is worth another try as every refused row is.
+    const bool is_retried = kind == ErrorKind::connection || kind == ErrorKind::value ||
+                            kind == ErrorKind::schema;
+    if (!is_retried) kind = ErrorKind::conflict;
+    return Error(kind, fmt::format("{} failed: {}", batch_of(sent), message_without_values(result)));
+}
+
+Error wrong_batch_count(const SentStatement& sent, std::uint64_t rows) {
+    return Error(ErrorKind::conflict,
+                 fmt::format("{} touched {} rows", batch_of(sent), rows));
 }
 
 // Deferred constraints speak up at COMMIT, where no single row is to blame.
@@ -186,16 +210,17 @@ Error refused_command(const SentStatement& sent, const Result& result) {
 std::optional<Error> judge_result(const SentStatement& sent, const Result& result) {
     std::optional<Error> error;
     if (result.kind() == ResultKind::error) {
-        const bool is_row = sent.row != nullptr;
-        error = is_row                     ? refused_row(sent, result)
+        error = sent.row != nullptr        ? refused_row(sent, result)
+                : sent.batch != nullptr    ? refused_batch(sent, result)
                 : sent.relation != nullptr ? refused_truncate(sent, result)
                                            : refused_command(sent, result);
         error->sqlstate(result.sqlstate());
     } else if (result.kind() != ResultKind::command && result.kind() != ResultKind::tuples) {
         error = Error(ErrorKind::connection,
                       fmt::format("unexpected result when asked to {}", sent.doing));
-    } else if (!has_expected_count(sent.expected, result.affected_rows())) {
-        error = wrong_count(sent, result.affected_rows());
+    } else if (!has_expected_count(sent, result.affected_rows())) {
+        const std::uint64_t rows = result.affected_rows();
+        error = sent.batch != nullptr ? wrong_batch_count(sent, rows) : wrong_count(sent, rows);
     }
     if (error && sent.commit_lsn.is_valid()) error->at_lsn(sent.commit_lsn.to_string());
     return error;

@@ -19,9 +19,10 @@ InFlight::InFlight(Connection& target, Limits limits, Judge judge)
     target_.enter_pipeline();
 }
 
-void InFlight::send_prepare(const std::shared_ptr<const PreparedStatement>& statement) {
+void InFlight::send_prepare(const std::string& name,
+                            const std::shared_ptr<const RowStatement>& statement) {
     make_room();
-    target_.send_prepare(statement->name, statement->statement.sql, statement->statement.type_oids);
+    target_.send_prepare(name, statement->statement.sql, statement->statement.type_oids);
     SentStatement sent;
     sent.doing = "prepare a statement";
     sent.row = statement;
@@ -36,9 +37,10 @@ void InFlight::send_prepare(const std::string& name, const std::string& sql) {
     remember(std::move(sent));
 }
 
-void InFlight::send_row(SentStatement sent, Parameters& parameters) {
+void InFlight::send_unprepared(const std::string& sql, const std::vector<std::uint32_t>& type_oids,
+                               Parameters& parameters, SentStatement sent) {
     make_room();
-    target_.send_prepared(sent.row->name, parameters);
+    target_.send_query(sql, parameters, type_oids);
     remember(std::move(sent));
 }
 
@@ -105,7 +107,7 @@ void InFlight::take_ready() {
 }
 
 void InFlight::drain() {
-    if (since_request_ > 0) request_results();
+    request_outstanding();
     while (!queue_.empty()) read_one();
 }
 
@@ -123,14 +125,13 @@ void InFlight::read_one() {
     judge_(sent, result);
 }
 
-void InFlight::outside_pipeline(const std::function<void()>& work) {
-    send_sync();
-    drain();
-    target_.exit_pipeline();
-    is_abandoned_ = true;  // for good, should the work fail
-    work();
-    is_abandoned_ = false;
-    target_.enter_pipeline();
+bool InFlight::take_arrived() {
+    take_ready();
+    return queue_.empty();
+}
+
+void InFlight::request_outstanding() {
+    if (since_request_ > 0) request_results();
 }
 
 void InFlight::abandon() {

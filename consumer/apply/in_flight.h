@@ -12,7 +12,8 @@
 #include <memory>
 #include <string>
 
-#include "apply/prepared_statements.h"
+#include "apply/batch_statement.h"
+#include "apply/statement.h"
 #include "model/lsn.h"
 #include "pg/connection.h"
 
@@ -23,6 +24,7 @@ enum class Expected : std::uint8_t {
     command,              // success
     one_row,              // success, one row touched
     one_row_or_cascaded,  // the same, or none: an earlier DELETE may have cascaded to it
+    batch_rows,           // success, as many rows touched as the batch has
     position,             // success of the compare-and-set of the progress row
     commit,               // success of a COMMIT
     sync,                 // the end of a pipeline segment
@@ -32,10 +34,14 @@ struct SentStatement {
     Expected expected = Expected::command;
     const char* doing = "";  // completes "could not ..."
     // Of a row change.
-    std::shared_ptr<const PreparedStatement> row;
-    std::string key;                           // see row_key.h
-    std::shared_ptr<const Relation> relation;  // of another statement about one relation
-    Lsn commit_lsn;                            // of the change's transaction; of COMMIT its end
+    std::shared_ptr<const RowStatement> row = nullptr;
+    std::string key = {};  // see row_key.h
+    // Of a batch.
+    std::shared_ptr<const BatchStatement> batch = nullptr;
+    std::size_t batch_rows = 0;
+    std::shared_ptr<const Relation> relation = nullptr;  // of another statement about one relation
+    // Of the change's transaction, of a batch's last one; of COMMIT its end.
+    Lsn commit_lsn = {};
     std::size_t bytes = 0;
 };
 
@@ -56,9 +62,12 @@ class InFlight {
 
     // The sends return at once, unless the limits are reached: then they first read results until
     // half of them is free.
-    void send_prepare(const std::shared_ptr<const PreparedStatement>& statement);
+    void send_prepare(const std::string& name, const std::shared_ptr<const RowStatement>& statement);
     void send_prepare(const std::string& name, const std::string& sql);
-    void send_row(SentStatement sent, Parameters& parameters);
+    // Parsed and planned anew each time: a plan for many rows that was made while the table was small
+    // would scan it when it has grown.
+    void send_unprepared(const std::string& sql, const std::vector<std::uint32_t>& type_oids,
+                         Parameters& parameters, SentStatement sent);
     void send_prepared(const std::string& name, Parameters& parameters, SentStatement sent);
     void send_command(const std::string& sql, const char* doing);
     void send_command(const std::string& sql, SentStatement sent);
@@ -67,9 +76,10 @@ class InFlight {
 
     // Reads every result that is outstanding.
     void drain();
-    // Runs `work` outside of pipeline mode, after all results were read; inside the open
-    // transaction if there is one.
-    void outside_pipeline(const std::function<void()>& work);
+    // Reads what has arrived, without waiting; true when nothing is outstanding then.
+    bool take_arrived();
+    // Asks the server to hand out the results so far.
+    void request_outstanding();
     // After an error: reads and drops everything up to a sync, leaves pipeline mode and rolls back.
     // Nothing may be sent afterwards; the connection can run single statements.
     void abandon();

@@ -9,6 +9,11 @@
 namespace walpack {
 namespace {
 
+// How soon something that changed on the target without any change at the source is taken up.
+constexpr std::chrono::seconds kMappingAgeMax{60};
+constexpr std::chrono::seconds kLookInterval{1};
+constexpr std::size_t kSeenMax = 4096;
+
 bool is_same_column(const TargetColumn& left, const TargetColumn& right) {
     return left.name == right.name && left.number == right.number &&
            left.type_oid == right.type_oid && left.typmod == right.typmod &&
@@ -18,21 +23,55 @@ bool is_same_column(const TargetColumn& left, const TargetColumn& right) {
 
 }  // namespace
 
-MappedRelations::MappedRelations(Connection& target, InFlight& in_flight,
-                                 PreparedStatements& statements)
-    : target_(target), in_flight_(in_flight), statements_(statements) {}
+MappedRelations::MappedRelations(Connection& target, const PlanOptions& options,
+                                 const UnbatchedTables& unbatched,
+                                 std::function<void()> before_new_plan)
+    : target_(target),
+      options_(options),
+      unbatched_(unbatched),
+      before_new_plan_(std::move(before_new_plan)),
+      now_(Clock::now()),
+      last_since_(now_) {}
 
-const std::shared_ptr<const RelationMapping>& MappedRelations::find(
+void MappedRelations::set_time(Clock::time_point now) {
+    now_ = now;
+    if (now - last_since_ >= kLookInterval) last_relation_ = nullptr;
+}
+
+const std::shared_ptr<TablePlan>& MappedRelations::find(
     const std::shared_ptr<const Relation>& relation) {
-    if (last_ != nullptr && (*last_)->relation == relation) return *last_;
-    Mapping& mapping = by_id_[relation->id];
-    if (mapping == nullptr || mapping->relation != relation) {
-        last_ = nullptr;
-        statements_.forget(relation->id);
-        in_flight_.outside_pipeline([&] { mapping = read_mapping(target_, relation); });
+    if (last_relation_ == relation.get()) return last_->plan;
+    Known& known = look_up(relation);
+    last_ = &known;
+    last_relation_ = relation.get();
+    last_since_ = now_;
+    return known.plan;
+}
+
+MappedRelations::Known& MappedRelations::look_up(const std::shared_ptr<const Relation>& relation) {
+    const auto seen = seen_.find(relation.get());
+    Known& known = seen != seen_.end() ? *seen->second.second
+                                       : by_name_[{relation->schema, relation->name}];
+    const bool is_described = known.plan != nullptr && known.relation->describes_same(*relation);
+    if (!is_described || now_ - known.read_at >= kMappingAgeMax) read(relation, known);
+    if (seen == seen_.end()) {
+        if (seen_.size() >= kSeenMax) seen_.clear();
+        seen_[relation.get()] = {relation, &known};
     }
-    last_ = &mapping;
-    return mapping;
+    return known;
+}
+
+void MappedRelations::read(const std::shared_ptr<const Relation>& relation, Known& known) {
+    auto mapping = read_mapping(target_, relation);
+    known.read_at = now_;
+    PlanOptions options = options_;
+    options.batching = options.batching && !unbatched_.contains(*mapping->table);
+    const bool is_known = known.plan != nullptr && known.relation->describes_same(*relation) &&
+                          is_equivalent(*known.plan->mapping(), *mapping);
+    if (is_known) return;
+    if (known.plan != nullptr) before_new_plan_();
+    known.plan = std::make_shared<TablePlan>(std::move(mapping), options);
+    known.relation = relation;
 }
 
 std::shared_ptr<const RelationMapping> read_mapping(

@@ -1,16 +1,19 @@
-// The relations of the stream and how they map onto the target's tables, as of now.
+// The relations of the stream, how they map onto the target's tables, and the plan of each, as of
+// now.
 //
-// A relation is looked at when its first change comes, and again after it was described again: then
-// the target's table is read anew, since the reason is often a schema change that was made on both
-// sides.
+// A relation is looked at when its first change comes, again when it is described differently, since
+// the reason is often a schema change that was made on both sides, and again after a while, as an
+// index or a trigger may have been added on the target.
 #pragma once
 
-#include <cstdint>
+#include <chrono>
+#include <functional>
+#include <map>
 #include <memory>
 #include <unordered_map>
 
-#include "apply/in_flight.h"
-#include "apply/prepared_statements.h"
+#include "apply/table_plan.h"
+#include "apply/unbatched_tables.h"
 #include "pg/connection.h"
 #include "schema/target_table.h"
 
@@ -18,21 +21,40 @@ namespace walpack {
 
 class MappedRelations {
   public:
-    MappedRelations(Connection& target, InFlight& in_flight, PreparedStatements& statements);
+    using Clock = std::chrono::steady_clock;
 
-    // The mapping of the relation; valid until the relation is described again. Throws
-    // Error(schema) with every problem when the target's table cannot take its changes.
-    const std::shared_ptr<const RelationMapping>& find(
-        const std::shared_ptr<const Relation>& relation);
+    // Reads through `target`, which must not be in pipeline mode, now or later; it and `unbatched`
+    // must outlive this object. `before_new_plan` is called before the plan of a table is replaced.
+    MappedRelations(Connection& target, const PlanOptions& options,
+                    const UnbatchedTables& unbatched, std::function<void()> before_new_plan);
+
+    // The plan for the relation's changes; valid until the next call. Throws Error(schema) with
+    // every problem when the target's table cannot take its changes.
+    const std::shared_ptr<TablePlan>& find(const std::shared_ptr<const Relation>& relation);
+    // Tells the time; looks at old mappings again from now on.
+    void set_time(Clock::time_point now);
 
   private:
-    using Mapping = std::shared_ptr<const RelationMapping>;
+    struct Known {
+        std::shared_ptr<const Relation> relation;
+        std::shared_ptr<TablePlan> plan;
+        Clock::time_point read_at;
+    };
+
+    Known& look_up(const std::shared_ptr<const Relation>& relation);
+    void read(const std::shared_ptr<const Relation>& relation, Known& known);
 
     Connection& target_;
-    InFlight& in_flight_;
-    PreparedStatements& statements_;
-    std::unordered_map<std::uint32_t, Mapping> by_id_;
-    const Mapping* last_ = nullptr;  // changes of one relation tend to follow one another
+    PlanOptions options_;
+    const UnbatchedTables& unbatched_;
+    std::function<void()> before_new_plan_;
+    Clock::time_point now_;
+    Clock::time_point last_since_;
+    std::map<TableName, Known> by_name_;
+    // Each transaction that was streamed brings relations of its own, with the same descriptions.
+    std::unordered_map<const Relation*, std::pair<std::shared_ptr<const Relation>, Known*>> seen_;
+    const Relation* last_relation_ = nullptr;  // changes of one relation tend to follow one another
+    Known* last_ = nullptr;
 };
 
 // Reads the target's table, outside of pipeline mode, and maps the relation. Throws Error(schema)

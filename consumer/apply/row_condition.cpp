@@ -40,8 +40,9 @@ bool is_built_in_string(const TargetColumn& column) {
 
 }  // namespace
 
-std::string key_equals(const TargetColumn& column, const std::string& parameter) {
-    const std::string name = quote_identifier(column.name);
+std::string key_equals(const TargetColumn& column, const std::string& parameter,
+                       const std::string& qualifier) {
+    const std::string name = qualifier + quote_identifier(column.name);
     if (column.equality_schema.empty()) return fmt::format("{} = {}", name, parameter);
     return fmt::format("{} OPERATOR({}.=) {}", name, quote_identifier(column.equality_schema),
                        parameter);

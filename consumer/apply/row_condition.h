@@ -8,7 +8,9 @@
 namespace walpack {
 
 // By key: "c" = $1, with the type's own equality operator where it has one outside of pg_catalog.
-std::string key_equals(const TargetColumn& column, const std::string& parameter);
+// `qualifier` is put before the column's name: "w".
+std::string key_equals(const TargetColumn& column, const std::string& parameter,
+                       const std::string& qualifier = "");
 
 // Exactly this value, NULL included: for a row that only its whole content identifies. Types whose
 // equality is coarser than their value (1.0 = 1.00, -0 = 0, citext, nondeterministic collations) or

@@ -47,20 +47,6 @@ std::vector<TupleField> replica_identity(const RelationMapping& mapping, ChangeK
     return fields;
 }
 
-bool is_same(const Value& left, const Value& right) {
-    if (left.form != right.form) return false;
-    switch (left.form) {
-        case Value::Form::boolean:
-            return left.boolean == right.boolean;
-        case Value::Form::integer:
-            return left.integer == right.integer;
-        case Value::Form::unsigned_integer:
-            return left.unsigned_integer == right.unsigned_integer;
-        default:
-            return left.bytes == right.bytes;
-    }
-}
-
 // The old value of an attribute where the change tells it.
 std::optional<Value> old_value(const RelationMapping& mapping, const RowChange& change,
                                std::size_t attribute) {
@@ -76,7 +62,7 @@ bool changes_identity_always(const RelationMapping& mapping, const RowChange& ch
     for (const ColumnMapping& column : mapping.columns) {
         if (!column.column->is_identity_always) continue;
         const auto old = old_value(mapping, change, column.attribute);
-        if (!old || !is_same(*old, change.new_tuple[column.attribute])) return true;
+        if (!old || !is_same_value(*old, change.new_tuple[column.attribute])) return true;
     }
     return false;
 }
@@ -89,6 +75,19 @@ std::string unchanged_mask(Tuple tuple) {
         mask[index] = '1';
     }
     return mask;
+}
+
+bool leaves(const StatementShape& shape, std::size_t attribute) {
+    return !shape.unchanged.empty() && shape.unchanged[attribute] == '1';
+}
+
+// A plain update leaves the identity's columns alone: they did not change.
+bool is_set_by(const RelationMapping& mapping, const StatementShape& shape,
+               const ColumnMapping& column) {
+    if (column.column->is_identity_always || !column.is_written()) return false;
+    if (leaves(shape, column.attribute)) return false;
+    const bool is_key = mapping.relation->attributes[column.attribute].is_key;
+    return !(is_key && shape.kind == ChangeKind::update);
 }
 
 class StatementBuilder {
@@ -159,17 +158,9 @@ class StatementBuilder {
         return fmt::format("${}", statement_.parameters.size());
     }
 
-    bool is_unchanged(std::size_t attribute) const {
-        return !shape_.unchanged.empty() && shape_.unchanged[attribute] == '1';
-    }
+    bool is_unchanged(std::size_t attribute) const { return leaves(shape_, attribute); }
 
-    // A plain update leaves the identity's columns alone: they did not change.
-    bool is_set(const ColumnMapping& column) const {
-        if (column.column->is_identity_always || !column.is_written()) return false;
-        if (is_unchanged(column.attribute)) return false;
-        const bool is_key = mapping_.relation->attributes[column.attribute].is_key;
-        return !(is_key && shape_.kind == ChangeKind::update);
-    }
+    bool is_set(const ColumnMapping& column) const { return is_set_by(mapping_, shape_, column); }
 
     std::string new_value(const TargetColumn& column) {
         for (const ColumnMapping& mapped : mapping_.columns) {
@@ -233,6 +224,30 @@ class StatementBuilder {
 
 }  // namespace
 
+bool is_same_value(const Value& left, const Value& right) {
+    if (left.form != right.form) return false;
+    switch (left.form) {
+        case Value::Form::boolean:
+            return left.boolean == right.boolean;
+        case Value::Form::integer:
+            return left.integer == right.integer;
+        case Value::Form::unsigned_integer:
+            return left.unsigned_integer == right.unsigned_integer;
+        default:
+            return left.bytes == right.bytes;
+    }
+}
+
+bool sets_beside(const RelationMapping& mapping, const StatementShape& shape,
+                 const std::vector<std::size_t>& key) {
+    return std::any_of(mapping.columns.begin(), mapping.columns.end(),
+                       [&](const ColumnMapping& column) {
+                           const bool is_key = std::find(key.begin(), key.end(),
+                                                         column.attribute) != key.end();
+                           return !is_key && is_set_by(mapping, shape, column);
+                       });
+}
+
 const Value& value_at(const RowChange& change, const TupleField& field) {
     const Tuple tuple = field.side == Side::old_tuple ? change.old_tuple : change.new_tuple;
     WALPACK_CHECK(field.position < tuple.size());
@@ -253,6 +268,16 @@ Statement make_statement(const RelationMapping& mapping, const StatementShape& s
     if (shape.kind == ChangeKind::insert) return builder.insert();
     if (!is_update(shape.kind)) return builder.remove();
     return shape.replaces ? builder.replace() : builder.update();
+}
+
+std::shared_ptr<const RowStatement> make_row_statement(
+    const std::shared_ptr<const RelationMapping>& mapping, const StatementShape& shape) {
+    auto made = std::make_shared<RowStatement>();
+    made->statement = make_statement(*mapping, shape);
+    made->shape = shape;
+    made->mapping = mapping;
+    made->identity = identity_of(*mapping, shape.kind);
+    return made;
 }
 
 std::vector<TupleField> identity_of(const RelationMapping& mapping, ChangeKind kind) {

@@ -1,8 +1,8 @@
 // The SQL of one row change: text, parameter types, and where each parameter's value comes from.
 //
 // Pure: no connection, so that the texts are tested as such. A statement depends on the shape of a
-// change only, never on values; changes of one shape share one prepared statement, and neighbouring
-// ones can be batched later. A statement touches exactly one row when target and source agree: an
+// change only, never on values; changes of one shape share one prepared statement. Statements for
+// many rows are in batch_statement.h. A statement touches exactly one row when target and source agree: an
 // INSERT stores one, an UPDATE or DELETE finds its row by the replica identity. Under REPLICA
 // IDENTITY FULL the target's own key is used when the relation fills it; without one exactly one of
 // the equal rows is taken, and "equal" is exact: 1.0 is not 1.00, NULL equals NULL.
@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -53,5 +54,23 @@ Statement make_statement(const RelationMapping& mapping, const StatementShape& s
 // The fields that identify the change's row on the target: by them it is found, and named in
 // errors. Empty for an INSERT into a table without key, and where only the whole row identifies.
 std::vector<TupleField> identity_of(const RelationMapping& mapping, ChangeKind kind);
+
+// Whether an update of this shape sets a column that is not in `key`.
+bool sets_beside(const RelationMapping& mapping, const StatementShape& shape,
+                 const std::vector<std::size_t>& key);
+
+// Two values are the same, bit for bit.
+bool is_same_value(const Value& left, const Value& right);
+
+// A statement with what it belongs to.
+struct RowStatement {
+    Statement statement;
+    StatementShape shape;
+    std::shared_ptr<const RelationMapping> mapping;
+    std::vector<TupleField> identity;  // names the row in errors
+};
+
+std::shared_ptr<const RowStatement> make_row_statement(
+    const std::shared_ptr<const RelationMapping>& mapping, const StatementShape& shape);
 
 }  // namespace walpack

@@ -14,11 +14,8 @@ constexpr const char* kCommit = "walpack_commit";
 }  // namespace
 
 TargetTransaction::TargetTransaction(InFlight& in_flight, const Progress& progress,
-                                     const TargetSession& session, Lsn from)
-    : in_flight_(in_flight),
-      defers_constraints_(!session.is_replica_role),
-      position_(from),
-      applied_(from) {
+                                     const TargetSession& session)
+    : in_flight_(in_flight), defers_constraints_(!session.is_replica_role) {
     in_flight_.send_prepare(kBegin, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
     in_flight_.send_prepare(kAdvance, progress.advance_sql());
     in_flight_.send_prepare(kDurable, "SET LOCAL synchronous_commit = " + session.durable_commit);
@@ -28,50 +25,29 @@ TargetTransaction::TargetTransaction(InFlight& in_flight, const Progress& progre
     in_flight_.send_sync();
 }
 
-void TargetTransaction::send(const char* statement, Expected expected, const char* doing) {
-    SentStatement sent;
-    sent.expected = expected;
-    sent.doing = doing;
-    if (expected == Expected::commit) sent.commit_lsn = position_;
+void TargetTransaction::send(const char* statement, SentStatement sent) {
     in_flight_.send_prepared(statement, parameters_, std::move(sent));
+    parameters_.clear();
 }
 
 void TargetTransaction::begin() {
     WALPACK_CHECK(!is_open_);
-    parameters_.clear();
-    send(kBegin, Expected::command, "begin a transaction");
-    if (defers_constraints_) send(kDefer, Expected::command, "defer constraints");
+    send(kBegin, {.doing = "begin a transaction"});
+    if (defers_constraints_) send(kDefer, {.doing = "defer constraints"});
     is_open_ = true;
 }
 
-void TargetTransaction::finish(Lsn end, bool durable) {
-    WALPACK_CHECK(is_open_ && end >= position_);
-    parameters_.clear();
+void TargetTransaction::finish(Lsn from, Lsn end, bool durable) {
+    WALPACK_CHECK(is_open_ && end >= from);
     parameters_.add_text(end.to_string());
-    parameters_.add_text(position_.to_string());
-    send(kAdvance, Expected::position, "move the position");
-    parameters_.clear();
-    if (durable) send(kDurable, Expected::command, "make a commit durable");
+    parameters_.add_text(from.to_string());
+    send(kAdvance, {.expected = Expected::position, .doing = "move the position"});
+    if (durable) send(kDurable, {.doing = "make a commit durable"});
     in_flight_.drain();
-    WALPACK_CHECK(!pending_);
-    pending_ = Pending{end, durable};
-    position_ = end;
     is_open_ = false;
-    send(kCommit, Expected::commit, "commit");
+    send(kCommit, {.expected = Expected::commit, .doing = "commit", .commit_lsn = end});
     in_flight_.send_sync();
     in_flight_.flush();
-}
-
-void TargetTransaction::settle() {
-    if (pending_) in_flight_.drain();
-    WALPACK_CHECK(!pending_);
-}
-
-void TargetTransaction::on_committed() {
-    WALPACK_CHECK(pending_);
-    applied_ = pending_->end;
-    if (pending_->durable) durable_ = pending_->end;
-    pending_.reset();
 }
 
 }  // namespace walpack

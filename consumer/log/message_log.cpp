@@ -55,7 +55,7 @@ void MessageLog::close(std::exception_ptr error) {
     not_empty_.notify_one();
 }
 
-std::optional<LogEntry> MessageLog::take(std::chrono::milliseconds timeout) {
+std::optional<LogEntry> MessageLog::take(std::chrono::nanoseconds timeout) {
     std::unique_lock lock(mutex_);
     not_empty_.wait_for(lock, timeout, [this] { return closed_ || !entries_.empty(); });
     if (entries_.empty()) {

@@ -53,7 +53,7 @@ class MessageLog {
 
     // The next entry, or nullopt when none came within the timeout or the log is closed without an
     // error.
-    std::optional<LogEntry> take(std::chrono::milliseconds timeout);
+    std::optional<LogEntry> take(std::chrono::nanoseconds timeout);
     bool is_drained() const;  // nothing is waiting now
     std::size_t bytes() const;
 

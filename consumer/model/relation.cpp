@@ -44,4 +44,10 @@ std::string Relation::qualified_name() const {
     return quoted_if_needed(schema) + '.' + quoted_if_needed(name);
 }
 
+bool Relation::describes_same(const Relation& other) const {
+    return oid == other.oid && schema == other.schema && name == other.name &&
+           relkind == other.relkind && replica_identity == other.replica_identity &&
+           key_attributes == other.key_attributes && attributes == other.attributes;
+}
+
 }  // namespace walpack

@@ -54,6 +54,8 @@ struct TypeName {
 
     // schema.name with quotes where SQL needs them: for messages.
     std::string qualified_name() const;
+
+    friend bool operator==(const TypeName&, const TypeName&) = default;
 };
 
 struct Attribute {
@@ -72,6 +74,8 @@ struct Attribute {
 
     // The type whose representation the values have: base for a domain, else type.
     const TypeName& value_type() const { return base ? *base : type; }
+
+    friend bool operator==(const Attribute&, const Attribute&) = default;
 };
 
 struct Relation {
@@ -89,6 +93,8 @@ struct Relation {
 
     // schema.name with quotes where SQL needs them: for messages.
     std::string qualified_name() const;
+    // The same, apart from what tells two descriptions of one table apart.
+    bool describes_same(const Relation& other) const;
 };
 
 }  // namespace walpack

@@ -82,10 +82,10 @@ bool has_binary_form(ValueKind kind) {
     return kind != ValueKind::output;
 }
 
-void set_array_element_oid(std::string& array_send_form, std::uint32_t oid) {
-    if (array_send_form.size() < kElementOidOffset + sizeof oid)
+void set_array_element_oid(std::string& array_send_form, std::uint32_t oid, std::size_t start) {
+    if (array_send_form.size() - start < kElementOidOffset + sizeof oid)
         throw Error(ErrorKind::protocol, "array is cut");
-    store_big_endian(array_send_form.data() + kElementOidOffset, oid);
+    store_big_endian(array_send_form.data() + start + kElementOidOffset, oid);
 }
 
 }  // namespace walpack

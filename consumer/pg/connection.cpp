@@ -117,8 +117,11 @@ void Connection::throw_lost(const std::string& doing) const {
 
 void Connection::wait(short events) {
     std::optional<Clock::time_point> deadline;
-    if (silence_limit_.count() > 0) deadline = Clock::now() + silence_limit_;
-    if (poll_socket(PQsocket(native()), events, stop_, deadline)) return;
+    const auto started = Clock::now();
+    if (silence_limit_.count() > 0) deadline = started + silence_limit_;
+    const bool is_ready = poll_socket(PQsocket(native()), events, stop_, deadline);
+    waited_ += Clock::now() - started;
+    if (is_ready) return;
     throw Error(ErrorKind::connection, fmt::format("{} has been silent for longer than {} ms",
                                                    description_, silence_limit_.count()));
 }
@@ -241,24 +244,24 @@ void Connection::send_prepare(const std::string& name, const std::string& sql,
 
 void Connection::send_prepared(const std::string& name, Parameters& parameters) {
     parameters.point_at_values();
-    const BlockingSend blocking(*this, parameters.bytes_.size());
+    const BlockingSend blocking(*this, parameters.bytes());
     if (PQsendQueryPrepared(native(), name.c_str(), parameters.count(), parameters.values_.data(),
                             parameters.lengths_.data(), parameters.formats_.data(), 0) == 0) {
         throw_lost("sending a statement");
     }
-    count_unflushed(parameters.bytes_.size() + parameters.entries_.size() * 6 + 32);
+    count_unflushed(parameters.bytes() + parameters.entries_.size() * 6 + 32);
 }
 
 void Connection::send_query(const std::string& sql, Parameters& parameters,
                             const std::vector<std::uint32_t>& type_oids) {
     parameters.point_at_values();
-    const BlockingSend blocking(*this, parameters.bytes_.size());
+    const BlockingSend blocking(*this, parameters.bytes());
     if (PQsendQueryParams(native(), sql.c_str(), parameters.count(),
                           type_oids.empty() ? nullptr : type_oids.data(), parameters.values_.data(),
                           parameters.lengths_.data(), parameters.formats_.data(), 0) == 0) {
         throw_lost("sending a statement");
     }
-    count_unflushed(sql.size() + parameters.bytes_.size() + 64);
+    count_unflushed(sql.size() + parameters.bytes() + 64);
 }
 
 void Connection::send_sync() {

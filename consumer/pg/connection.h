@@ -41,6 +41,8 @@ class Parameters {
     void add_null();
     void add_text(std::string_view text);
     void add_binary(std::string_view bytes);
+    // The same without a copy: the bytes must stay until the statement was sent.
+    void add_binary_view(std::string_view bytes);
     // Starts a binary parameter and returns the buffer to append it to; finish_binary() ends it.
     std::string& begin_binary();
     void finish_binary();
@@ -52,10 +54,13 @@ class Parameters {
         std::size_t offset = 0;
         int length = -1;  // -1 is NULL
         int format = 0;
+        const char* elsewhere = nullptr;  // where the bytes are, when they are not ours
     };
     void point_at_values();
+    std::size_t bytes() const { return bytes_.size() + bytes_elsewhere_; }
 
     std::string bytes_;  // each text parameter is followed by a zero byte
+    std::size_t bytes_elsewhere_ = 0;
     std::vector<Entry> entries_;
     std::vector<const char*> values_;
     std::vector<int> lengths_;
@@ -125,6 +130,8 @@ class Connection {
     std::string parameter_status(const std::string& name) const;
     int backend_pid() const;
     int socket() const;
+    // How long waits for the server took, all together.
+    std::chrono::nanoseconds waited() const { return waited_; }
     // Asks the server to cancel what this connection runs; ignores failures. Any thread.
     void cancel() noexcept;
     // Where it is connected to, without secrets.
@@ -154,6 +161,7 @@ class Connection {
     std::unique_ptr<char, void (*)(void*)> copy_buffer_;
     std::size_t unflushed_ = 0;
     std::chrono::milliseconds silence_limit_{0};
+    std::chrono::nanoseconds waited_{0};
     bool result_open_ =
         false;  // in a pipeline: the current query's terminating NULL is still to be read
 };

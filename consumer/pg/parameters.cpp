@@ -5,6 +5,7 @@ namespace walpack {
 
 void Parameters::clear() {
     bytes_.clear();
+    bytes_elsewhere_ = 0;
     entries_.clear();
 }
 
@@ -23,6 +24,11 @@ void Parameters::add_binary(std::string_view bytes) {
     finish_binary();
 }
 
+void Parameters::add_binary_view(std::string_view bytes) {
+    entries_.push_back({0, static_cast<int>(bytes.size()), 1, bytes.data()});
+    bytes_elsewhere_ += bytes.size();
+}
+
 std::string& Parameters::begin_binary() {
     entries_.push_back({bytes_.size(), -1, 1});
     return bytes_;
@@ -38,7 +44,8 @@ void Parameters::point_at_values() {
     lengths_.clear();
     formats_.clear();
     for (const Entry& entry : entries_) {
-        values_.push_back(entry.length < 0 ? nullptr : bytes_.data() + entry.offset);
+        const char* ours = entry.length < 0 ? nullptr : bytes_.data() + entry.offset;
+        values_.push_back(entry.elsewhere != nullptr ? entry.elsewhere : ours);
         lengths_.push_back(entry.length < 0 ? 0 : entry.length);
         formats_.push_back(entry.format);
     }

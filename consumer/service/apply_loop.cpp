@@ -39,14 +39,22 @@ void ApplyLoop::run(const StopRequest& stop, const StopRequest& abort) {
 }
 
 void ApplyLoop::step() {
-    const std::optional<LogEntry> entry = received_.take(kIdleWait);
+    const std::optional<LogEntry> entry = received_.take(wait());
     if (entry) {
         std::visit([this](const auto& arrived) { handle(arrived); }, *entry);
     }
-    if (!assembler_.is_inside_transaction() && received_.is_drained()) applier_.commit_group();
+    const bool is_idle = !assembler_.is_inside_transaction() && received_.is_drained();
+    if (is_idle && applier_.linger_left().count() == 0) applier_.commit_group();
     applier_.make_durable(false);
     receiver_.confirm(applier_.durable_lsn());
     report();
+}
+
+// How long there may be nothing to do.
+std::chrono::nanoseconds ApplyLoop::wait() const {
+    if (assembler_.is_inside_transaction()) return kIdleWait;
+    const auto linger = applier_.linger_left();
+    return linger.count() > 0 ? linger : kIdleWait;
 }
 
 void ApplyLoop::handle(const ReceivedMessage& message) {
@@ -66,7 +74,7 @@ void ApplyLoop::report() {
     const auto now = Clock::now();
     const std::chrono::duration<double> passed = now - last_report_;
     if (passed < kReportInterval) return;
-    const ApplierStats& stats = applier_.stats();
+    const ApplierStats stats = applier_.stats();
     const std::uint64_t rows = stats.rows - reported_rows_;
     const std::uint64_t transactions = stats.transactions - reported_transactions_;
     last_report_ = now;

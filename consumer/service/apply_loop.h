@@ -30,6 +30,7 @@ class ApplyLoop {
 
   private:
     void step();
+    std::chrono::nanoseconds wait() const;
     void handle(const ReceivedMessage& message);
     void handle(const ReceivedKeepalive& keepalive);
     void report();

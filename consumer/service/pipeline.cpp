@@ -102,9 +102,9 @@ ReceiverOptions receiver_options(const Config& config) {
 
 }  // namespace
 
-Pipeline::Pipeline(const Config& config, const StopRequest& stop,
+Pipeline::Pipeline(const Config& config, const StopRequest& stop, UnbatchedTables& unbatched,
                    std::function<void(const std::string&)> on_state)
-    : config_(config), stop_(stop), on_state_(std::move(on_state)) {}
+    : config_(config), stop_(stop), unbatched_(unbatched), on_state_(std::move(on_state)) {}
 
 void Pipeline::run(Lsn one_by_one_until) {
     one_by_one_until_ = one_by_one_until;
@@ -149,7 +149,10 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn from, StopRequ
     ReceiverOptions options = receiver_options(config_);
     options.on_streaming = [this] { on_state_("streaming"); };
     Receiver receiver(std::move(options), received, receiver_stop);
-    Applier applier(target, progress, from, applier_options());
+    const auto connect = [this, &abort] {
+        return std::make_unique<Connection>(config_.target, abort, "walpack_" + config_.pipeline);
+    };
+    Applier applier(target, progress, from, applier_options(), unbatched_, connect);
     applier.set_more_is_waiting([&received] { return !received.is_drained(); });
     const ReceiverThread thread(receiver, receiver_stop, from);
     log::info("streaming from slot \"{}\" at {}", config_.slot, from.to_string());

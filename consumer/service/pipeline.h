@@ -20,14 +20,15 @@ namespace walpack {
 
 class Pipeline {
   public:
-    // `stop` must outlive the pipeline. `on_state` is called with "copying" or "streaming" when
+    // `stop` and `unbatched`, which is carried from one attempt to the next, must outlive the
+    // pipeline. `on_state` is called with "copying" or "streaming" when
     // that begins, from any thread.
-    Pipeline(const Config& config, const StopRequest& stop,
+    Pipeline(const Config& config, const StopRequest& stop, UnbatchedTables& unbatched,
              std::function<void(const std::string&)> on_state);
 
     // Returns when a stop was requested and everything that was applied is durable and confirmed;
-    // throws Error otherwise. Source transactions that end up to `one_by_one_until` are committed
-    // one by one on the target, so that a failing one behind them stops exactly there.
+    // throws Error otherwise. Source transactions that commit up to `one_by_one_until` are applied
+    // row by row and committed one by one on the target, so that a failing one stops exactly there.
     void run(Lsn one_by_one_until = {});
 
   private:
@@ -38,6 +39,7 @@ class Pipeline {
 
     const Config& config_;
     const StopRequest& stop_;
+    UnbatchedTables& unbatched_;
     std::function<void(const std::string&)> on_state_;
     Lsn one_by_one_until_;
 };

@@ -89,7 +89,8 @@ std::optional<Lsn> refused_at(const Error& error) {
 
 void supervise(const Config& config, const StopRequest& stop) {
     BackOff back_off(config);
-    Lsn refused;  // the transaction up to which everything is committed one by one
+    Lsn refused;  // the transaction up to which everything is applied row by row
+    UnbatchedTables unbatched;
     while (!stop.requested()) {
         std::atomic<bool> was_streaming{false};
         const auto on_state = [&was_streaming](const std::string& state) {
@@ -97,16 +98,18 @@ void supervise(const Config& config, const StopRequest& stop) {
             if (state == "streaming") was_streaming = true;
         };
         try {
-            Pipeline(config, stop, on_state).run(refused);
+            Pipeline(config, stop, unbatched, on_state).run(refused);
             break;
         } catch (const Error& error) {
             const Reaction reaction = reaction_to(error.kind());
             if (reaction == Reaction::finish) break;
             const std::optional<Lsn> refused_now = refused_at(error);
-            if (refused_now && *refused_now != refused) {
-                // The group it was in is rolled back; what came before it can still be applied.
+            if (refused_now && *refused_now > refused) {
+                // The group it was in is rolled back; what came before it can still be applied. Up to
+                // `refused` rows go one by one, so an error there is about exactly its row.
                 refused = *refused_now;
-                log::warning("{}; applying what comes before it one by one", error.message());
+                log::warning("{}; applying row by row up to {}", error.message(),
+                             refused.to_string());
                 continue;
             }
             if (reaction == Reaction::stop) throw;

@@ -1,0 +1,186 @@
+#include "apply/apply_session.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "base/check.h"
+#include "base/text.h"
+
+namespace walpack {
+namespace {
+
+constexpr std::size_t kPreparedStatementsMax = 500;
+
+// Parsing and planning a batch costs about as much as this many executions of a prepared statement.
+constexpr std::size_t kBatchRowsMin = 8;
+// Larger statements gain nothing more for inserts; for the others sorted keys do better the more
+// there are.
+constexpr std::size_t kInsertRowsMax = 1000;
+constexpr std::size_t kOtherRowsMax = 10'000;
+constexpr std::size_t kBatchBytesMax = 1 << 20;
+
+// Dimensions, flags, element type, and length and lower bound of the dimension: see array_recv().
+constexpr std::size_t kArrayHeadBytes = 20;
+
+std::size_t rows_max(BatchKind kind) {
+    return kind == BatchKind::insert ? kInsertRowsMax : kOtherRowsMax;
+}
+
+void store(std::uint32_t number, char* at) {
+    for (std::size_t byte = 0; byte < sizeof number; ++byte)
+        at[byte] = static_cast<char>(number >> 8 * (sizeof number - 1 - byte));
+}
+
+void write_array_head(std::string& array, bool has_null, std::uint32_t element_oid,
+                      std::size_t rows) {
+    store(1, array.data());
+    store(has_null ? 1 : 0, array.data() + 4);
+    store(element_oid, array.data() + 8);
+    store(static_cast<std::uint32_t>(rows), array.data() + 12);
+    store(1, array.data() + 16);
+}
+
+void add_parameter(const Cell& cell, CellForm form, Parameters& out) {
+    WALPACK_CHECK(!cell.is_unchanged());
+    if (cell.is_null()) return out.add_null();
+    form == CellForm::text ? out.add_text(cell.bytes()) : out.add_binary_view(cell.bytes());
+}
+
+}  // namespace
+
+ApplySession::ApplySession(std::unique_ptr<Connection> target, const Progress& progress,
+                           InFlight::Limits limits, InFlight::Judge judge)
+    : target_(std::move(target)),
+      settings_(set_up_target_session(*target_)),
+      in_flight_(*target_, limits, std::move(judge)),
+      statements_(in_flight_, kPreparedStatementsMax),
+      transaction_(in_flight_, progress, settings_) {}
+
+void ApplySession::set_client_encoding(const std::string& encoding) {
+    in_flight_.send_command("SET client_encoding = " + quote_literal(encoding),
+                            "set the encoding");
+    in_flight_.send_sync();
+}
+
+void ApplySession::send(const Step& step, Lsn commit_lsn) {
+    std::visit([&](const auto& what) { send_step(what, commit_lsn); }, step);
+}
+
+void ApplySession::flush() {
+    in_flight_.request_outstanding();
+    in_flight_.flush();
+}
+
+void ApplySession::send_step(const Batch& batch, Lsn commit_lsn) {
+    counts_.rows += batch.rows.size();
+    if (batch.rows.size() < kBatchRowsMin) return send_rows(batch, commit_lsn);
+    for (std::size_t first = 0; first < batch.rows.size();)
+        first += send_batch(batch, first, commit_lsn);
+}
+
+// Puts rows from `first` on into the arrays, as many as a statement takes; returns how many.
+std::size_t ApplySession::gather(const Batch& batch, std::size_t first) {
+    const BatchStatement& statement = *batch.statement;
+    columns_.resize(std::max(columns_.size(), statement.parameters.size()));
+    parameter_of_cell_.clear();
+    for (std::size_t i = 0; i < statement.parameters.size(); ++i) {
+        const std::size_t cell = statement.parameters[i].cell;
+        if (parameter_of_cell_.size() <= cell) parameter_of_cell_.resize(cell + 1, -1);
+        WALPACK_CHECK(parameter_of_cell_[cell] < 0);
+        parameter_of_cell_[cell] = static_cast<int>(i);
+        columns_[i].bytes.assign(kArrayHeadBytes, '\0');
+        columns_[i].has_null = false;
+    }
+    const std::size_t last =
+        std::min(batch.rows.size(), first + rows_max(statement.kind));
+    std::size_t bytes = 0;
+    std::size_t row = first;
+    for (; row < last && bytes < kBatchBytesMax; ++row) {
+        CellReader reader(batch.row(row));
+        for (const int parameter : parameter_of_cell_) {
+            const Cell cell = reader.next();
+            if (parameter < 0) continue;
+            WALPACK_CHECK(!cell.is_unchanged());
+            ArrayColumn& column = columns_[static_cast<std::size_t>(parameter)];
+            column.bytes += cell.whole;
+            column.has_null = column.has_null || cell.is_null();
+        }
+        bytes += batch.rows[row].length;
+    }
+    return row - first;
+}
+
+std::size_t ApplySession::send_batch(const Batch& batch, std::size_t first, Lsn commit_lsn) {
+    const BatchStatement& statement = *batch.statement;
+    const std::size_t rows = gather(batch, first);
+    parameters_.clear();
+    SentStatement sent;
+    for (std::size_t i = 0; i < statement.parameters.size(); ++i) {
+        ArrayColumn& column = columns_[i];
+        write_array_head(column.bytes, column.has_null, statement.parameters[i].element_oid, rows);
+        parameters_.add_binary_view(column.bytes);
+        sent.bytes += column.bytes.size();
+    }
+    sent.expected = Expected::batch_rows;
+    sent.doing = "apply changes";
+    sent.batch = batch.statement;
+    sent.batch_rows = rows;
+    sent.commit_lsn = commit_lsn;
+    in_flight_.send_unprepared(statement.sql, statement.type_oids, parameters_, std::move(sent));
+    ++counts_.statements;
+    ++counts_.batches;
+    counts_.batch_rows += rows;
+    return rows;
+}
+
+void ApplySession::send_rows(const Batch& batch, Lsn commit_lsn) {
+    const BatchStatement& statement = *batch.statement;
+    for (std::size_t row = 0; row < batch.rows.size(); ++row) {
+        cells_.clear();
+        for (CellReader reader(batch.row(row)); !reader.is_at_end();)
+            cells_.push_back(reader.next());
+        parameters_.clear();
+        SentStatement sent;
+        for (std::size_t i = 0; i < statement.single_cells.size(); ++i) {
+            const Cell& cell = cells_[statement.single_cells[i]];
+            add_parameter(cell, statement.single_forms[i], parameters_);
+            sent.bytes += cell.whole.size();
+        }
+        sent.expected = Expected::one_row;
+        sent.commit_lsn = commit_lsn;
+        send_row(statement.single, std::move(sent));
+    }
+}
+
+void ApplySession::send_step(const RowStep& row, Lsn commit_lsn) {
+    parameters_.clear();
+    CellReader reader(row.cells);
+    for (const CellForm form : row.forms) add_parameter(reader.next(), form, parameters_);
+    SentStatement sent;
+    sent.expected = row.expected;
+    sent.key = row.key;
+    sent.bytes = row.cells.size();
+    sent.commit_lsn = commit_lsn;
+    ++counts_.rows;
+    send_row(row.statement, std::move(sent));
+}
+
+void ApplySession::send_row(const std::shared_ptr<const RowStatement>& statement,
+                            SentStatement sent) {
+    sent.doing = "apply a change";
+    sent.row = statement;
+    in_flight_.send_prepared(statements_.name_of(statement), parameters_, std::move(sent));
+    ++counts_.statements;
+}
+
+void ApplySession::send_step(const TruncateStep& truncate, Lsn commit_lsn) {
+    SentStatement sent;
+    sent.relation = truncate.relation;
+    sent.commit_lsn = commit_lsn;
+    sent.doing = "truncate";
+    in_flight_.send_command(truncate.sql, std::move(sent));
+    ++counts_.statements;
+    ++counts_.rows;
+}
+
+}  // namespace walpack

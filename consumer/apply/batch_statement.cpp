@@ -1,0 +1,198 @@
+#include "apply/batch_statement.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "apply/row_condition.h"
+#include "base/check.h"
+#include "base/text.h"
+
+namespace walpack {
+namespace {
+
+constexpr std::uint32_t kTextOid = 25;
+constexpr std::uint32_t kTextArrayOid = 1009;
+constexpr std::string_view kTarget = "w.";
+
+// Elements whose text reads back as the same value on every version and with the settings of our
+// sessions; see model/value_text.h for money and "char".
+bool has_safe_text(ValueKind element) {
+    switch (element) {
+        case ValueKind::boolean:
+        case ValueKind::int2:
+        case ValueKind::int4:
+        case ValueKind::int8:
+        case ValueKind::oid:
+        case ValueKind::float4:
+        case ValueKind::float8:
+        case ValueKind::text:
+        case ValueKind::bytea:
+        case ValueKind::uuid:
+        case ValueKind::date:
+        case ValueKind::time:
+        case ValueKind::timestamp:
+        case ValueKind::timestamptz:
+        case ValueKind::timetz:
+        case ValueKind::interval:
+        case ValueKind::numeric:
+        case ValueKind::jsonb:
+        case ValueKind::enumeration:
+            return true;
+        default:
+            return false;
+    }
+}
+
+BatchKind kind_of(ChangeKind kind) {
+    switch (kind) {
+        case ChangeKind::insert:
+            return BatchKind::insert;
+        case ChangeKind::update:
+        case ChangeKind::update_full:
+            return BatchKind::update;
+        default:
+            WALPACK_CHECK(kind == ChangeKind::delete_key || kind == ChangeKind::delete_full);
+            return BatchKind::remove;
+    }
+}
+
+void append(std::string& list, std::string_view separator, const std::string& item) {
+    if (!list.empty()) list += separator;
+    list += item;
+}
+
+class BatchBuilder {
+  public:
+    BatchBuilder(const RelationMapping& mapping, const std::vector<std::size_t>& key,
+                 const std::vector<CellForm>& forms, BatchStatement& out)
+        : mapping_(mapping), key_(key), forms_(forms), out_(out) {}
+
+    // The columns are those that the statement for one row writes, in the same order.
+    void insert() {
+        std::string columns;
+        std::string values;
+        for (const TupleField& field : out_.single->statement.parameters) {
+            append(columns, ", ", quote_identifier(field.column->column->name));
+            append(values, ", ", elements(field.column->attribute, field.column->attribute));
+        }
+        const std::string& single = out_.single->statement.sql;
+        const bool overrides = single.find(" OVERRIDING SYSTEM VALUE VALUES ") != single.npos;
+        out_.sql = fmt::format("INSERT INTO {} ({}){} SELECT {}", mapping_.table->sql_name(), columns,
+                               overrides ? " OVERRIDING SYSTEM VALUE" : "", values);
+    }
+
+    void update() {
+        std::string assignments;
+        const auto& parameters = out_.single->statement.parameters;
+        // Behind the columns to set stand those that find the row.
+        for (std::size_t i = 0; i + key_.size() < parameters.size(); ++i) {
+            const ColumnMapping& column = *parameters[i].column;
+            // Under REPLICA IDENTITY FULL the key is sent too; it did not change.
+            if (std::find(key_.begin(), key_.end(), column.attribute) != key_.end()) continue;
+            append(assignments, ", ",
+                   fmt::format("{} = {}", quote_identifier(column.column->name),
+                               source_column(column.attribute, column.attribute)));
+        }
+        const std::string condition = equal_keys(false);
+        out_.sql = fmt::format("UPDATE {} AS w SET {} FROM (SELECT {}) AS s WHERE {}",
+                               mapping_.table->sql_name_of_rows(), assignments, selected_, condition);
+    }
+
+    void remove() {
+        const std::string& rows = mapping_.table->sql_name_of_rows();
+        const TargetColumn& column = *mapping_.columns[key_.front()].column;
+        const bool is_domain = column.type_oid != column.base_type_oid;
+        if (key_.size() == 1 && forms_[key_.front()] == CellForm::binary && !is_domain) {
+            out_.sql = fmt::format("DELETE FROM {} WHERE {}", rows,
+                                   key_equals(column, fmt::format("ANY ({})", array_of(key_.front(), 0))));
+            return;
+        }
+        const std::string condition = equal_keys(true);
+        out_.sql = fmt::format("DELETE FROM {} AS w USING (SELECT {}) AS s WHERE {}", rows, selected_,
+                               condition);
+    }
+
+  private:
+    // Adds the array of a column and returns its parameter.
+    std::string array_of(std::size_t attribute, std::size_t cell) {
+        const TargetColumn& column = *mapping_.columns[attribute].column;
+        const bool is_text = forms_[attribute] == CellForm::text;
+        out_.parameters.push_back({cell, is_text ? kTextOid : column.type_oid});
+        out_.type_oids.push_back(is_text ? kTextArrayOid : column.array_oid);
+        return fmt::format("${}", out_.parameters.size());
+    }
+
+    std::string elements(std::size_t attribute, std::size_t cell) {
+        const std::string array = array_of(attribute, cell);
+        if (forms_[attribute] != CellForm::text) return fmt::format("pg_catalog.unnest({})", array);
+        const TargetColumn& column = *mapping_.columns[attribute].column;
+        return fmt::format("pg_catalog.unnest({})::{}.{}", array,
+                           quote_identifier(column.type_schema), quote_identifier(column.type_name));
+    }
+
+    // Selects the elements of a column, once; returns their name.
+    std::string source_column(std::size_t attribute, std::size_t cell) {
+        const std::string values = elements(attribute, cell);
+        const std::string name = fmt::format("v{}", out_.parameters.size());
+        append(selected_, ", ", fmt::format("{} AS {}", values, name));
+        return "s." + name;
+    }
+
+    std::string equal_keys(bool has_key_cells_only) {
+        std::string condition;
+        for (std::size_t i = 0; i < key_.size(); ++i) {
+            const std::size_t attribute = key_[i];
+            const std::string value = source_column(attribute, has_key_cells_only ? i : attribute);
+            append(condition, " AND ",
+                   key_equals(*mapping_.columns[attribute].column, value, std::string(kTarget)));
+        }
+        return condition;
+    }
+
+    const RelationMapping& mapping_;
+    const std::vector<std::size_t>& key_;
+    const std::vector<CellForm>& forms_;
+    BatchStatement& out_;
+    std::string selected_;
+};
+
+}  // namespace
+
+std::vector<CellForm> batch_forms(const RelationMapping& mapping) {
+    std::vector<CellForm> forms;
+    for (const ColumnMapping& column : mapping.columns) {
+        CellForm form = form_of(column.binding);
+        const bool is_array = column.sent_as.kind == ValueKind::array;
+        const bool has_no_array = form == CellForm::binary && column.column->array_oid == 0;
+        if (is_array || has_no_array) form = CellForm::text;
+        const bool is_text_of_array = form == CellForm::text && is_array;
+        if (is_text_of_array && !(column.sent_as.element_kind && has_safe_text(*column.sent_as.element_kind)))
+            return {};
+        if (has_no_array && !is_array) return {};
+        forms.push_back(form);
+    }
+    return forms;
+}
+
+std::shared_ptr<const BatchStatement> make_batch_statement(
+    const std::shared_ptr<const RelationMapping>& mapping, const StatementShape& shape,
+    const std::vector<std::size_t>& key, const std::vector<CellForm>& forms) {
+    WALPACK_CHECK(!shape.replaces && forms.size() == mapping->columns.size());
+    auto made = std::make_shared<BatchStatement>();
+    made->kind = kind_of(shape.kind);
+    made->single = make_row_statement(mapping, shape);
+    BatchBuilder builder(*mapping, key, forms, *made);
+    if (made->kind == BatchKind::insert) builder.insert();
+    if (made->kind == BatchKind::update) builder.update();
+    if (made->kind == BatchKind::remove) builder.remove();
+    std::size_t place = 0;
+    for (const TupleField& field : made->single->statement.parameters) {
+        const std::size_t attribute = field.column->attribute;
+        made->single_cells.push_back(made->kind == BatchKind::remove ? place++ : attribute);
+        made->single_forms.push_back(forms[attribute]);
+    }
+    return made;
+}
+
+}  // namespace walpack

@@ -1,0 +1,131 @@
+#include "apply/change_set.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "apply/row_key.h"
+#include "base/check.h"
+#include "base/error.h"
+
+namespace walpack {
+namespace {
+
+// Tables whose empty batches are kept for their next change.
+constexpr std::size_t kTablesKept = 2000;
+
+std::size_t bytes_of(const Batch& batch) {
+    std::size_t bytes = 0;
+    for (const Slice& row : batch.rows) bytes += row.length;
+    return bytes;
+}
+
+}  // namespace
+
+void ChangeSet::set_row_by_row(bool is_row_by_row) {
+    if (is_row_by_row != is_row_by_row_) WALPACK_CHECK(is_empty());
+    is_row_by_row_ = is_row_by_row;
+}
+
+std::size_t ChangeSet::bytes() const {
+    std::size_t bytes = step_bytes_;
+    for (const TableBatch* batch : waiting_) bytes += batch->bytes();
+    return bytes;
+}
+
+TableBatch& ChangeSet::batch_of(const std::shared_ptr<TablePlan>& plan) {
+    auto& planned = batches_[plan.get()];
+    if (planned == nullptr) {
+        planned = std::make_unique<PlannedBatch>(PlannedBatch{plan, TableBatch(*plan)});
+    }
+    return planned->batch;
+}
+
+void ChangeSet::send_first(TableBatch& batch) {
+    const auto found = std::find(waiting_.begin(), waiting_.end(), &batch);
+    if (found == waiting_.end()) return;
+    waiting_.erase(found);
+    for (Batch& taken : batch.take()) {
+        step_bytes_ += bytes_of(taken);
+        steps_.emplace_back(std::move(taken));
+    }
+}
+
+void ChangeSet::send_all_first() {
+    while (!waiting_.empty()) send_first(*waiting_.front());
+}
+
+void ChangeSet::keep_order(const TablePlan& plan) {
+    if (plan.scope() == TablePlan::Scope::everything) return send_all_first();
+    if (plan.scope() != TablePlan::Scope::foreign_keys) return;
+    if (last_with_keys_ != nullptr && last_with_keys_ != &plan)
+        send_first(batches_.at(last_with_keys_)->batch);
+    last_with_keys_ = &plan;
+}
+
+void ChangeSet::add(const std::shared_ptr<TablePlan>& shared_plan, const RowChange& change,
+                    Expected expected) {
+    TablePlan& plan = *shared_plan;
+    ++changes_;
+    if (options_.wants_footprint) footprint_.add(plan, change, encoder_);
+    keep_order(plan);
+    const StatementShape shape = shape_of(*plan.mapping(), change);
+    TableBatch& batch = batch_of(shared_plan);
+    std::optional<BatchKind> kind;
+    if (!is_row_by_row_ && expected == Expected::one_row) kind = plan.batch_kind(change, shape);
+    if (!kind) {
+        send_first(batch);
+        return add_row_step(plan, change, shape, expected);
+    }
+    if (batch.is_empty()) waiting_.push_back(&batch);
+    if (batch.add(*kind, change, shape.unchanged, encoder_)) return;
+    send_first(batch);
+    waiting_.push_back(&batch);
+    const bool is_added = batch.add(*kind, change, shape.unchanged, encoder_);
+    WALPACK_CHECK(is_added);
+}
+
+void ChangeSet::add_row_step(TablePlan& plan, const RowChange& change, const StatementShape& shape,
+                             Expected expected) {
+    RowStep step;
+    step.statement = plan.row_statement(shape);
+    step.expected = expected;
+    step.key = pack_row_key(step.statement->identity, change);
+    for (const TupleField& field : step.statement->statement.parameters) {
+        const CellForm form = form_of(field.column->binding);
+        const Value& value = value_at(change, field);
+        if (value.is_unchanged_toast()) {
+            throw Error(ErrorKind::protocol,
+                        fmt::format("column \"{}\" has no value where one must stand",
+                                    field.column->column->name));
+        }
+        step.forms.push_back(form);
+        encoder_.append(*field.column, form, value, step.cells);
+    }
+    step_bytes_ += step.cells.size() + sizeof(RowStep);
+    steps_.emplace_back(std::move(step));
+}
+
+void ChangeSet::add(TruncateStep truncate) {
+    ++changes_;
+    footprint_.add_everything();
+    send_all_first();
+    steps_.emplace_back(std::move(truncate));
+}
+
+std::vector<Step> ChangeSet::take() {
+    send_all_first();
+    changes_ = 0;
+    step_bytes_ = 0;
+    last_with_keys_ = nullptr;
+    if (batches_.size() > kTablesKept) batches_.clear();
+    return std::exchange(steps_, {});
+}
+
+Footprint ChangeSet::take_footprint() {
+    footprint_.finish();
+    return std::exchange(footprint_, {});
+}
+
+}  // namespace walpack

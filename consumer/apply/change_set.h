@@ -1,0 +1,92 @@
+// The changes of a group, or of a part of a large transaction, on their way to become statements.
+//
+// Takes changes in the source's order; take() gives steps whose order no reader and no constraint can
+// tell from it (see table_plan.h for the rules). Changes of different tables wait side by side in a
+// TableBatch each; what must keep its place among them makes those that it could disturb, or be
+// disturbed by, go first.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "apply/footprint.h"
+#include "apply/in_flight.h"
+#include "apply/table_batch.h"
+#include "apply/table_plan.h"
+
+namespace walpack {
+
+// One change with a statement of its own.
+struct RowStep {
+    std::shared_ptr<const RowStatement> statement;
+    std::string cells;  // of the parameters, in their order
+    std::vector<CellForm> forms;
+    std::string key;  // see row_key.h
+    Expected expected = Expected::one_row;
+};
+
+struct TruncateStep {
+    std::string sql;
+    std::shared_ptr<const Relation> relation;  // the first, for errors
+};
+
+using Step = std::variant<Batch, RowStep, TruncateStep>;
+
+class ChangeSet {
+  public:
+    struct Options {
+        bool wants_footprint = false;
+    };
+
+    ChangeSet(CellEncoder encoder, Options options) : encoder_(encoder), options_(options) {}
+
+    // Every change becomes a statement of its own, from now on. Nothing may be waiting.
+    void set_row_by_row(bool is_row_by_row);
+
+    // `expected` says what the statement must answer; other than one row it has one of its own. Throws as CellEncoder does, and Error(schema) when nothing
+    // identifies the row.
+    void add(const std::shared_ptr<TablePlan>& plan, const RowChange& change, Expected expected);
+    void add(TruncateStep truncate);
+
+    // What was added so far keeps its place before everything that comes.
+    void hold_order() { send_all_first(); }
+
+    // What was added since the last call.
+    std::vector<Step> take();
+    bool is_empty() const { return steps_.empty() && waiting_.empty(); }
+    std::uint64_t changes() const { return changes_; }
+    std::size_t bytes() const;
+
+    // Of everything since the last call of this, finished.
+    Footprint take_footprint();
+
+  private:
+    struct PlannedBatch {
+        std::shared_ptr<TablePlan> plan;
+        TableBatch batch;
+    };
+
+    TableBatch& batch_of(const std::shared_ptr<TablePlan>& plan);
+    void keep_order(const TablePlan& plan);
+    void send_first(TableBatch& batch);
+    void send_all_first();
+    void add_row_step(TablePlan& plan, const RowChange& change, const StatementShape& shape,
+                      Expected expected);
+
+    CellEncoder encoder_;
+    Options options_;
+    bool is_row_by_row_ = false;
+    std::vector<Step> steps_;
+    std::size_t step_bytes_ = 0;
+    std::uint64_t changes_ = 0;
+    std::unordered_map<const TablePlan*, std::unique_ptr<PlannedBatch>> batches_;
+    std::vector<TableBatch*> waiting_;            // those that are not empty, the oldest first
+    const TablePlan* last_with_keys_ = nullptr;  // of Scope::foreign_keys
+    Footprint footprint_;
+};
+
+}  // namespace walpack

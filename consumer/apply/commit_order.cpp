@@ -1,0 +1,169 @@
+#include "apply/commit_order.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/check.h"
+
+namespace walpack {
+
+CommitOrder::CommitOrder(std::vector<std::unique_ptr<Connection>> connections,
+                         const Progress& progress, InFlight::Limits limits, Judge judge) {
+    WALPACK_CHECK(!connections.empty());
+    for (std::size_t i = 0; i < connections.size(); ++i) {
+        sessions_.push_back(std::make_unique<ApplySession>(
+            std::move(connections[i]), progress, limits,
+            [judge, i](const SentStatement& sent, const Result& result) {
+                judge(i, sent, result);
+            }));
+    }
+}
+
+void CommitOrder::set_client_encoding(const std::string& encoding) {
+    for (const auto& session : sessions_) session->set_client_encoding(encoding);
+}
+
+void CommitOrder::set_position(Lsn position) {
+    WALPACK_CHECK(groups_.empty());
+    position_ = position;
+    applied_ = position;
+}
+
+// With one session everything is in order by itself.
+std::size_t CommitOrder::session_for(const Group& group) {
+    if (sessions_.size() == 1) return idle_session();
+    const auto last = std::find_if(groups_.rbegin(), groups_.rend(), [&](const Group& earlier) {
+        return !earlier.is_committed && group.footprint.depends_on(earlier.footprint);
+    });
+    return last == groups_.rend() ? idle_session() : session_behind(*last);
+}
+
+// Behind its COMMIT in the same session; or, when a later group has that session already, behind the
+// answer to it.
+std::size_t CommitOrder::session_behind(const Group& earlier) {
+    const auto started = Group::Clock::now();
+    const std::size_t session = *earlier.session;
+    commit_through(earlier.end);
+    const bool is_free = !sessions_[session]->is_in_transaction();
+    if (!is_free) sessions_[session]->drain();
+    waited_for_order_ += Group::Clock::now() - started;
+    return is_free ? session : idle_session();
+}
+
+std::size_t CommitOrder::idle_session() {
+    for (std::size_t i = 0; i < sessions_.size(); ++i) {
+        if (!sessions_[i]->is_in_transaction()) return i;
+    }
+    Group& oldest = *next_to_commit();
+    send_commit(oldest);
+    return *oldest.session;
+}
+
+void CommitOrder::begin(Group& group) {
+    WALPACK_CHECK(!group.session);
+    group.session = session_for(group);
+    sessions_[*group.session]->begin();
+}
+
+void CommitOrder::begin_alone(Group& group) {
+    WALPACK_CHECK(!group.session);
+    const auto started = Group::Clock::now();
+    if (sessions_.size() == 1) {
+        commit_all();
+    } else {
+        settle();
+        waited_for_order_ += Group::Clock::now() - started;
+    }
+    group.session = 0;
+    sessions_.front()->begin();
+}
+
+void CommitOrder::send(const Group& group, const std::vector<Step>& steps) {
+    ApplySession& session = *sessions_[group.session.value()];
+    for (const Step& step : steps) session.send(step, group.last_commit_lsn);
+    session.flush();
+}
+
+void CommitOrder::add(Group group) {
+    WALPACK_CHECK(group.session && group.end >= position_);
+    group.from = position_;
+    position_ = group.end;
+    groups_.push_back(std::move(group));
+}
+
+Group* CommitOrder::next_to_commit() {
+    const auto next = std::find_if(groups_.begin(), groups_.end(),
+                                   [](const Group& group) { return !group.is_commit_sent; });
+    return next == groups_.end() ? nullptr : &*next;
+}
+
+// Reading results takes committed groups away from the front; this one stays where it is.
+void CommitOrder::send_commit(Group& group) {
+    group.is_commit_sent = true;
+    sessions_[*group.session]->finish(group.from, group.end, group.is_durable);
+}
+
+void CommitOrder::commit_through(Lsn end) {
+    for (Group* next = next_to_commit(); next != nullptr && next->end <= end;
+         next = next_to_commit())
+        send_commit(*next);
+}
+
+void CommitOrder::commit_arrived() {
+    for (Group* next = next_to_commit(); next != nullptr; next = next_to_commit()) {
+        if (!sessions_[*next->session]->take_arrived()) return;
+        send_commit(*next);
+    }
+}
+
+void CommitOrder::commit_all() {
+    if (!groups_.empty()) commit_through(groups_.back().end);
+}
+
+void CommitOrder::settle() {
+    commit_all();
+    while (!groups_.empty()) sessions_[*groups_.front().session]->drain();
+}
+
+void CommitOrder::abandon(std::size_t session) {
+    sessions_[session]->abandon();
+    for (std::size_t i = 0; i < sessions_.size(); ++i) {
+        if (i != session && sessions_[i]->is_in_transaction()) sessions_[i]->connection().cancel();
+    }
+}
+
+void CommitOrder::on_committed(std::size_t session) {
+    const auto found =
+        std::find_if(groups_.begin(), groups_.end(), [session](const Group& group) {
+            return group.session == session && group.is_commit_sent && !group.is_committed;
+        });
+    WALPACK_CHECK(found != groups_.end());
+    found->is_committed = true;
+    while (!groups_.empty() && groups_.front().is_committed) {
+        const Group group = std::move(groups_.front());
+        groups_.pop_front();
+        applied_ = group.end;
+        if (group.is_durable) durable_ = group.end;
+        if (on_group_committed) on_group_committed(group);
+    }
+}
+
+SentCounts CommitOrder::counts() const {
+    SentCounts sum;
+    for (const auto& session : sessions_) {
+        sum.statements += session->counts().statements;
+        sum.rows += session->counts().rows;
+        sum.batches += session->counts().batches;
+        sum.batch_rows += session->counts().batch_rows;
+    }
+    return sum;
+}
+
+std::chrono::nanoseconds CommitOrder::waited() const {
+    std::chrono::nanoseconds sum{0};
+    for (const auto& session : sessions_) sum += session->connection().waited();
+    return sum;
+}
+
+}  // namespace walpack

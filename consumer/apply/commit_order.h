@@ -1,0 +1,92 @@
+// The sessions, and the groups that they have in hand: sends each group to a session and commits
+// them in order.
+//
+// A group is `sent` when a session has its transaction open, `committing` when its COMMIT is on its
+// way. At most one group per session is sent and not committing. Groups leave in order: their
+// commits are sent in order, and each COMMIT only after the progress row's update was answered, which
+// locks it; so the next group's update waits for this COMMIT on the server, in whatever session.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apply/apply_session.h"
+#include "apply/group.h"
+#include "model/lsn.h"
+
+namespace walpack {
+
+class CommitOrder {
+  public:
+    // What to do with a result: as InFlight::Judge, with the session's number.
+    using Judge =
+        std::function<void(std::size_t session, const SentStatement& sent, const Result& result)>;
+
+    // At least one session. `progress` must outlive this object.
+    CommitOrder(std::vector<std::unique_ptr<Connection>> connections, const Progress& progress,
+                InFlight::Limits limits, Judge judge);
+    CommitOrder(const CommitOrder&) = delete;
+    CommitOrder& operator=(const CommitOrder&) = delete;
+
+    const TargetSession& settings() const { return sessions_.front()->settings(); }
+    int server_version() const { return sessions_.front()->connection().server_version(); }
+    void set_client_encoding(const std::string& encoding);
+
+    // Opens a transaction for a group whose end is not known yet, alone: everything before it is
+    // committing when this returns.
+    void begin_alone(Group& group);
+    // The same for a whole group: beside those that it does not depend on.
+    void begin(Group& group);
+    void send(const Group& group, const std::vector<Step>& steps);
+    // The group is complete: it will be committed after those before it.
+    void add(Group group);
+
+    // Sends the commits of the groups whose results have all arrived and are right.
+    void commit_arrived();
+    // Sends every commit that is not on its way, waiting for results.
+    void commit_all();
+    // The same, and waits for the answers.
+    void settle();
+    // The judge saw the answer of a COMMIT.
+    void on_committed(std::size_t session);
+    // After an error: rolls back what the session has open, and cancels what others still execute,
+    // which would hold their locks until it is done.
+    void abandon(std::size_t session);
+
+    bool is_empty() const { return groups_.empty(); }
+    // Position after every group that was added.
+    Lsn position() const { return position_; }
+    Lsn applied() const { return applied_; }
+    Lsn durable() const { return durable_; }
+    void set_position(Lsn position);
+
+    // Called with each group that is committed, in order.
+    std::function<void(const Group&)> on_group_committed;
+
+    SentCounts counts() const;
+    std::chrono::nanoseconds waited() const;
+    std::chrono::nanoseconds waited_for_order() const { return waited_for_order_; }
+
+  private:
+    std::size_t session_for(const Group& group);
+    std::size_t session_behind(const Group& earlier);
+    std::size_t idle_session();
+    // The first group whose COMMIT was not sent; nullptr without one.
+    Group* next_to_commit();
+    void send_commit(Group& group);
+    void commit_through(Lsn end);
+
+    std::vector<std::unique_ptr<ApplySession>> sessions_;
+    std::deque<Group> groups_;
+    Lsn position_;
+    Lsn applied_;
+    Lsn durable_;
+    std::chrono::nanoseconds waited_for_order_{0};
+};
+
+}  // namespace walpack

@@ -1,0 +1,112 @@
+#include "apply/footprint.h"
+
+#include <algorithm>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace walpack {
+namespace {
+
+// Beside every table's oid.
+constexpr std::uint64_t kForeignKeys = std::uint64_t{1} << 32;
+
+std::uint64_t seed_of(const TablePlan& plan, std::size_t index) {
+    return std::uint64_t{plan.table().oid} << 16 | index;
+}
+
+bool has_unchanged(Tuple row, const std::vector<std::size_t>& attributes) {
+    return std::any_of(attributes.begin(), attributes.end(), [row](std::size_t attribute) {
+        return row[attribute].is_unchanged_toast();
+    });
+}
+
+}  // namespace
+
+void Footprint::add(const TablePlan& plan, const RowChange& change, const CellEncoder& encoder) {
+    if (is_everything_) return;
+    if (change.kind == ChangeKind::delete_none) return add_everything();  // has no key to go by
+    switch (plan.dependence()) {
+        case TablePlan::Dependence::everything:
+            return add_everything();
+        case TablePlan::Dependence::foreign_keys:
+            tables_[kForeignKeys].is_exclusive = true;
+            return;
+        case TablePlan::Dependence::table: {
+            TableUse& use = tables_[plan.table().oid];
+            const bool is_harmless =
+                change.kind == ChangeKind::insert && plan.has_no_unique_index();
+            use.is_exclusive = use.is_exclusive || !is_harmless;
+            return;
+        }
+        case TablePlan::Dependence::keys:
+            return add_keys(plan, change, encoder);
+    }
+}
+
+void Footprint::add_keys(const TablePlan& plan, const RowChange& change,
+                         const CellEncoder& encoder) {
+    const auto& columns = plan.mapping()->columns;
+    const auto& key = plan.key();
+    // The key of the row that was there, or that comes.
+    scratch_.clear();
+    for (std::size_t i = 0; i < key.size(); ++i)
+        encoder.append(columns[key[i]], plan.forms()[key[i]], key_value(plan, change, i), scratch_);
+    hashes_.push_back(XXH3_64bits_withSeed(scratch_.data(), scratch_.size(), seed_of(plan, 0)));
+    const bool may_change_key =
+        change.kind == ChangeKind::update_key || change.kind == ChangeKind::update_full;
+    if (may_change_key) add_hash(plan, seed_of(plan, 0), key, change.new_tuple, encoder);
+    if (plan.other_unique().empty()) return;
+    TableUse& use = tables_[plan.table().oid];
+    use.frees_values = use.frees_values || change.kind != ChangeKind::insert;
+    if (change.new_tuple.empty()) return;
+    use.takes_values = true;
+    for (std::size_t i = 0; i < plan.other_unique().size(); ++i) {
+        const auto& attributes = plan.other_unique()[i];
+        if (has_unchanged(change.new_tuple, attributes)) {
+            use.is_exclusive = true;
+        } else {
+            add_hash(plan, seed_of(plan, i + 1), attributes, change.new_tuple, encoder);
+        }
+    }
+}
+
+void Footprint::add_hash(const TablePlan& plan, std::uint64_t seed,
+                         const std::vector<std::size_t>& attributes, Tuple row,
+                         const CellEncoder& encoder) {
+    scratch_.clear();
+    for (const std::size_t attribute : attributes) {
+        encoder.append(plan.mapping()->columns[attribute], plan.forms()[attribute], row[attribute],
+                       scratch_);
+    }
+    hashes_.push_back(XXH3_64bits_withSeed(scratch_.data(), scratch_.size(), seed));
+}
+
+void Footprint::finish() {
+    std::sort(hashes_.begin(), hashes_.end());
+    hashes_.erase(std::unique(hashes_.begin(), hashes_.end()), hashes_.end());
+}
+
+bool Footprint::has_common_table(const Footprint& earlier) const {
+    for (const auto& [table, use] : tables_) {
+        const auto found = earlier.tables_.find(table);
+        if (found == earlier.tables_.end()) continue;
+        const TableUse& before = found->second;
+        if (use.is_exclusive || before.is_exclusive) return true;
+        if (use.takes_values && before.frees_values) return true;
+    }
+    return false;
+}
+
+bool Footprint::depends_on(const Footprint& earlier) const {
+    if (is_everything_ || earlier.is_everything_ || has_common_table(earlier)) return true;
+    auto left = hashes_.begin();
+    auto right = earlier.hashes_.begin();
+    while (left != hashes_.end() && right != earlier.hashes_.end()) {
+        if (*left == *right) return true;
+        *left < *right ? ++left : ++right;
+    }
+    return false;
+}
+
+}  // namespace walpack

@@ -1,0 +1,34 @@
+// A group of whole source transactions on its way through a target transaction.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "apply/footprint.h"
+#include "model/lsn.h"
+
+namespace walpack {
+
+struct Group {
+    using Clock = std::chrono::steady_clock;
+
+    std::uint64_t transactions = 0;
+    std::uint64_t rows = 0;
+    std::int64_t last_commit_time = 0;  // microseconds since 2000-01-01 UTC
+    Clock::time_point start;
+    // The position before it, and after it.
+    Lsn from;
+    Lsn end;
+    // Commit LSN of the transaction that came last.
+    Lsn last_commit_lsn;
+    Footprint footprint;
+    // The session that has its transaction open; none while all of it is still gathered.
+    std::optional<std::size_t> session;
+    bool is_durable = false;
+    bool is_commit_sent = false;
+    bool is_committed = false;
+};
+
+}  // namespace walpack
