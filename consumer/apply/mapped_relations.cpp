@@ -18,7 +18,24 @@ bool is_same_column(const TargetColumn& left, const TargetColumn& right) {
     return left.name == right.name && left.number == right.number &&
            left.type_oid == right.type_oid && left.typmod == right.typmod &&
            left.is_identity_always == right.is_identity_always &&
-           left.is_generated == right.is_generated;
+           left.is_generated == right.is_generated && left.array_oid == right.array_oid &&
+           left.has_exact_equality == right.has_exact_equality;
+}
+
+bool has_same_columns(const TargetTable& left, const TargetTable& right) {
+    return std::equal(left.columns.begin(), left.columns.end(), right.columns.begin(),
+                      right.columns.end(), is_same_column);
+}
+
+bool has_same_constraints(const TargetTable& left, const TargetTable& right) {
+    return left.key_columns == right.key_columns && left.unique_indexes == right.unique_indexes &&
+           left.is_referencing == right.is_referencing &&
+           left.is_referenced == right.is_referenced && left.cascades_from == right.cascades_from;
+}
+
+bool has_same_triggers(const TargetTable& left, const TargetTable& right) {
+    return left.has_always_triggers == right.has_always_triggers &&
+           left.has_ordinary_triggers == right.has_ordinary_triggers;
 }
 
 }  // namespace
@@ -99,10 +116,11 @@ std::shared_ptr<const RelationMapping> read_mapping(
 }
 
 bool is_equivalent(const RelationMapping& left, const RelationMapping& right) {
-    return left.table->oid == right.table->oid && left.table->relkind == right.table->relkind &&
-           left.table->key_columns == right.table->key_columns &&
-           std::equal(left.table->columns.begin(), left.table->columns.end(),
-                      right.table->columns.begin(), right.table->columns.end(), is_same_column);
+    const TargetTable& before = *left.table;
+    const TargetTable& after = *right.table;
+    return before.oid == after.oid && before.relkind == after.relkind &&
+           has_same_columns(before, after) && has_same_constraints(before, after) &&
+           has_same_triggers(before, after);
 }
 
 }  // namespace walpack

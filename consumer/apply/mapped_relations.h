@@ -62,7 +62,8 @@ class MappedRelations {
 std::shared_ptr<const RelationMapping> read_mapping(
     Connection& target, const std::shared_ptr<const Relation>& relation);
 
-// Both map onto the same table in the same way, so that statements made for one serve the other.
+// Both map onto the same table in the same way, and its constraints and triggers are the same, so
+// that statements made for one serve the other.
 bool is_equivalent(const RelationMapping& left, const RelationMapping& right);
 
 }  // namespace walpack

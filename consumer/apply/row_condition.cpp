@@ -3,34 +3,10 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "schema/type_catalog.h"
 
 namespace walpack {
 namespace {
-
-// Two values are equal exactly when they are the same.
-bool has_exact_equality(ValueKind kind) {
-    switch (kind) {
-        case ValueKind::boolean:
-        case ValueKind::int2:
-        case ValueKind::int4:
-        case ValueKind::int8:
-        case ValueKind::oid:
-        case ValueKind::uint8:
-        case ValueKind::character:
-        case ValueKind::bytea:
-        case ValueKind::uuid:
-        case ValueKind::date:
-        case ValueKind::time:
-        case ValueKind::timestamp:
-        case ValueKind::timestamptz:
-        case ValueKind::timetz:
-        case ValueKind::money:
-        case ValueKind::enumeration:
-            return true;
-        default:
-            return false;
-    }
-}
 
 bool is_built_in_string(const TargetColumn& column) {
     return column.type_schema == "pg_catalog" &&

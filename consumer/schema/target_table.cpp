@@ -5,55 +5,70 @@
 #include "base/text.h"
 #include "schema/catalog_query.h"
 #include "schema/type_catalog.h"
+#include "schema/unique_indexes.h"
 
 namespace walpack {
 namespace {
 
-// Triggers of partitions count as well: rows of a partitioned table fire them.
+// Triggers and foreign keys of partitions count as well: rows of a partitioned table fire them. A
+// trigger that a constraint other than a constraint trigger is made of is not an ordinary one;
+// tgisinternal would not tell, since it is set for a partition's copy of its parent's trigger
+// before version 15.
 constexpr const char* kReadTables = R"(
 SELECT n.nspname, c.relname, c.oid, c.relkind,
     EXISTS (SELECT FROM pg_catalog.pg_trigger t
-            WHERE t.tgenabled IN ('A', 'R') AND t.tgrelid IN (
-                SELECT c.oid UNION ALL SELECT p.relid FROM pg_catalog.pg_partition_tree(c.oid) p))
+            WHERE t.tgrelid = ANY (tree.oids) AND t.tgenabled IN ('A', 'R'))
     OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r
                WHERE r.ev_class = c.oid AND r.ev_enabled IN ('A', 'R')),
-    EXISTS (SELECT FROM pg_catalog.pg_constraint f WHERE f.confrelid = c.oid),
+    EXISTS (SELECT FROM pg_catalog.pg_trigger t
+            WHERE t.tgrelid = ANY (tree.oids) AND t.tgenabled IN ('O', 'A')
+                AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k
+                                WHERE k.oid = t.tgconstraint AND k.contype <> 't'))
+    OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r
+               WHERE r.ev_class = c.oid AND r.ev_enabled IN ('O', 'A')
+                   AND r.rulename <> '_RETURN'),
+    EXISTS (SELECT FROM pg_catalog.pg_constraint f
+            WHERE f.contype = 'f' AND f.conrelid = ANY (tree.oids)),
+    EXISTS (SELECT FROM pg_catalog.pg_constraint f
+            WHERE f.contype = 'f' AND f.confrelid = ANY (tree.oids)),
     ARRAY (SELECT f.confrelid FROM pg_catalog.pg_constraint f
-           WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.confdeltype = 'c')
+           WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.confdeltype = 'c'
+           ORDER BY f.oid)
 FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.name[]),
                 pg_catalog.unnest($2::pg_catalog.name[])) wanted(schema, name)
 JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.schema
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name
+CROSS JOIN LATERAL (
+    SELECT ARRAY (SELECT c.oid
+                  UNION ALL
+                  SELECT p.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(c.oid) p) AS oids
+) tree
 WHERE c.relkind IN ('r', 'p'))";
 
 constexpr const char* kReadColumns = R"(
 SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod,
     pg_catalog.format_type(a.atttypid, a.atttypmod), a.attidentity = 'a', a.attgenerated <> '',
-    a.attnotnull, a.atthasdef OR a.attidentity <> ''
+    a.attnotnull, a.atthasdef OR a.attidentity <> '', COALESCE(l.collisdeterministic, true)
 FROM pg_catalog.pg_attribute a
+LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
 WHERE a.attrelid = ANY ($1::pg_catalog.oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum)";
 
-// The primary key, or else the narrowest unique index that identifies every row at all times.
-constexpr const char* kReadKeys = R"(
-SELECT k.indrelid, a.attname
-FROM (
-    SELECT DISTINCT ON (i.indrelid) i.indrelid,
-        (i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1] AS numbers
-    FROM pg_catalog.pg_index i
-    WHERE i.indrelid = ANY ($1::pg_catalog.oid[]) AND i.indisunique AND i.indimmediate
-        AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-        AND NOT EXISTS (
-            SELECT FROM pg_catalog.pg_attribute n
-            WHERE n.attrelid = i.indrelid AND NOT n.attnotnull
-                AND n.attnum = ANY ((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]))
-    ORDER BY i.indrelid, i.indisprimary DESC, i.indnkeyatts, i.indexrelid
-) k
-CROSS JOIN LATERAL pg_catalog.unnest(k.numbers) WITH ORDINALITY u(number, position)
-JOIN pg_catalog.pg_attribute a ON a.attrelid = k.indrelid AND a.attnum = u.number
-ORDER BY k.indrelid, u.position)";
-
 using TablesByOid = std::map<std::uint32_t, TargetTable>;
+
+// Those whose values are told apart byte by byte under a deterministic collation. bpchar is not
+// among them: trailing blanks do not count.
+bool is_exact_string(const TargetColumn& column) {
+    return column.type_schema == "pg_catalog" &&
+           (column.type_name == "text" || column.type_name == "varchar" ||
+            column.type_name == "name");
+}
+
+// An operator class of the type's own, which an enumeration may be given, can mean anything.
+bool has_exact_equality(const TargetColumn& column, bool is_deterministic) {
+    if (!column.equality_schema.empty()) return false;
+    return has_exact_equality(column.kind) || (is_exact_string(column) && is_deterministic);
+}
 
 void describe_type(TargetColumn& column, const TypeCatalog& types) {
     const CatalogType& declared = types.type(column.type_oid);
@@ -74,6 +89,9 @@ void describe_type(TargetColumn& column, const TypeCatalog& types) {
     column.equality_schema = equality == "pg_catalog" ? "" : equality;
     column.is_not_null = column.is_not_null || declared.is_not_null;
     column.has_default = column.has_default || declared.has_default;
+    column.array_oid = declared.array_oid;
+    // Until here it tells of the collation alone.
+    column.has_exact_equality = has_exact_equality(column, column.has_exact_equality);
 }
 
 TablesByOid read_tables(Connection& target, const std::vector<TableName>& names) {
@@ -93,8 +111,10 @@ TablesByOid read_tables(Connection& target, const std::vector<TableName>& names)
         table.oid = oid_at(result, row, 2);
         table.relkind = result.value(row, 3).front();
         table.has_always_triggers = bool_at(result, row, 4);
-        table.is_referenced = bool_at(result, row, 5);
-        table.cascades_from = oids_at(result, row, 6);
+        table.has_ordinary_triggers = bool_at(result, row, 5);
+        table.is_referencing = bool_at(result, row, 6);
+        table.is_referenced = bool_at(result, row, 7);
+        table.cascades_from = oids_at(result, row, 8);
         found[table.oid] = std::move(table);
     }
     return found;
@@ -114,6 +134,7 @@ void add_columns(Connection& target, const std::string& oids, TablesByOid& table
         column.is_generated = bool_at(result, row, 7);
         column.is_not_null = bool_at(result, row, 8);
         column.has_default = bool_at(result, row, 9);
+        column.has_exact_equality = bool_at(result, row, 10);
         types.insert(column.type_oid);
         tables.at(oid_at(result, row, 0)).columns.push_back(std::move(column));
     }
@@ -123,10 +144,13 @@ void add_columns(Connection& target, const std::string& oids, TablesByOid& table
     }
 }
 
-void add_keys(Connection& target, const std::string& oids, TablesByOid& tables) {
-    const Result result = target.execute(kReadKeys, {oids});
-    for (int row = 0; row < result.rows(); ++row) {
-        tables.at(oid_at(result, row, 0)).key_columns.emplace_back(result.value(row, 1));
+void add_indexes(Connection& target, const std::string& oids, TablesByOid& tables) {
+    for (auto& [oid, indexes] : read_unique_indexes(target, oids)) {
+        TargetTable& table = tables.at(oid);
+        for (const UniqueIndex& index : indexes) {
+            if (index.is_key) table.key_columns = index.columns;
+        }
+        table.unique_indexes = std::move(indexes);
     }
 }
 
@@ -162,7 +186,7 @@ std::map<TableName, TargetTable> read_target_tables(Connection& target,
     const std::string oid_list = array_literal(oids);
     if (!tables.empty()) {
         add_columns(target, oid_list, tables);
-        add_keys(target, oid_list, tables);
+        add_indexes(target, oid_list, tables);
     }
     std::map<TableName, TargetTable> by_name;
     for (auto& [oid, table] : tables) {

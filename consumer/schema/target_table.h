@@ -39,19 +39,22 @@ struct TargetColumn {
     bool is_generated = false;
     bool is_not_null = false;
     bool has_default = false;
-    // Two values are equal on the target exactly when their bytes are: no citext, numeric, float,
-    // nondeterministic collation.
+    // Two stored values are equal on the target exactly when their bytes are: no citext, numeric,
+    // float, nondeterministic collation. False where nobody made sure.
     bool has_exact_equality = false;
 };
 
 // What forbids certain pairs of rows: a unique index, or an exclusion constraint's.
 struct UniqueIndex {
-    std::vector<std::string> columns;  // of the key, without those of INCLUDE
-    // Values of the columns alone decide, at once, by the columns' own equality: no expression,
-    // predicate, deferral, exclusion operator, other collation or operator class.
+    std::vector<std::string> columns;  // of the key, without those of INCLUDE and expressions
+    // Values of the columns alone decide, at once, by the columns' own equality, and NULLs differ:
+    // no expression, predicate, deferral, exclusion operator, other collation or operator class; of
+    // the table itself and valid.
     bool is_plain = false;
-    // Its columns are TargetTable::key_columns.
+    // The one that TargetTable::key_columns come from.
     bool is_key = false;
+
+    friend bool operator==(const UniqueIndex&, const UniqueIndex&) = default;
 };
 
 struct TableName {
@@ -67,18 +70,20 @@ struct TargetTable {
     std::string name;
     char relkind = 'r';
     std::vector<TargetColumn> columns;
-    // Columns of the primary key, or else of a unique, immediate, not partial index over NOT NULL
-    // columns; empty without.
+    // Columns of the primary key, or else of the narrowest plain unique index over NOT NULL
+    // columns; empty without. Not more than one row has the same values there.
     std::vector<std::string> key_columns;
     // A trigger or rule that fires even in a session with session_replication_role = replica.
     bool has_always_triggers = false;
-    // The same for an ordinary session, triggers of foreign keys left out.
+    // The same for an ordinary session; those that foreign keys and deferrable constraints are made
+    // of are left out.
     bool has_ordinary_triggers = false;
-    // Every unique index and exclusion constraint, of partitions as well.
+    // Every unique index and exclusion constraint that new rows are held against, of partitions as
+    // well; one that is attached to a listed index is not listed itself.
     std::vector<UniqueIndex> unique_indexes;
     // A foreign key of this table (or of a partition) points to some table.
     bool is_referencing = false;
-    // A foreign key of some table points here.
+    // A foreign key of some table points here (or to a partition).
     bool is_referenced = false;
     // Tables whose deletes delete rows here, where foreign keys fire: ON DELETE CASCADE.
     std::vector<std::uint32_t> cascades_from;

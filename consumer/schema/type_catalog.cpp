@@ -108,7 +108,7 @@ WITH RECURSIVE array_marker(subscript) AS (
 SELECT t.oid, s.nspname, t.typname, t.typtype, t.typbasetype,
     CASE WHEN t.typsubscript = a.subscript THEN t.typelem ELSE 0 END,
     r.rngsubtype, m.rngtypid, t.typtypmod, t.typsend <> 0, t.typlen = -1, t.typnotnull,
-    t.typdefault IS NOT NULL,
+    t.typdefault IS NOT NULL, t.typarray,
     (SELECT os.nspname
      FROM pg_catalog.pg_opclass c
      JOIN pg_catalog.pg_am am ON am.oid = c.opcmethod AND am.amname = 'btree'
@@ -126,6 +126,30 @@ CROSS JOIN array_marker a)";
 
 }  // namespace
 
+bool has_exact_equality(ValueKind kind) {
+    switch (kind) {
+        case ValueKind::boolean:
+        case ValueKind::int2:
+        case ValueKind::int4:
+        case ValueKind::int8:
+        case ValueKind::oid:
+        case ValueKind::uint8:
+        case ValueKind::character:
+        case ValueKind::bytea:
+        case ValueKind::uuid:
+        case ValueKind::date:
+        case ValueKind::time:
+        case ValueKind::timestamp:
+        case ValueKind::timestamptz:
+        case ValueKind::timetz:  // one instant in two zones is two values
+        case ValueKind::money:
+        case ValueKind::enumeration:
+            return true;
+        default:
+            return false;
+    }
+}
+
 TypeCatalog TypeCatalog::read(Connection& connection, const std::vector<std::uint32_t>& oids) {
     const Result result = connection.execute(kReadTypes, {array_literal(oids)});
     TypeCatalog catalog;
@@ -142,7 +166,8 @@ TypeCatalog TypeCatalog::read(Connection& connection, const std::vector<std::uin
         type.is_variable_length = bool_at(result, row, 10);
         type.is_not_null = bool_at(result, row, 11);
         type.has_default = bool_at(result, row, 12);
-        type.equality_schema = text_at(result, row, 13);
+        type.array_oid = oid_at(result, row, 13);
+        type.equality_schema = text_at(result, row, 14);
         catalog.add(std::move(type));
     }
     return catalog;

@@ -22,6 +22,7 @@ struct CatalogType {
     char type_type = 'b';           // pg_type.typtype
     std::uint32_t base_oid = 0;     // of a domain: the type right below
     std::uint32_t element_oid = 0;  // of an array
+    std::uint32_t array_oid = 0;    // of arrays of this type
     std::uint32_t subtype_oid = 0;  // of a range
     std::uint32_t range_oid = 0;    // of a multirange
     std::int32_t typmod = -1;       // of a domain: the modifier of the type right below
@@ -43,6 +44,10 @@ struct TypeShape {
     std::optional<TypeName> element;  // array: element; range: subtype; multirange: range
     std::optional<ValueKind> element_kind;
 };
+
+// Two values of the kind are equal exactly when they are the same bytes. False where only the type
+// can tell, as for text, whose equality is the collation's.
+bool has_exact_equality(ValueKind kind);
 
 class TypeCatalog {
   public:

@@ -96,6 +96,21 @@ TEST(TypeCatalog, SendsTypesThatOnlyNameObjectsAsText) {
     EXPECT_EQ(catalog.shape_of(2).kind, ValueKind::output);
 }
 
+TEST(TypeCatalog, KnowsKindsWhoseEqualityIsThatOfBytes) {
+    EXPECT_TRUE(has_exact_equality(ValueKind::int4));
+    EXPECT_TRUE(has_exact_equality(ValueKind::timetz));
+    EXPECT_TRUE(has_exact_equality(ValueKind::enumeration));
+}
+
+TEST(TypeCatalog, DoesNotTrustKindsWithACoarserEquality) {
+    EXPECT_FALSE(has_exact_equality(ValueKind::text));
+    EXPECT_FALSE(has_exact_equality(ValueKind::numeric));
+    EXPECT_FALSE(has_exact_equality(ValueKind::float8));
+    EXPECT_FALSE(has_exact_equality(ValueKind::interval));
+    EXPECT_FALSE(has_exact_equality(ValueKind::array));
+    EXPECT_FALSE(has_exact_equality(ValueKind::output));
+}
+
 TEST(TypeCatalog, AsksForAnotherTryWhenATypeIsGone) {
     const TypeCatalog catalog;
     try {
