@@ -21,7 +21,8 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/walpack_bench.XXXXXX")
 chmod 755 "$work"
 
 clean_up() {
-    local dir
+    local dir job
+    for job in $(jobs -p); do kill "$job" 2>/dev/null || :; done   # a consumer would try again for ever
     for dir in "$work"/*/; do
         [ ! -d "$dir/data" ] || bash "$root/.ci/server.sh" destroy "${dir%/}"
     done
