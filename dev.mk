@@ -74,7 +74,7 @@ differential-tests: $(BUILD_DIR)/compile_commands.json
 differential: all differential-tests          ## random workloads, walpack beside pgoutput, for SECONDS=60 with SEED=
 	@BUILD_DIR=$(BUILD_DIR) bash .ci/differential.sh soak $(SECONDS) $(SEED)
 
-bench: build                                  ## decode and apply beside the built-in ones; SCALE=100 REPS=3
+bench: build                                  ## decoding, catching up, latency, beside the built-in ones; SCALE=100 REPS=3
 	@BUILD_DIR=$(BUILD_DIR) SCALE=$(SCALE) REPS=$(REPS) bash bench/run.sh
 
 lint: all $(BUILD_DIR)/compile_commands.json         ## includes, limits, format, agreement of versions and documents

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # How fast a target catches up: walpack beside a built-in subscription in text and in binary.
 #
-#   SCALE=100 REPS=3 WORKLOADS='narrow tpcb wide' FSYNC=off apply.sh > RESULTS.tsv
+#   SCALE=100 REPS=3 WORKLOADS='narrow narrow10 tpcb update delete mixed toast' FSYNC=off apply.sh > RESULTS.tsv
+#
+# FSYNC=on makes the target durable. WALPACK names another consumer than BUILD_DIR/walpack, and
+# WALPACK_EXTRA holds lines for its configuration file.
 #
 # A workload runs once, while nobody follows. Every repetition starts from a copy of the same empty or
 # initial target database and of the same slot, and ends when the workload's last row is visible on
@@ -10,45 +13,18 @@
 # Columns: workload, method, repetition, wall s, CPU s (total), walsender s, target s, consumer s,
 # outcome.
 set -euo pipefail
+kind=apply
+WORKLOADS=${WORKLOADS:-narrow narrow10 tpcb update delete mixed toast}
 # shellcheck source=bench/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-walpack=$root/${BUILD_DIR:-build}/walpack
+walpack=$(walpack_binary)
 patience=${TIMEOUT:-900}   # seconds for one catch-up
 methods=${METHODS:-subscription_text subscription_binary walpack}
-if [[ $methods == *walpack* && ! -x $walpack ]]; then
-    echo "apply.sh: \"$walpack\" is not built" >&2
-    exit 1
-fi
 
-start_cluster source
+# The source is read only while the clock runs, so its disk does not matter.
+FSYNC=off start_cluster source
 start_cluster target
-
-conninfo() { echo "host=$work/$1 port=$(< "$work/$1/port") user=postgres dbname=$2"; }
-
-# configure WORKLOAD TARGET-DATABASE: walpack's file; the slot and the publication are named bench.
-configure() {
-    cat > "$work/bench.toml" <<TOML
-pipeline = "bench"
-slot = "bench"
-publications = ["bench"]
-copy = false
-log_level = "warning"
-source = "$(conninfo source "$1")"
-target = "$(conninfo target "$2")"
-TOML
-    chmod 600 "$work/bench.toml"
-}
-
-# eventually SECONDS COMMAND ...
-eventually() {
-    local deadline=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        [ $SECONDS -lt $deadline ] || return 1
-        sleep 0.1
-    done
-}
 
 position_is_taken() {
     [ "$(sql target "$1" -c "SELECT count(*) FROM walpack.progress WHERE applied_lsn > '0/0'" 2>/dev/null)" = 1 ]
@@ -58,7 +34,7 @@ position_is_taken() {
 # every method starts from copies of them.
 take_position() { # WORKLOAD
     local pid
-    sql source "$1" -c 'CREATE PUBLICATION bench FOR ALL TABLES'
+    publish "$1"
     if [[ $methods != *walpack* ]]; then
         sql source "$1" -c "SELECT pg_create_logical_replication_slot('base', 'pgoutput')" >/dev/null
         return
@@ -74,21 +50,16 @@ take_position() { # WORKLOAD
     drop_slot bench
 }
 
-slot_is_free() {
-    local query="SELECT count(*) FROM pg_replication_slots WHERE slot_name = '$1' AND active"
-    [ "$(sql source postgres -c "$query")" = 0 ]
-}
-drop_slot() {
-    eventually 60 slot_is_free "$1"
-    sql source postgres -c "SELECT pg_drop_replication_slot('$1')" >/dev/null
+tables_of() { # CLUSTER DATABASE
+    sql "$1" "$2" -c "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+        ORDER BY relname"
 }
 
-# compare WORKLOAD CLUSTER DATABASE: a digest of all rows.
-digest() {
-    local tables=$1
-    [ "$1" != tpcb ] || tables='pgbench_accounts pgbench_tellers pgbench_branches pgbench_history'
-    for table in $tables; do
-        sql "$2" "$3" -c "SET timezone = UTC" -c "SELECT count(*), sum(hashtextextended(t::text, 0)) FROM $table t"
+digest() { # CLUSTER DATABASE: of all rows
+    local table
+    for table in $(tables_of "$1" "$2"); do
+        sql "$1" "$2" -c "SET timezone = UTC" \
+            -c "SELECT '$table', count(*), sum(hashtextextended(t::text, 0)) FROM $table t"
     done
 }
 
@@ -111,7 +82,7 @@ wait_for_end() {
     until [ "$(ask 'SELECT count(*) FROM finished;')" = 1 ]; do
         [ $SECONDS -lt $deadline ] || return 1
         [ -z "$consumer" ] || kill -0 "$consumer" 2>/dev/null || return 1
-        sleep 0.03
+        nap 0.02
     done
 }
 
@@ -158,7 +129,7 @@ measure() { # WORKLOAD METHOD REPETITION
     target_after=$(ticks_of_children target)
     exec {watch_in}>&-
     wait "$watch_pid" 2>/dev/null || :
-    [ $outcome != equal ] || [ "$(digest "$1" target run)" = "$digest_of_source" ] || outcome=DIFFERENT
+    [ $outcome != equal ] || [ "$(digest target run)" = "$digest_of_source" ] || outcome=DIFFERENT
     awk -v head="$1	$2	$3	$(seconds_between "$started" "$ended")" -v h="$hertz" -v outcome=$outcome \
         -v s=$((source_after - source_before)) -v t=$((target_after - target_before)) -v c=$consumer_ticks \
         'BEGIN { printf "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%s\n", head, (s + t + c) / h, s / h, t / h, c / h, outcome }'
@@ -178,7 +149,7 @@ for workload in $workloads; do
     take_position "$workload"
     run_workload "$workload" source "$workload"
     sql source "$workload" -c 'INSERT INTO finished VALUES (1)' -c CHECKPOINT
-    digest_of_source=$(digest "$workload" source "$workload")
+    digest_of_source=$(digest source "$workload")
     for ((repetition = 1; repetition <= REPS; repetition++)); do
         for method in $methods; do
             measure "$workload" "$method" "$repetition"

@@ -10,6 +10,7 @@
 # Columns: workload, method, repetition, wall s, CPU s, bytes. After tpcb also rows `sends`: workload,
 # method, send calls of the walsender, transactions; from a short run of its own under strace.
 set -euo pipefail
+kind=decode
 WORKLOADS=${WORKLOADS:-narrow tpcb wide toast delete full_identity spill filtered}
 # shellcheck source=bench/lib.sh
 . "$(dirname "$0")/lib.sh"

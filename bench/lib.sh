@@ -1,15 +1,18 @@
-# Shared by decode.sh and apply.sh: throw-away clusters, the workloads, CPU accounting.
+# Shared by decode.sh, apply.sh and latency.sh: throw-away clusters, the workloads, CPU accounting.
 #
+# $kind names the caller: decode, apply or latency. A workload of the same name may have another size or
+# shape for applying than for decoding; its files in workloads/apply then come before those in workloads.
 # Sourced after `set -euo pipefail`. Everything lives in $work, which is removed at the end together
 # with the servers; nothing is installed, since the servers are private copies (.ci/private_server.sh).
 # shellcheck shell=bash disable=SC2034
 
 shopt -s inherit_errexit
+: "${kind:?is the name of the caller}"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 SCALE=${SCALE:-100}     # percent of the full size of each workload
 REPS=${REPS:-3}         # repetitions; the methods take turns within one
 FSYNC=${FSYNC:-off}
-workloads=${WORKLOADS:-narrow tpcb wide}
+workloads=${WORKLOADS:-narrow}
 hertz=$(getconf CLK_TCK)
 
 unset PGHOST PGPORT PGUSER PGDATABASE PGPASSWORD PGOPTIONS PGSERVICE
@@ -18,7 +21,8 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/walpack_bench.XXXXXX")
 chmod 755 "$work"
 
 clean_up() {
-    local dir
+    local dir job
+    for job in $(jobs -p); do kill "$job" 2>/dev/null || :; done   # a consumer would try again for ever
     for dir in "$work"/*/; do
         [ ! -d "$dir/data" ] || bash "$root/.ci/server.sh" destroy "${dir%/}"
     done
@@ -52,20 +56,96 @@ sql() {
     "$bin/psql" -XAtq -v ON_ERROR_STOP=1 -d "$database" "$@"
 }
 
+conninfo() { echo "host=$work/$1 port=$(< "$work/$1/port") user=postgres dbname=$2"; }
+
+# walpack_binary: the consumer to be measured.
+walpack_binary() {
+    local binary=${WALPACK:-${BUILD_DIR:-build}/walpack}
+    case $binary in /*) ;; *) binary=$root/$binary ;; esac
+    [ -x "$binary" ] || { echo "$kind.sh: \"$binary\" is not built" >&2; return 1; }
+    echo "$binary"
+}
+
+# configure SOURCE-DATABASE TARGET-DATABASE: walpack's file; the slot and the publication are named bench.
+configure() {
+    cat > "$work/bench.toml" <<TOML
+pipeline = "bench"
+slot = "bench"
+publications = ["bench"]
+copy = false
+log_level = "warning"
+source = "$(conninfo source "$1")"
+target = "$(conninfo target "$2")"
+${WALPACK_EXTRA:-}
+TOML
+    chmod 600 "$work/bench.toml"
+}
+
+# publish DATABASE: the tables of the workload.
+publish() {
+    sql source "$1" -c 'CREATE PUBLICATION bench FOR ALL TABLES'
+}
+
+slot_is_free() {
+    local query="SELECT count(*) FROM pg_replication_slots WHERE slot_name = '$1' AND active"
+    [ "$(sql source postgres -c "$query")" = 0 ]
+}
+drop_slot() {
+    eventually 60 slot_is_free "$1"
+    sql source postgres -c "SELECT pg_drop_replication_slot('$1')" >/dev/null
+}
+
+# nap SECONDS, without a process, which would be noise of its own.
+nap() { read -rt "$1" -u "$silence" _ || :; }
+exec {silence}<> <(:)
+
+# eventually SECONDS COMMAND ...
+eventually() {
+    local deadline=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $deadline ] || return 1
+        nap 0.1
+    done
+}
+
 scaled() { echo $(($1 * SCALE / 100)); }
 
+# The rows that the workload's files are told; what they make of them is theirs.
 rows_of() {
-    case $1 in
-    narrow | spill) scaled 1000000 ;;
-    wide) scaled 100000 ;;
-    toast) scaled 10000 ;;
-    delete | full_identity | filtered) scaled 300000 ;;
-    tpcb) echo 0 ;;
+    case $kind/$1 in
+    */narrow | */narrow10 | */spill | */update) scaled 1000000 ;;
+    */wide | */mixed) scaled 100000 ;;
+    apply/toast) scaled 20000 ;;
+    decode/toast) scaled 10000 ;;
+    apply/delete) scaled 1000000 ;;
+    decode/delete | */full_identity | */filtered) scaled 300000 ;;
+    */tpcb) echo 0 ;;
+    *)
+        echo "$kind.sh: unknown workload \"$1\"" >&2
+        return 1
+        ;;
     esac
 }
 
-# Two workloads differ only in the memory that they are decoded with.
-files_of() { case $1 in spill) echo "$root/bench/workloads/narrow" ;; *) echo "$root/bench/workloads/$1" ;; esac; }
+# TPC-B transactions of each of two clients.
+client_transactions() { case $kind in apply) scaled 25000 ;; *) scaled 15000 ;; esac; }
+
+# file_of WORKLOAD setup|run: the SQL that makes the tables or that is the workload.
+file_of() {
+    local name=$1 folder
+    case $1/$2 in
+    spill/*) name=narrow ;;   # differs only in the memory that it is decoded with
+    mixed/*) name=wide ;;
+    narrow10/setup) name=narrow ;;
+    delete/setup) [ "$kind" != apply ] || name=update ;;
+    esac
+    for folder in "$root/bench/workloads/$kind" "$root/bench/workloads"; do
+        [ ! -f "$folder/$name.$2.sql" ] || { echo "$folder/$name.$2.sql"; return; }
+    done
+    echo "$kind.sh: no file \"$name.$2.sql\"" >&2
+    return 1
+}
 
 # set_up WORKLOAD CLUSTER DATABASE: the tables before the workload.
 set_up() {
@@ -73,7 +153,7 @@ set_up() {
         connect "$2"
         "$bin/pgbench" -i -q -s 10 "$3" >/dev/null 2>&1
     fi
-    sql "$2" "$3" -v rows="$(rows_of "$1")" -f "$(files_of "$1").setup.sql"
+    sql "$2" "$3" -v rows="$(rows_of "$1")" -f "$(file_of "$1" setup)"
     sql "$2" "$3" -c 'CREATE TABLE finished (id integer PRIMARY KEY)' -c 'VACUUM ANALYZE'
 }
 
@@ -81,23 +161,27 @@ set_up() {
 run_workload() {
     connect "$2"
     case $1 in
-    tpcb) "$bin/pgbench" -n -M prepared -c 2 -j 1 -t "$(scaled 15000)" "$3" >/dev/null 2>&1 ;;
-    *) sql "$2" "$3" -v rows="$(rows_of "$1")" -f "$(files_of "$1").run.sql" ;;
+    tpcb) "$bin/pgbench" -n -M prepared -c 2 -j 1 -t "$(client_transactions)" "$3" >/dev/null 2>&1 ;;
+    *) sql "$2" "$3" -v rows="$(rows_of "$1")" -f "$(file_of "$1" run)" ;;
     esac
 }
 
 title_of() {
     local rows
     rows=$(rows_of "$1")
-    case $1 in
-    narrow) echo "$rows narrow inserts, one transaction" ;;
-    tpcb) echo "$(($(scaled 15000) * 2)) TPC-B transactions" ;;
-    wide) echo "$rows wide rows (30 columns), transactions of 100" ;;
-    toast) echo "$((rows * 10)) updates beside an unchanged value of 8 kB out of line" ;;
-    delete) echo "$rows deletes, one transaction" ;;
-    full_identity) echo "$rows updates with REPLICA IDENTITY FULL, one transaction" ;;
-    spill) echo "$rows narrow inserts, one transaction, logical_decoding_work_mem 64MB" ;;
-    filtered) echo "$rows inserts and updates through a row filter and a column list" ;;
+    case $kind/$1 in
+    */narrow) echo "$rows narrow inserts, one transaction" ;;
+    */narrow10) echo "$rows narrow inserts, transactions of 10" ;;
+    */tpcb) echo "$(($(client_transactions) * 2)) TPC-B transactions" ;;
+    */wide | */mixed) echo "$rows rows of 30 mixed columns, transactions of 100" ;;
+    apply/update) echo "$((rows * 3 / 10)) updates by key in random order, one transaction" ;;
+    apply/delete) echo "$((rows * 3 / 10)) deletes by key in random order, one transaction" ;;
+    apply/toast) echo "$((rows * 10)) updates beside an unchanged value of 8 kB out of line, transactions of 5" ;;
+    */toast) echo "$((rows * 10)) updates beside an unchanged value of 8 kB out of line" ;;
+    */delete) echo "$rows deletes, one transaction" ;;
+    */full_identity) echo "$rows updates with REPLICA IDENTITY FULL, one transaction" ;;
+    */spill) echo "$rows narrow inserts, one transaction, logical_decoding_work_mem 64MB" ;;
+    */filtered) echo "$rows inserts and updates through a row filter and a column list" ;;
     esac
 }
 

@@ -2,8 +2,9 @@
 #
 #   awk -f report.awk -v kind=decode|apply [-v limits=FILE] RESULTS.tsv
 #
-# For decode the ratios are to pgoutput in text, and the last table compares them with the limits. Each
-# figure is the median over the repetitions, with the smallest and largest behind it.
+# For decode the ratios are to pgoutput in text; for apply to the smaller median of the built-in modes, for
+# each figure on its own. The last table compares them with the limits. Each figure is the median over
+# the repetitions, with the smallest and largest behind it.
 
 function sort_into(text, values,   n, i, j, v) {
     n = split(text, values, " ")
@@ -24,7 +25,8 @@ function spread(text,   values, n) {
 }
 function best(workload, column,   i, m, least) {
     for (i = 1; i <= methods; i++) {
-        if (method[i] ~ /^walpack/ || (kind == "decode" && method[i] != "pgoutput_text")) continue
+        if (kind == "decode" ? method[i] != "pgoutput_text" : method[i] !~ /^subscription/) continue
+        if (!((workload, method[i], column) in figure)) continue
         m = median(figure[workload, method[i], column])
         if (least == "" || m < least) least = m
     }
@@ -47,6 +49,21 @@ function compare_with_limits(   line, field, value, unit) {
         if (value == "" || value == "-") continue
         printf "| %s | %s | %s | %s | %s | %s |\n", field[1], field[2], unit[field[3]], value, field[4],
             value + 0 <= field[4] + 0 ? "OK" : "**over**"
+    }
+}
+function within(value, limit) { return value + 0 <= limit + 0 }
+function compare_with_apply_limits(   line, field, wall, cpu) {
+    print "\n### Limits\n"
+    print "| workload | wall ratio (limit) | CPU ratio (limit) | within? |"
+    print "|---|---|---|---|"
+    while ((getline line < limits) > 0) {
+        if (line ~ /^#/ || split(line, field, "\t") < 3) continue
+        if (!((field[1], "walpack", 4) in figure)) continue
+        wall = ratio(field[1], "walpack", 4)
+        cpu = ratio(field[1], "walpack", 5)
+        if (wall == "-" || cpu == "-") continue
+        printf "| %s | %s (%s) | %s (%s) | %s |\n", field[1], wall, field[2], cpu, field[3],
+            within(wall, field[2]) && within(cpu, field[3]) ? "yes" : "**no**"
     }
 }
 function ratio(workload, name, column,   reference) {
@@ -88,5 +105,6 @@ END {
                     (id, m) in bad ? "**" bad[id, m] "**" : "equal"
         }
     }
-    if (kind == "decode" && limits != "") compare_with_limits()
+    if (limits != "" && kind == "decode") compare_with_limits()
+    if (limits != "" && kind == "apply") compare_with_apply_limits()
 }

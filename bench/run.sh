@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# `make bench`: both measurements, as tables side by side.
+# `make bench`: all measurements, as tables side by side.
 #
-#   SCALE=100 REPS=3 WORKLOADS='narrow tpcb wide' FSYNC=off run.sh [decode] [apply]
+#   SCALE=100 REPS=3 WORKLOADS='narrow tpcb' FSYNC=off run.sh [decode] [apply] [latency]
 #
-# Each has its own list of workloads when WORKLOADS is not given. What is above a limit of limits.tsv is said so.
+# Each has its own list of workloads when WORKLOADS is not given. What is above a limit of limits.tsv or
+# limits_apply.tsv is said so.
 #
 # The rows stay in BUILD_DIR/bench. Fails when a target did not catch up or its tables differ.
 set -euo pipefail
@@ -11,12 +12,21 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 results=${BUILD_DIR:-build}/bench
 mkdir -p "$results"
-[ $# -gt 0 ] || set -- decode apply
+[ $# -gt 0 ] || set -- decode apply latency
+
+limits_of() { case $1 in apply) echo bench/limits_apply.tsv ;; *) echo bench/limits.tsv ;; esac; }
 
 heading() {
     case $1 in
     decode) echo 'Decoding: ratios are to pgoutput in text' ;;
-    apply) echo 'Catching up: ratios are to the better of the two built-in modes' ;;
+    apply) echo 'Catching up: ratios are to the better of the two built-in modes, for each figure' ;;
+    latency) echo 'Latency: one transaction at a time, from its commit until the target shows it' ;;
+    esac
+}
+report() {
+    case $1 in
+    latency) awk -f bench/report_latency.awk "$results/$1.tsv" ;;
+    *) awk -f bench/report.awk -v kind="$1" -v limits="$(limits_of "$1")" "$results/$1.tsv" ;;
     esac
 }
 
@@ -25,6 +35,6 @@ echo "# SCALE=${SCALE:-100} percent, REPS=${REPS:-3}, FSYNC=${FSYNC:-off}, $(npr
 for kind in "$@"; do
     bash "bench/$kind.sh" > "$results/$kind.tsv"
     printf '\n## %s\n' "$(heading "$kind")"
-    awk -f bench/report.awk -v kind="$kind" -v limits=bench/limits.tsv "$results/$kind.tsv"
+    report "$kind"
 done
-! grep -qE '(STUCK|DIFFERENT)$' "$results"/apply.tsv 2>/dev/null
+[[ " $* " != *' apply '* ]] || ! grep -qE '(STUCK|DIFFERENT)$' "$results/apply.tsv"
