@@ -28,7 +28,7 @@ struct ApplierOptions {
     std::uint64_t in_flight_statements_max = 2000;
     std::uint64_t in_flight_bytes_max = 8 << 20;
     // Rows after which a group of source transactions is committed although more input waits.
-    std::uint64_t group_rows_max = 5000;
+    std::uint64_t group_rows_max = 10'000;
     // Time after which it is committed, so that locks on the target's rows are not held for long.
     std::chrono::milliseconds group_time_max{200};
     // Time between two commits that wait for the target's disk; positions between them are applied,

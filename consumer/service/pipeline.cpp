@@ -123,7 +123,13 @@ void Pipeline::run(Lsn one_by_one_until) {
 
 ApplierOptions Pipeline::applier_options() const {
     ApplierOptions options;
+    options.apply_workers = config_.apply_workers;
+    options.grouping = config_.grouping;
+    options.batching = config_.batching;
+    options.coalescing = config_.coalescing;
     options.group_rows_max = config_.group_rows_max;
+    options.group_bytes_max = config_.group_bytes_max;
+    options.group_time_max = config_.group_time_max;
     options.in_flight_statements_max = config_.in_flight_statements_max;
     options.in_flight_bytes_max = config_.in_flight_bytes_max;
     options.durable_interval = config_.durable_interval;
