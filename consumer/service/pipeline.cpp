@@ -14,6 +14,7 @@
 #include "copy/initial_copy.h"
 #include "log/message_log.h"
 #include "pg/connection.h"
+#include "progress/activity.h"
 #include "progress/progress.h"
 #include "service/apply_loop.h"
 #include "service/continuity.h"
@@ -162,6 +163,8 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn from, StopRequ
     AssemblerOptions assembling;
     assembling.spool_directory = config_.spool_directory;
     ApplyLoop loop(received, applier, receiver, std::move(assembling));
+    ActivityWriter writer(target, config_.pipeline);
+    loop.set_on_activity([&writer](const Activity& activity) { writer.write(activity); });
     try {
         loop.run(stop_, abort);
     } catch (const Error& error) {
