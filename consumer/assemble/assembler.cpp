@@ -137,4 +137,8 @@ std::uint64_t Assembler::held_bytes() const {
     return bytes;
 }
 
+std::uint64_t Assembler::decoded_rows() const {
+    return state_->reader.rows();
+}
+
 }  // namespace walpack

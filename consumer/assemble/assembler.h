@@ -54,6 +54,10 @@ class Assembler {
     std::size_t held_transactions() const;
     std::uint64_t held_bytes() const;
 
+    // Changes of rows that were decoded as they arrived; those of a streamed transaction count
+    // then, and not again when they are read from the spool.
+    std::uint64_t decoded_rows() const;
+
   private:
     struct State;
     std::unique_ptr<State> state_;

@@ -40,6 +40,7 @@ struct MessageReader::Step {
 
     void operator()(const RowChange& change) const {
         count_change();
+        ++reader.rows_;
         reader.sink_->change(change);
     }
 

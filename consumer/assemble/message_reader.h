@@ -32,6 +32,8 @@ class MessageReader {
     bool is_inside_transaction() const { return open_.has_value(); }
     // Between a StreamStart and its StreamStop.
     bool is_inside_block() const { return block_.has_value(); }
+    // Changes of rows so far, of whatever transaction.
+    std::uint64_t rows() const { return rows_; }
 
   private:
     struct Step;
@@ -59,6 +61,7 @@ class MessageReader {
     Arrived* block_arrived_ = nullptr;
     TransactionSink* sink_;  // takes what stands here
     Lsn last_end_lsn_;
+    std::uint64_t rows_ = 0;
     // Of the message being read:
     Arrived* hashed_ = nullptr;  // whose digest covers it
     bool has_records_ = false;   // beside a Hello

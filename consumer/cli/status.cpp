@@ -43,6 +43,7 @@ void ask_target(Connection& target, PipelineStatus& status) {
         "SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - applied_at) "
         "FROM walpack.progress WHERE pipeline = $1 AND worker = 0",
         {status.pipeline}));
+    status.activity = read_activity(target, status.pipeline);
     status.consumer_is_connected =
         target
             .query_value(

@@ -8,6 +8,9 @@
 namespace walpack {
 namespace {
 
+// A consumer at work tells its figures more often than this.
+constexpr double kCurrentSecondsMax = 30;
+
 std::string line(std::string_view name, const std::string& value) {
     return value.empty() ? "" : fmt::format("{:<14}{}\n", name, value);
 }
@@ -57,6 +60,51 @@ std::string applied_text(const PipelineStatus& status) {
     return text;
 }
 
+std::string percent(double share) {
+    return fmt::format("{:.0f} %", share * 100);
+}
+
+std::string bytes(double count) {
+    return human_bytes(static_cast<std::uint64_t>(count));
+}
+
+// The stages in the order of a change's path; indented, since they belong to the line before.
+std::string stage_lines(const Activity& activity) {
+    std::string text = line("  receive", fmt::format("{}/s, {:.0f} messages/s, log full {}",
+                                                     bytes(activity.received_bytes_per_second),
+                                                     activity.received_messages_per_second,
+                                                     percent(activity.log_full_share)));
+    text += line("  decode", fmt::format("{:.0f} rows/s", activity.decoded_rows_per_second));
+    text +=
+        line("  plan", fmt::format("{:.0f} rows/s, {} coalesced", activity.planned_rows_per_second,
+                                   percent(activity.coalesced_share)));
+    text += line("  apply", fmt::format("{:.0f} rows/s, {:.0f} transactions/s",
+                                        activity.applied_rows_per_second,
+                                        activity.applied_transactions_per_second));
+    text +=
+        line("  groups",
+             fmt::format("{:.0f} transactions and {:.0f} rows per commit, {:.0f} rows per batch",
+                         activity.transactions_per_commit, activity.rows_per_commit,
+                         activity.rows_per_batch));
+    return text + line("  waits", fmt::format("source {}, target {}, order {}, working {}",
+                                              percent(activity.waited_for_source_share),
+                                              percent(activity.waited_for_target_share),
+                                              percent(activity.waited_for_order_share),
+                                              percent(activity.working_share)));
+}
+
+std::string activity_lines(const PipelineStatus& status) {
+    if (!status.activity) return "";
+    const ReportedActivity& reported = *status.activity;
+    if (status.activity_state() != "running") {
+        return line("activity", fmt::format("{}, last figures {:.0f} s ago",
+                                            status.activity_state(), reported.seconds_ago));
+    }
+    return line("activity", fmt::format("slow stage: {}, {:.1f} s ago",
+                                        reported.activity.slow_stage, reported.seconds_ago)) +
+           stage_lines(reported.activity);
+}
+
 // Members of one JSON object; what is not known is null.
 class Members {
   public:
@@ -74,10 +122,12 @@ class Members {
         json_.key(key);
         value ? json_.number(std::to_string(*value)) : json_.null();
     }
-    void seconds(std::string_view key, const std::optional<double>& value) {
+    void figure(std::string_view key, const std::optional<double>& value) {
         json_.key(key);
         value ? json_.number(fmt::format("{:.3f}", *value)) : json_.null();
     }
+
+    void seconds(std::string_view key, const std::optional<double>& value) { figure(key, value); }
 
   private:
     JsonWriter& json_;
@@ -112,6 +162,24 @@ void write_slot(JsonWriter& json, const PipelineStatus& status) {
     json.end_object();
 }
 
+// Figures of another time are not known of now.
+void write_activity(JsonWriter& json, const PipelineStatus& status) {
+    json.key("activity");
+    if (!status.activity) return json.null();
+    const Activity& activity = status.activity->activity;
+    const bool is_current = status.activity_state() == "running";
+    Members members(json);
+    json.begin_object();
+    members.text("state", status.activity_state());
+    members.seconds("seconds_ago", status.activity->seconds_ago);
+    members.text("slow_stage", is_current ? activity.slow_stage : "");
+    for (const ActivityFigure& figure : kActivityFigures) {
+        members.figure(figure.name,
+                       is_current ? std::optional(activity.*figure.value) : std::nullopt);
+    }
+    json.end_object();
+}
+
 }  // namespace
 
 std::string PipelineStatus::state() const {
@@ -128,6 +196,12 @@ std::string PipelineStatus::copy_state() const {
     if (!progress) return "";
     if (progress->copy_is_complete) return "complete";
     return consumer_is_connected ? "running" : "pending";
+}
+
+std::string PipelineStatus::activity_state() const {
+    if (!activity) return "";
+    if (!consumer_is_connected) return "stopped";
+    return activity->seconds_ago > kCurrentSecondsMax ? "quiet" : "running";
 }
 
 std::optional<std::uint64_t> PipelineStatus::lag_bytes() const {
@@ -162,7 +236,8 @@ std::string status_screen(const PipelineStatus& status) {
     text += line("initial copy", status.copy_state());
     text += line("applied", applied_text(status));
     if (status.source_lsn.is_valid()) text += line("written", status.source_lsn.to_string());
-    return text + line("lag", lag_text(status));
+    text += line("lag", lag_text(status));
+    return text + activity_lines(status);
 }
 
 std::string status_json(const PipelineStatus& status) {
@@ -181,6 +256,7 @@ std::string status_json(const PipelineStatus& status) {
     members.seconds("applied_seconds_ago", status.applied_seconds_ago);
     members.integer("lag_bytes", status.lag_bytes());
     members.seconds("lag_seconds", status.lag_seconds());
+    write_activity(json, status);
     json.end_object();
     json.newline();
     return text;

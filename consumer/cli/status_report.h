@@ -6,6 +6,7 @@
 #include <string>
 
 #include "model/lsn.h"
+#include "progress/activity.h"
 #include "progress/progress.h"
 #include "slot/slot.h"
 
@@ -31,12 +32,17 @@ struct PipelineStatus {
     std::optional<ProgressRow> progress;
     std::optional<double> applied_seconds_ago;
     bool consumer_is_connected = false;  // to the target
+    // nullopt when no consumer has told any, or the target has no table for it.
+    std::optional<ReportedActivity> activity;
 
     // One or two words: streaming, copying, connecting, stopped, not set up, slot missing, slot
     // lost, unknown.
     std::string state() const;
     // pending, running or complete; empty while the target cannot say.
     std::string copy_state() const;
+    // running: the figures are of now. quiet: a consumer is connected and tells none, as nothing is
+    // applied at the moment. stopped: there is no consumer. Empty without figures.
+    std::string activity_state() const;
     // WAL written and not yet applied, of whatever database; nullopt while one end is unknown.
     std::optional<std::uint64_t> lag_bytes() const;
     std::optional<double> lag_seconds() const;

@@ -37,15 +37,17 @@ void check_new_schema(Connection& target, Findings& findings) {
 
 void check_present_schema(Connection& target, Findings& findings) {
     const std::string allowed = ask(target, R"(
-SELECT CASE WHEN c.oid IS NULL THEN pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-                AND pg_catalog.has_schema_privilege(n.oid, 'CREATE')
-            ELSE pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-                AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
-                AND pg_catalog.has_table_privilege(c.oid, 'INSERT')
-                AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
-                AND pg_catalog.has_table_privilege(c.oid, 'DELETE') END
+SELECT pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+    AND (pg_catalog.has_schema_privilege(n.oid, 'CREATE')
+         OR EXISTS (SELECT FROM pg_catalog.pg_class c
+                    WHERE c.relnamespace = n.oid AND c.relname = 'progress'))
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c
+                    WHERE c.relnamespace = n.oid AND c.relname IN ('progress', 'activity')
+                    AND NOT (pg_catalog.has_table_privilege(c.oid, 'SELECT')
+                             AND pg_catalog.has_table_privilege(c.oid, 'INSERT')
+                             AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+                             AND pg_catalog.has_table_privilege(c.oid, 'DELETE')))
 FROM pg_catalog.pg_namespace n
-LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = 'progress'
 WHERE n.nspname = 'walpack')");
     if (allowed == "t") {
         findings.ok(End::target, "schema walpack exists");

@@ -34,7 +34,13 @@ struct Config {
     std::string spool_directory;             // default: TMPDIR, or /tmp
     std::string compression = "none";        // none | lz4 | zstd: passed to the plugin
     std::uint64_t log_bytes_max = 64 << 20;  // received and not yet applied, in memory
-    std::uint64_t group_rows_max = 5000;
+    std::uint64_t apply_workers = 1;         // connections that apply
+    bool grouping = true;                    // source transactions may share a target transaction
+    bool batching = true;                    // changes may share a statement
+    bool coalescing = true;                  // only the last change of a row within a group counts
+    std::uint64_t group_rows_max = 10'000;
+    std::uint64_t group_bytes_max = 4 << 20;
+    std::chrono::milliseconds group_time_max{200};
     std::uint64_t in_flight_statements_max = 2000;
     std::uint64_t in_flight_bytes_max = 8 << 20;
     std::chrono::milliseconds durable_interval{1000};

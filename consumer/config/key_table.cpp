@@ -119,11 +119,45 @@ void append_stream_keys(std::vector<KeyDefinition>& keys) {
                               "the source is read no further until there is room.",
                               kGroup},
                              &Config::log_bytes_max, {kMegabyte, 64 * kGigabyte}));
+}
+
+void append_apply_keys(std::vector<KeyDefinition>& keys) {
+    constexpr ConfigGroup kGroup = ConfigGroup::stream;
+    keys.push_back(count_key({"apply_workers", "COUNT",
+                              "Connections that apply groups of transactions side by side when the "
+                              "groups share no row. They commit in the order of the source.",
+                              kGroup},
+                             &Config::apply_workers, {1, 64}));
+    keys.push_back(boolean_key({"grouping", "BOOLEAN",
+                                "Let source transactions that are waiting share a target "
+                                "transaction. With false each is one of its own.",
+                                kGroup},
+                               &Config::grouping));
+    keys.push_back(boolean_key({"batching", "BOOLEAN",
+                                "Let changes of one table share a statement. With false each is "
+                                "one of its own.",
+                                kGroup},
+                               &Config::batching));
+    keys.push_back(boolean_key({"coalescing", "BOOLEAN",
+                                "Apply only the last of several changes of a row within a group. "
+                                "With false every one is applied.",
+                                kGroup},
+                               &Config::coalescing));
     keys.push_back(count_key({"group_rows_max", "ROWS",
                               "Rows after which a group of source transactions is committed on the "
                               "target although more are waiting.",
                               kGroup},
                              &Config::group_rows_max, {1, 10'000'000}));
+    keys.push_back(bytes_key({"group_bytes_max", "BYTES",
+                              "Bytes of changes after which a group is committed on the target "
+                              "although more transactions are waiting.",
+                              kGroup},
+                             &Config::group_bytes_max, {64 * 1024, kGigabyte}));
+    keys.push_back(duration_key({"group_time_max", "DURATION",
+                                 "Time after which a group is committed on the target although "
+                                 "more transactions are waiting.",
+                                 kGroup},
+                                &Config::group_time_max, {milliseconds(1), milliseconds(60'000)}));
     keys.push_back(
         count_key({"in_flight_statements_max", "COUNT",
                    "Statements sent to the target before their results are read.", kGroup},
@@ -186,6 +220,7 @@ const std::vector<KeyDefinition>& key_definitions() {
         std::vector<KeyDefinition> keys;
         append_pipeline_keys(keys);
         append_stream_keys(keys);
+        append_apply_keys(keys);
         append_service_keys(keys);
         return keys;
     }();

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "progress/activity.h"
 
 namespace walpack {
 namespace {
@@ -89,6 +90,7 @@ void Progress::create(std::uint64_t source_system_identifier, const std::string&
         create_schema(target_);
         target_.execute(kCreateTable);
     }
+    create_activity_table(target_);
     target_.execute(
         "INSERT INTO walpack.progress (pipeline, worker, source_system_identifier, slot) "
         "VALUES ($1, 0, $2::pg_catalog.\"numeric\", $3) ON CONFLICT DO NOTHING",
@@ -112,12 +114,14 @@ void Progress::drop() {
     Transaction transaction(target_);
     target_.execute("LOCK TABLE walpack.progress IN SHARE ROW EXCLUSIVE MODE");
     target_.execute("DELETE FROM walpack.progress WHERE pipeline = $1", {pipeline_});
+    remove_activity(target_, pipeline_);
     const auto is_last = target_.query_value(
         "SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') "
         "AND NOT EXISTS (SELECT FROM walpack.progress) FROM pg_catalog.pg_class c "
         "WHERE c.oid = 'walpack.progress'::pg_catalog.regclass");
     if (is_last == "t") {
         target_.execute("DROP TABLE walpack.progress");
+        drop_activity_table(target_);
         if (target_.query_value(kSchemaIsOurs) == "t") target_.execute("DROP SCHEMA walpack");
     }
     transaction.commit();

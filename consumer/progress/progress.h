@@ -1,5 +1,5 @@
 // The position of a pipeline, kept on the target in the same transactions as the rows: schema
-// walpack, table progress.
+// walpack, table progress. What the consumer tells of its speed stands beside it (activity.h).
 //
 //   walpack.progress (pipeline text, worker int, applied_lsn pg_lsn, source_system_identifier
 //   numeric, ...), one row per pipeline and worker (one worker now). Plain table, ordinary

@@ -16,7 +16,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kIdleWait{100};
-constexpr std::chrono::seconds kReportInterval{10};
+constexpr std::chrono::seconds kLogInterval{10};
+constexpr std::chrono::seconds kActivityInterval{5};
 
 }  // namespace
 
@@ -26,7 +27,13 @@ ApplyLoop::ApplyLoop(MessageLog& received, Applier& applier, Receiver& receiver,
       applier_(applier),
       receiver_(receiver),
       assembler_(applier, std::move(options)),
-      last_report_(Clock::now()) {}
+      now_(Clock::now()),
+      logged_(kLogInterval, counters()),
+      told_(kActivityInterval, counters()) {}
+
+void ApplyLoop::set_on_activity(std::function<void(const Activity&)> on_activity) {
+    on_activity_ = std::move(on_activity);
+}
 
 void ApplyLoop::run(const StopRequest& stop, const StopRequest& abort) {
     while (!stop.requested() || assembler_.is_inside_transaction()) {
@@ -39,7 +46,11 @@ void ApplyLoop::run(const StopRequest& stop, const StopRequest& abort) {
 }
 
 void ApplyLoop::step() {
+    const auto started = Clock::now();
     const std::optional<LogEntry> entry = received_.take(wait());
+    now_ = Clock::now();
+    waited_for_source_ += now_ - started;
+    report();
     if (entry) {
         std::visit([this](const auto& arrived) { handle(arrived); }, *entry);
     }
@@ -47,7 +58,6 @@ void ApplyLoop::step() {
     if (is_idle && applier_.linger_left().count() == 0) applier_.commit_group();
     applier_.make_durable(false);
     receiver_.confirm(applier_.durable_lsn());
-    report();
 }
 
 // How long there may be nothing to do.
@@ -70,17 +80,29 @@ void ApplyLoop::handle(const ReceivedKeepalive& keepalive) {
     }
 }
 
+ActivityCounters ApplyLoop::counters() const {
+    const ReceiverStats& received = receiver_.stats();
+    ActivityCounters counters;
+    counters.taken_at = now_;
+    counters.received_bytes = received.bytes;
+    counters.received_messages = received.messages;
+    counters.log_was_full = std::chrono::nanoseconds(received.without_room.load());
+    counters.decoded_rows = assembler_.decoded_rows();
+    counters.waited_for_source = waited_for_source_;
+    counters.applied = applier_.stats();
+    return counters;
+}
+
 void ApplyLoop::report() {
-    const auto now = Clock::now();
-    const std::chrono::duration<double> passed = now - last_report_;
-    if (passed < kReportInterval) return;
-    const ApplierStats stats = applier_.stats();
-    const std::uint64_t rows = stats.rows - reported_rows_;
-    const std::uint64_t transactions = stats.transactions - reported_transactions_;
-    last_report_ = now;
-    if (rows == 0 && transactions == 0) return;
-    reported_rows_ = stats.rows;
-    reported_transactions_ = stats.transactions;
+    if (logged_.is_due(now_)) {
+        if (const auto activity = logged_.measure(counters())) log_activity(*activity);
+    }
+    if (on_activity_ && told_.is_due(now_)) {
+        if (const auto activity = told_.measure(counters())) on_activity_(*activity);
+    }
+}
+
+void ApplyLoop::log_activity(const Activity& activity) const {
     const std::uint64_t wal_end = receiver_.stats().source_wal_end.load();
     const std::uint64_t applied = applier_.applied_lsn().value;
     const std::string held =
@@ -88,9 +110,7 @@ void ApplyLoop::report() {
             ? ""
             : fmt::format(", {} of {} transactions that still run",
                           human_bytes(assembler_.held_bytes()), assembler_.held_transactions());
-    log::info("applied {:.0f} rows/s, {:.0f} transactions/s; at {}, lag {}, waiting in memory {}{}",
-              static_cast<double>(rows) / passed.count(),
-              static_cast<double>(transactions) / passed.count(),
+    log::info("{}; at {}, lag {}, waiting in memory {}{}", activity_text(activity),
               applier_.applied_lsn().to_string(),
               human_bytes(wal_end > applied ? wal_end - applied : 0),
               human_bytes(received_.bytes()), held);

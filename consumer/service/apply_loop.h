@@ -7,12 +7,14 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
+#include <functional>
 
 #include "apply/applier.h"
 #include "assemble/assembler.h"
 #include "base/stop_request.h"
 #include "log/message_log.h"
+#include "progress/activity.h"
+#include "service/activity_meter.h"
 #include "slot/receiver.h"
 
 namespace walpack {
@@ -22,6 +24,9 @@ class ApplyLoop {
     // All but the options must outlive the loop.
     ApplyLoop(MessageLog& received, Applier& applier, Receiver& receiver,
               AssemblerOptions options = {});
+
+    // Called in the applying thread every few seconds in which something happened.
+    void set_on_activity(std::function<void(const Activity&)> on_activity);
 
     // Returns at the first transaction border after `stop` was requested, with everything applied
     // made durable and confirmed; throws Error(cancelled) when `abort` comes first. Throws what
@@ -33,15 +38,19 @@ class ApplyLoop {
     std::chrono::nanoseconds wait() const;
     void handle(const ReceivedMessage& message);
     void handle(const ReceivedKeepalive& keepalive);
+    ActivityCounters counters() const;
     void report();
+    void log_activity(const Activity& activity) const;
 
     MessageLog& received_;
     Applier& applier_;
     Receiver& receiver_;
     Assembler assembler_;
-    std::chrono::steady_clock::time_point last_report_;
-    std::uint64_t reported_rows_ = 0;
-    std::uint64_t reported_transactions_ = 0;
+    std::function<void(const Activity&)> on_activity_;
+    std::chrono::steady_clock::time_point now_;  // when the last wait for an entry ended
+    std::chrono::nanoseconds waited_for_source_{0};
+    ActivityMeter logged_;
+    ActivityMeter told_;  // to on_activity_
 };
 
 }  // namespace walpack

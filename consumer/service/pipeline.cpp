@@ -14,6 +14,7 @@
 #include "copy/initial_copy.h"
 #include "log/message_log.h"
 #include "pg/connection.h"
+#include "progress/activity.h"
 #include "progress/progress.h"
 #include "service/apply_loop.h"
 #include "service/continuity.h"
@@ -123,7 +124,13 @@ void Pipeline::run(Lsn one_by_one_until) {
 
 ApplierOptions Pipeline::applier_options() const {
     ApplierOptions options;
+    options.apply_workers = config_.apply_workers;
+    options.grouping = config_.grouping;
+    options.batching = config_.batching;
+    options.coalescing = config_.coalescing;
     options.group_rows_max = config_.group_rows_max;
+    options.group_bytes_max = config_.group_bytes_max;
+    options.group_time_max = config_.group_time_max;
     options.in_flight_statements_max = config_.in_flight_statements_max;
     options.in_flight_bytes_max = config_.in_flight_bytes_max;
     options.durable_interval = config_.durable_interval;
@@ -159,6 +166,8 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn from, StopRequ
     AssemblerOptions assembling;
     assembling.spool_directory = config_.spool_directory;
     ApplyLoop loop(received, applier, receiver, std::move(assembling));
+    ActivityWriter writer(target, config_.pipeline);
+    loop.set_on_activity([&writer](const Activity& activity) { writer.write(activity); });
     try {
         loop.run(stop_, abort);
     } catch (const Error& error) {

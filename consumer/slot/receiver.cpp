@@ -121,7 +121,9 @@ class Receiver::Stream {
         std::array<pollfd, 4> fds{
             pollfd{connection_.socket(), events, 0}, pollfd{owner_.stop_.fd(), POLLIN, 0},
             pollfd{owner_.confirm_fd_, POLLIN, 0}, pollfd{owner_.log_.room_fd(), POLLIN, 0}};
+        const auto started = Clock::now();
         poll(fds.data(), fds.size(), milliseconds_until(next_status()));
+        if (!reading) count_without_room(Clock::now() - started);
         if (fds[2].revents != 0) drain(owner_.confirm_fd_);
         if (fds[3].revents != 0) {
             drain(owner_.log_.room_fd());
@@ -131,6 +133,10 @@ class Receiver::Stream {
         const bool lost = (fds[0].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
         if (lost && !reading)
             throw Error(ErrorKind::connection, "lost the connection to the source");
+    }
+
+    void count_without_room(std::chrono::nanoseconds waited) {
+        owner_.stats_.without_room += static_cast<std::uint64_t>(waited.count());
     }
 
     Receiver& owner_;

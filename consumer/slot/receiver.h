@@ -42,6 +42,8 @@ struct ReceiverStats {
     std::atomic<std::uint64_t> messages{0};
     std::atomic<std::uint64_t> received_lsn{0};
     std::atomic<std::uint64_t> source_wal_end{0};
+    // Nanoseconds in which nothing was read, since the log had no room.
+    std::atomic<std::uint64_t> without_room{0};
 };
 
 class Receiver {

@@ -90,6 +90,70 @@ TEST(PipelineStatus, HasNoLagBeforeTheCopyIsComplete) {
     EXPECT_THAT(status_screen(status), Not(HasSubstr("lag")));
 }
 
+PipelineStatus measured() {
+    PipelineStatus status = streaming();
+    ReportedActivity reported;
+    reported.seconds_ago = 2.1;
+    reported.activity.slow_stage = "target";
+    reported.activity.received_bytes_per_second = 3.5 * (1 << 20);
+    reported.activity.applied_rows_per_second = 81'234;
+    reported.activity.transactions_per_commit = 120;
+    reported.activity.rows_per_commit = 1200;
+    reported.activity.coalesced_share = 0.12;
+    reported.activity.waited_for_target_share = 0.6;
+    status.activity = reported;
+    return status;
+}
+
+TEST(StatusScreen, ShowsTheSpeedOfEachStageAndWhichIsTheSlowOne) {
+    const std::string screen = status_screen(measured());
+    EXPECT_THAT(screen, HasSubstr("activity      slow stage: target, 2.1 s ago\n"));
+    EXPECT_THAT(screen, HasSubstr("  receive     3584 kB/s, 0 messages/s, log full 0 %\n"));
+    EXPECT_THAT(screen, HasSubstr("  plan        0 rows/s, 12 % coalesced\n"));
+    EXPECT_THAT(screen, HasSubstr("  apply       81234 rows/s, 0 transactions/s\n"));
+    EXPECT_THAT(screen, HasSubstr("120 transactions and 1200 rows per commit"));
+    EXPECT_THAT(screen, HasSubstr("  waits       source 0 %, target 60 %, order 0 %"));
+}
+
+TEST(StatusScreen, ShowsNoSpeedWithoutAConsumer) {
+    PipelineStatus status = measured();
+    status.consumer_is_connected = false;
+    EXPECT_THAT(status_screen(status), HasSubstr("activity      stopped, last figures 2 s ago\n"));
+    EXPECT_THAT(status_screen(status), Not(HasSubstr("rows/s")));
+}
+
+TEST(StatusScreen, ShowsNoSpeedThatIsOld) {
+    PipelineStatus status = measured();
+    status.activity->seconds_ago = 31;
+    EXPECT_THAT(status_screen(status), HasSubstr("activity      quiet, last figures 31 s ago\n"));
+    EXPECT_THAT(status_screen(status), Not(HasSubstr("rows/s")));
+}
+
+TEST(StatusScreen, SaysNothingOfActivityThatWasNeverTold) {
+    EXPECT_THAT(status_screen(streaming()), Not(HasSubstr("activity")));
+}
+
+TEST(StatusJson, HasTheFiguresOfARunningConsumer) {
+    const std::string json = status_json(measured());
+    EXPECT_THAT(json, HasSubstr("\"activity\":{\"state\":\"running\",\"seconds_ago\":2.100,"
+                                "\"slow_stage\":\"target\","));
+    EXPECT_THAT(json, HasSubstr("\"applied_rows_per_second\":81234.000,"));
+    EXPECT_THAT(json, HasSubstr("\"waited_for_target_share\":0.600,"));
+}
+
+TEST(StatusJson, HasNoFiguresOfAConsumerThatStopped) {
+    PipelineStatus status = measured();
+    status.consumer_is_connected = false;
+    const std::string json = status_json(status);
+    EXPECT_THAT(json, HasSubstr("\"state\":\"stopped\",\"seconds_ago\":2.100,"
+                                "\"slow_stage\":null,"));
+    EXPECT_THAT(json, HasSubstr("\"applied_rows_per_second\":null,"));
+}
+
+TEST(StatusJson, HasNullForActivityThatWasNeverTold) {
+    EXPECT_THAT(status_json(streaming()), HasSubstr("\"activity\":null"));
+}
+
 TEST(StatusJson, HasNullForWhatIsNotKnown) {
     PipelineStatus status = stopped();
     status.slot.reset();

@@ -225,6 +225,39 @@ TEST(Config, TakesStreamingAndCompression) {
     EXPECT_EQ(config.spool_directory, "/var/spool");
 }
 
+TEST(Config, AppliesInGroupsOverOneConnectionUnlessTold) {
+    const Config config = load("");
+    EXPECT_EQ(config.apply_workers, 1U);
+    EXPECT_TRUE(config.grouping);
+    EXPECT_TRUE(config.batching);
+    EXPECT_TRUE(config.coalescing);
+    EXPECT_EQ(config.group_rows_max, 10'000U);
+    EXPECT_EQ(config.group_bytes_max, 4U << 20);
+    EXPECT_EQ(config.group_time_max, milliseconds(200));
+}
+
+TEST(Config, TakesHowToApply) {
+    const Config config = load(
+        "apply_workers = 4\ngrouping = false\nbatching = false\ncoalescing = false\n"
+        "group_bytes_max = \"1MB\"\ngroup_time_max = \"50ms\"");
+    EXPECT_EQ(config.apply_workers, 4U);
+    EXPECT_FALSE(config.grouping);
+    EXPECT_FALSE(config.batching);
+    EXPECT_FALSE(config.coalescing);
+    EXPECT_EQ(config.group_bytes_max, 1U << 20);
+    EXPECT_EQ(config.group_time_max, milliseconds(50));
+}
+
+TEST(Config, RefusesMoreWorkersThanATargetShouldServe) {
+    EXPECT_THAT(error_of_line("apply_workers = 0").hint(), HasSubstr("from 1 to 64"));
+    EXPECT_THAT(error_of_line("apply_workers = 65").hint(), HasSubstr("from 1 to 64"));
+}
+
+TEST(Config, RefusesGroupLimitsOutOfRange) {
+    EXPECT_THAT(error_of_line("group_bytes_max = \"1kB\"").message(), HasSubstr("in range"));
+    EXPECT_THAT(error_of_line("group_time_max = \"0ms\"").message(), HasSubstr("in range"));
+}
+
 TEST(Config, NamesTheCompressionsThatThereAre) {
     const Error error = error_of_line("compression = \"gzip\"");
     EXPECT_THAT(error.message(), HasSubstr("not a valid compression"));
