@@ -46,6 +46,7 @@ inline TargetColumn target_column(const std::string& name, const std::string& ty
     made.type_name = type;
     made.declared_type = schema == "pg_catalog" ? type : schema + '.' + type;
     made.kind = kind_of(schema, type);
+    made.array_oid = 4712;
     return made;
 }
 
@@ -67,6 +68,7 @@ inline TargetColumn array_column(const std::string& name, const std::string& ele
     made.element_schema = schema;
     made.element_name = element;
     made.element_kind = kind_of(schema, element);
+    made.array_oid = 0;
     return made;
 }
 
@@ -90,7 +92,47 @@ class MappingBuilder {
     MappingBuilder& column(const std::string& name, const std::string& type) {
         relation_.attributes.push_back(attribute(name, type));
         table_.columns.push_back(target_column(name, type));
-        table_.columns.back().type_oid = static_cast<std::uint32_t>(100 + table_.columns.size());
+        TargetColumn& made = table_.columns.back();
+        made.type_oid = static_cast<std::uint32_t>(100 + table_.columns.size());
+        made.base_type_oid = made.type_oid;
+        made.array_oid = static_cast<std::uint32_t>(200 + table_.columns.size());
+        return *this;
+    }
+    MappingBuilder& array(const std::string& name, const std::string& element) {
+        relation_.attributes.push_back(array_attribute(name, element));
+        table_.columns.push_back(array_column(name, element));
+        return *this;
+    }
+    // The identity's columns are the target's primary key, and compared exactly.
+    MappingBuilder& primary_key() {
+        table_.key_columns.clear();
+        for (const std::size_t attribute : relation_.key_attributes) {
+            TargetColumn& column = table_.columns[attribute];
+            column.has_exact_equality = true;
+            table_.key_columns.push_back(column.name);
+        }
+        table_.unique_indexes.push_back({table_.key_columns, true, true});
+        return *this;
+    }
+    MappingBuilder& unique(std::vector<std::string> columns, bool is_plain = true) {
+        for (TargetColumn& column : table_.columns) column.has_exact_equality = true;
+        table_.unique_indexes.push_back({std::move(columns), is_plain, false});
+        return *this;
+    }
+    MappingBuilder& always_trigger() {
+        table_.has_always_triggers = true;
+        return *this;
+    }
+    MappingBuilder& ordinary_trigger() {
+        table_.has_ordinary_triggers = true;
+        return *this;
+    }
+    MappingBuilder& foreign_key() {
+        table_.is_referencing = true;
+        return *this;
+    }
+    MappingBuilder& oid(std::uint32_t number) {
+        table_.oid = number;
         return *this;
     }
     MappingBuilder& identity_always() {

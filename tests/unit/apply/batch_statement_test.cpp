@@ -1,0 +1,116 @@
+#include "apply/batch_statement.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "apply/table_plan.h"
+#include "support/mapping_builder.h"
+
+namespace walpack {
+namespace {
+
+using test::MappingBuilder;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::shared_ptr<const BatchStatement> statement(const MappingBuilder& builder, BatchKind kind,
+                                                const std::string& unchanged = "") {
+    TablePlan plan(builder.map(), {.is_replica_role = true});
+    return plan.batch_statement(kind, unchanged);
+}
+
+MappingBuilder two_columns() {
+    return MappingBuilder("t").key("id", "int4").column("v", "text").primary_key();
+}
+
+TEST(BatchInsert, TakesAnArrayPerColumn) {
+    const auto made = statement(two_columns(), BatchKind::insert);
+    EXPECT_EQ(made->sql,
+              "INSERT INTO \"public\".\"t\" (\"id\", \"v\") "
+              "SELECT pg_catalog.unnest($1), pg_catalog.unnest($2)");
+    EXPECT_THAT(made->type_oids, ElementsAre(201, 202));
+    EXPECT_EQ(made->parameters[1].element_oid, 102U);
+}
+
+TEST(BatchInsert, OverridesAnIdentityColumn) {
+    MappingBuilder builder = MappingBuilder("t").key("id", "int4").identity_always().primary_key();
+    EXPECT_THAT(statement(builder, BatchKind::insert)->sql,
+                HasSubstr("(\"id\") OVERRIDING SYSTEM VALUE SELECT "));
+}
+
+TEST(BatchInsert, LeavesGeneratedColumnsToTheTarget) {
+    MappingBuilder builder =
+        MappingBuilder("t").key("id", "int4").column("sum", "int4").generated().primary_key();
+    EXPECT_THAT(statement(builder, BatchKind::insert)->sql,
+                HasSubstr("(\"id\") SELECT pg_catalog.unnest($1)"));
+}
+
+// unnest() would take an array of arrays apart down to the elements.
+TEST(BatchInsert, SendsArraysAsTextToBeCast) {
+    MappingBuilder builder = MappingBuilder("t").key("id", "int4").array("a", "int4").primary_key();
+    const auto made = statement(builder, BatchKind::insert);
+    EXPECT_THAT(made->sql, HasSubstr("pg_catalog.unnest($2)::\"pg_catalog\".\"_int4\""));
+    EXPECT_EQ(made->type_oids[1], 1009U);
+    EXPECT_EQ(made->parameters[1].element_oid, 25U);
+}
+
+TEST(BatchUpdate, JoinsTheKey) {
+    const auto made = statement(two_columns(), BatchKind::update);
+    EXPECT_EQ(made->sql,
+              "UPDATE ONLY \"public\".\"t\" AS w SET \"v\" = s.v1 FROM (SELECT "
+              "pg_catalog.unnest($1) AS v1, pg_catalog.unnest($2) AS v2) AS s "
+              "WHERE w.\"id\" = s.v2");
+    EXPECT_EQ(made->parameters[0].cell, 1U);
+    EXPECT_EQ(made->parameters[1].cell, 0U);
+}
+
+TEST(BatchUpdate, LeavesOutUnchangedToast) {
+    MappingBuilder builder = MappingBuilder("t")
+                                 .key("id", "int4")
+                                 .column("v", "text")
+                                 .column("big", "text")
+                                 .primary_key();
+    EXPECT_THAT(statement(builder, BatchKind::update, "001")->sql, HasSubstr("SET \"v\" = s.v1 FROM"));
+}
+
+TEST(BatchUpdate, OfReplicaIdentityFullLeavesTheKeyAlone) {
+    MappingBuilder builder =
+        MappingBuilder("t").column("id", "int4").column("v", "text").full().target_key({"id"});
+    EXPECT_THAT(statement(builder, BatchKind::update)->sql,
+                HasSubstr("SET \"v\" = s.v1 FROM"));
+}
+
+TEST(BatchDelete, ComparesASingleKeyWithAnArray) {
+    const auto made = statement(two_columns(), BatchKind::remove);
+    EXPECT_EQ(made->sql, "DELETE FROM ONLY \"public\".\"t\" WHERE \"id\" = ANY ($1)");
+    EXPECT_EQ(made->parameters[0].cell, 0U);
+}
+
+TEST(BatchDelete, JoinsACompositeKeyInItsOwnOrderOfCells) {
+    MappingBuilder builder = MappingBuilder("t")
+                                 .column("v", "text")
+                                 .key("a", "int4")
+                                 .key("b", "int4")
+                                 .primary_key();
+    const auto made = statement(builder, BatchKind::remove);
+    EXPECT_EQ(made->sql,
+              "DELETE FROM ONLY \"public\".\"t\" AS w USING (SELECT pg_catalog.unnest($1) AS v1, "
+              "pg_catalog.unnest($2) AS v2) AS s WHERE w.\"a\" = s.v1 AND w.\"b\" = s.v2");
+    EXPECT_EQ(made->parameters[0].cell, 0U);
+    EXPECT_EQ(made->parameters[1].cell, 1U);
+}
+
+TEST(BatchForms, RefuseElementsWhoseTextDependsOnTheServer) {
+    EXPECT_THAT(batch_forms(*MappingBuilder("t").array("a", "money").map()), IsEmpty());
+    EXPECT_THAT(batch_forms(*MappingBuilder("t").array("a", "inet").map()), IsEmpty());
+}
+
+TEST(BatchForms, RefuseATypeWithoutArrays) {
+    MappingBuilder builder = MappingBuilder("t").column("v", "text");
+    builder.last().array_oid = 0;
+    EXPECT_THAT(batch_forms(*builder.map()), IsEmpty());
+}
+
+}  // namespace
+}  // namespace walpack

@@ -1,0 +1,179 @@
+#include "apply/change_set.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "support/mapping_builder.h"
+
+namespace walpack {
+namespace {
+
+using test::integer;
+using test::MappingBuilder;
+using test::OwnedChange;
+using test::text;
+using test::unchanged;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+using SharedPlan = std::shared_ptr<TablePlan>;
+
+MappingBuilder keyed(const std::string& name) {
+    return MappingBuilder(name).key("id", "int4").column("v", "text").primary_key();
+}
+
+SharedPlan plan_of(const MappingBuilder& builder, bool is_replica_role = true) {
+    return std::make_shared<TablePlan>(builder.map(),
+                                       PlanOptions{.is_replica_role = is_replica_role});
+}
+
+class ChangeSetTest : public ::testing::Test {
+  protected:
+    void insert(const SharedPlan& plan, int id) {
+        const OwnedChange change(ChangeKind::insert, {}, {integer(id), text("v")});
+        set_.add(plan, change.change, Expected::one_row);
+    }
+    void update(const SharedPlan& plan, int id) {
+        const OwnedChange change(ChangeKind::update, {}, {integer(id), text("v")});
+        set_.add(plan, change.change, Expected::one_row);
+    }
+    void move(const SharedPlan& plan, int from, int to) {
+        const OwnedChange change(ChangeKind::update_key, {integer(from)}, {integer(to), text("v")});
+        set_.add(plan, change.change, Expected::one_row);
+    }
+    void remove(const SharedPlan& plan, int id, Expected expected = Expected::one_row) {
+        const OwnedChange change(ChangeKind::delete_key, {integer(id)}, {});
+        set_.add(plan, change.change, expected);
+    }
+
+    // "t:2" is a batch of two rows of t, "t" a row of its own, "truncate" one.
+    std::vector<std::string> steps() {
+        std::vector<std::string> names;
+        for (const Step& step : set_.take()) {
+            if (const auto* batch = std::get_if<Batch>(&step)) {
+                names.push_back(batch->statement->single->mapping->relation->name + ':' +
+                                std::to_string(batch->rows.size()));
+            } else if (const auto* row = std::get_if<RowStep>(&step)) {
+                names.push_back(row->statement->mapping->relation->name);
+            } else {
+                names.push_back("truncate");
+            }
+        }
+        return names;
+    }
+
+    ChangeSet set_{CellEncoder(150000), {}};
+    SharedPlan a_ = plan_of(keyed("a"));
+    SharedPlan b_ = plan_of(keyed("b"));
+};
+
+TEST_F(ChangeSetTest, GathersEachTableByItself) {
+    insert(a_, 1);
+    insert(b_, 1);
+    insert(a_, 2);
+    insert(b_, 2);
+    EXPECT_THAT(steps(), ElementsAre("a:2", "b:2"));
+    EXPECT_THAT(steps(), IsEmpty());
+}
+
+TEST_F(ChangeSetTest, PutsARowOfItsOwnBehindItsTablesBatch) {
+    insert(a_, 1);
+    insert(b_, 1);
+    move(a_, 1, 2);
+    insert(a_, 3);
+    EXPECT_THAT(steps(), ElementsAre("a:1", "a", "b:1", "a:1"));
+}
+
+TEST_F(ChangeSetTest, StartsAnotherBatchWhereOneIsFull) {
+    insert(a_, 1);
+    insert(a_, 1);
+    EXPECT_THAT(steps(), ElementsAre("a:1", "a:1"));
+}
+
+TEST_F(ChangeSetTest, PutsEverythingBeforeATruncate) {
+    insert(a_, 1);
+    insert(b_, 1);
+    set_.add(TruncateStep{"TRUNCATE a", a_->mapping()->relation});
+    insert(a_, 2);
+    EXPECT_THAT(steps(), ElementsAre("a:1", "b:1", "truncate", "a:1"));
+}
+
+TEST_F(ChangeSetTest, PutsEverythingBeforeARowThatFiresATrigger) {
+    const SharedPlan fires = plan_of(keyed("f").always_trigger());
+    insert(a_, 1);
+    insert(fires, 1);
+    insert(a_, 2);
+    insert(fires, 2);
+    EXPECT_THAT(steps(), ElementsAre("a:1", "f", "a:1", "f"));
+}
+
+TEST_F(ChangeSetTest, KeepsTheOrderAmongTablesWithCheckedForeignKeys) {
+    const SharedPlan parent = plan_of(keyed("p").foreign_key(), false);
+    const SharedPlan child = plan_of(keyed("c").foreign_key(), false);
+    insert(parent, 1);
+    insert(parent, 2);
+    insert(a_, 1);
+    insert(child, 1);
+    insert(parent, 3);
+    EXPECT_THAT(steps(), ElementsAre("p:2", "c:1", "a:1", "p:1"));
+}
+
+TEST_F(ChangeSetTest, GivesADeleteThatMayHaveCascadedAStatementOfItsOwn) {
+    const SharedPlan child = plan_of(keyed("c").foreign_key(), false);
+    remove(child, 1);
+    remove(child, 2, Expected::one_row_or_cascaded);
+    EXPECT_THAT(steps(), ElementsAre("c:1", "c"));
+}
+
+TEST_F(ChangeSetTest, GoesRowByRowWhenTold) {
+    set_.set_row_by_row(true);
+    insert(a_, 1);
+    update(a_, 1);
+    insert(b_, 1);
+    EXPECT_THAT(steps(), ElementsAre("a", "a", "b"));
+}
+
+TEST_F(ChangeSetTest, HoldsTheOrderAtAMark) {
+    insert(a_, 1);
+    set_.hold_order();
+    insert(b_, 1);
+    insert(a_, 2);
+    EXPECT_THAT(steps(), ElementsAre("a:1", "b:1", "a:1"));
+}
+
+TEST_F(ChangeSetTest, CountsChangesAndBytes) {
+    EXPECT_EQ(set_.bytes(), 0U);
+    insert(a_, 1);
+    update(a_, 1);
+    move(b_, 1, 2);
+    EXPECT_EQ(set_.changes(), 3U);
+    EXPECT_GT(set_.bytes(), 20U);
+    steps();
+    EXPECT_EQ(set_.changes(), 0U);
+    EXPECT_EQ(set_.bytes(), 0U);
+}
+
+TEST_F(ChangeSetTest, RefusesUnchangedToastWhereAValueMustStand) {
+    const OwnedChange change(ChangeKind::insert, {}, {integer(1), unchanged()});
+    try {
+        set_.add(a_, change.change, Expected::one_row);
+        FAIL() << "expected an error";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::protocol);
+    }
+}
+
+TEST_F(ChangeSetTest, TellsWhatItTouched) {
+    ChangeSet set(CellEncoder(150000), {.wants_footprint = true});
+    const OwnedChange change(ChangeKind::insert, {}, {integer(1), text("v")});
+    set.add(a_, change.change, Expected::one_row);
+    const Footprint first = set.take_footprint();
+    set.add(a_, change.change, Expected::one_row);
+    const Footprint second = set.take_footprint();
+    EXPECT_TRUE(second.depends_on(first));
+    EXPECT_FALSE(set.take_footprint().depends_on(first));
+}
+
+}  // namespace
+}  // namespace walpack
