@@ -75,5 +75,20 @@ TEST_F(ActivityFigures, StatusShowsThemOnlyWhileTheyAreOfNow) {
     EXPECT_TRUE(contains(status({"--json"}), "\"applied_rows_per_second\":null"));
 }
 
+TEST_F(ActivityFigures, ARunningConsumerTellsThem) {
+    consumer().init();
+    consumer().start();
+    wait_until_streaming();
+    wait_until("the consumer tells its speed", seconds(20), [&] {
+        source().execute("INSERT INTO t SELECT count(*) FROM t");
+        return target().number(
+                   "SELECT count(*) FROM walpack.activity WHERE (figures ->> "
+                   "'applied_rows_per_second')::float8 > 0") == 1;
+    });
+    EXPECT_TRUE(contains(status(), "slow stage: "));
+    catch_up();
+    expect_equal();
+}
+
 }  // namespace
 }  // namespace walpack::e2e

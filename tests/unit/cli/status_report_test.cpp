@@ -108,7 +108,7 @@ PipelineStatus measured() {
 TEST(StatusScreen, ShowsTheSpeedOfEachStageAndWhichIsTheSlowOne) {
     const std::string screen = status_screen(measured());
     EXPECT_THAT(screen, HasSubstr("activity      slow stage: target, 2.1 s ago\n"));
-    EXPECT_THAT(screen, HasSubstr("  receive     3584 kB/s, 0 messages/s, log full 0 %\n"));
+    EXPECT_THAT(screen, HasSubstr("  receive     3.5 MB/s, 0 messages/s, log full 0 %\n"));
     EXPECT_THAT(screen, HasSubstr("  plan        0 rows/s, 12 % coalesced\n"));
     EXPECT_THAT(screen, HasSubstr("  apply       81234 rows/s, 0 transactions/s\n"));
     EXPECT_THAT(screen, HasSubstr("120 transactions and 1200 rows per commit"));

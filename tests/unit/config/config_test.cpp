@@ -254,8 +254,8 @@ TEST(Config, RefusesMoreWorkersThanATargetShouldServe) {
 }
 
 TEST(Config, RefusesGroupLimitsOutOfRange) {
-    EXPECT_THAT(error_of_line("group_bytes_max = \"1kB\"").message(), HasSubstr("in range"));
-    EXPECT_THAT(error_of_line("group_time_max = \"0ms\"").message(), HasSubstr("in range"));
+    EXPECT_THAT(error_of_line("group_bytes_max = \"1kB\"").message(), HasSubstr("out of range"));
+    EXPECT_THAT(error_of_line("group_time_max = \"0ms\"").message(), HasSubstr("out of range"));
 }
 
 TEST(Config, NamesTheCompressionsThatThereAre) {
