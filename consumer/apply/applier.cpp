@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "schema/target_session.h"
 
 namespace walpack {
 namespace {
@@ -286,6 +287,7 @@ void Applier::State::with_lsn(const Work& work) {
 Applier::Applier(Connection& control, const Progress& progress, Lsn from, ApplierOptions options,
                  UnbatchedTables& unbatched, const Connect& connect)
     : state_(std::make_unique<State>(control, progress, std::move(options), unbatched, connect)) {
+    set_up_target_session(control);  // it must last as long as the others
     state_->order.set_position(from);
     // Whoever committed `from` may not have waited for the target's disk.
     make_durable(true);
