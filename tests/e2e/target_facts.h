@@ -10,6 +10,7 @@
 
 #include "base/stop_request.h"
 #include "pg/connection.h"
+#include "schema/target_session.h"
 #include "schema/target_table.h"
 #include "support/cluster.h"
 #include "support/session.h"
@@ -48,6 +49,7 @@ class TargetFacts : public ::testing::Test {
     TargetTable read(const std::string& table) {
         const StopRequest stop;
         Connection connection(Conninfo::parse(conninfo()), stop, "test");
+        set_up_target_session(connection);
         auto found = read_target_table(connection, "public", table);
         if (!found) throw std::runtime_error("table " + table + " was not found");
         return std::move(*found);

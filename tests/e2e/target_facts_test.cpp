@@ -236,6 +236,7 @@ TEST_F(TargetFacts, AreReadForManyTablesAtOnce) {
         "CREATE TABLE c (id int PRIMARY KEY REFERENCES a)");
     const StopRequest stop;
     Connection connection(Conninfo::parse(conninfo()), stop, "test");
+    set_up_target_session(connection);
     const auto found = read_target_tables(
         connection, {{"public", "a"}, {"public", "b"}, {"public", "c"}, {"public", "missing"}});
     ASSERT_EQ(found.size(), 3U);
