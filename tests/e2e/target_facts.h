@@ -1,14 +1,19 @@
 // Reads a target table as the consumer does, and shows what it found in few words.
 #pragma once
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
+#include <gtest/gtest.h>
+
 #include "base/stop_request.h"
 #include "pg/connection.h"
+#include "schema/target_session.h"
 #include "schema/target_table.h"
-#include "support/scenario.h"
+#include "support/cluster.h"
+#include "support/session.h"
 
 namespace walpack::e2e {
 
@@ -21,11 +26,30 @@ inline std::string shown(const UniqueIndex& index) {
     return (index.is_plain ? columns : '(' + columns + ')') + (index.is_key ? "*" : "");
 }
 
-class TargetFacts : public Scenario {
+// All tests share one database, whose tables are dropped in between: nothing but the catalogues is
+// looked at, and a database for each would take most of the time.
+class TargetFacts : public ::testing::Test {
   protected:
+    static void SetUpTestSuite() {
+        Session session(target_cluster().conninfo("postgres"));
+        session.execute("CREATE DATABASE target_facts");
+    }
+    static void TearDownTestSuite() {
+        Session session(target_cluster().conninfo("postgres"));
+        session.execute("DROP DATABASE target_facts WITH (FORCE)");
+    }
+    void SetUp() override {
+        target_ = std::make_unique<Session>(conninfo());
+        target().execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    }
+
+    static std::string conninfo() { return target_cluster().conninfo("target_facts"); }
+    Session& target() { return *target_; }
+
     TargetTable read(const std::string& table) {
         const StopRequest stop;
-        Connection connection(Conninfo::parse(target_conninfo()), stop, "test");
+        Connection connection(Conninfo::parse(conninfo()), stop, "test");
+        set_up_target_session(connection);
         auto found = read_target_table(connection, "public", table);
         if (!found) throw std::runtime_error("table " + table + " was not found");
         return std::move(*found);
@@ -71,6 +95,9 @@ class TargetFacts : public Scenario {
         target().execute(
             "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'");
     }
+
+  private:
+    std::unique_ptr<Session> target_;
 };
 
 }  // namespace walpack::e2e

@@ -235,7 +235,8 @@ TEST_F(TargetFacts, AreReadForManyTablesAtOnce) {
         "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (v text NOT NULL UNIQUE); "
         "CREATE TABLE c (id int PRIMARY KEY REFERENCES a)");
     const StopRequest stop;
-    Connection connection(Conninfo::parse(target_conninfo()), stop, "test");
+    Connection connection(Conninfo::parse(conninfo()), stop, "test");
+    set_up_target_session(connection);
     const auto found = read_target_tables(
         connection, {{"public", "a"}, {"public", "b"}, {"public", "c"}, {"public", "missing"}});
     ASSERT_EQ(found.size(), 3U);
