@@ -36,11 +36,11 @@ WITH RECURSIVE member(root, relation) AS (
             AND NOT i.indisexclusion AND i.indpred IS NULL AND i.indexprs IS NULL AS is_simple,
         COALESCE(pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct' = 'true', false)
             AS has_equal_nulls,
-        a.attcollation = i.indcollation[u.position] AND EXISTS (
+        a.attcollation = i.indcollation[u.position - 1] AND EXISTS (
             SELECT FROM pg_catalog.pg_opclass c
             JOIN pg_catalog.pg_type input ON input.oid = c.opcintype
             JOIN type_below b ON b.declared = a.atttypid AND b.next = 0
-            WHERE c.oid = i.indclass[u.position] AND c.opcdefault
+            WHERE c.oid = i.indclass[u.position - 1] AND c.opcdefault
                 AND (c.opcintype = b.oid
                      OR (input.typispreferred OR input.typtype = 'p') AND NOT EXISTS (
                          SELECT FROM pg_catalog.pg_opclass own
@@ -48,10 +48,10 @@ WITH RECURSIVE member(root, relation) AS (
                              AND own.opcintype = b.oid))) AS has_own_equality
     FROM member m
     JOIN pg_catalog.pg_index i ON i.indrelid = m.relation
-    CROSS JOIN LATERAL pg_catalog.generate_series(0, i.indnkeyatts - 1) u(position)
-    LEFT JOIN pg_catalog.pg_attribute a
-        ON a.attrelid = i.indrelid AND a.attnum = i.indkey[u.position]
-    WHERE (i.indisunique OR i.indisexclusion) AND i.indisready AND i.indislive
+    CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::pg_catalog.int2[])
+        WITH ORDINALITY u(number, position)
+    LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.number
+    WHERE u.position <= i.indnkeyatts AND (i.indisunique OR i.indisexclusion) AND i.indisready AND i.indislive
         AND (m.relation = m.root OR NOT EXISTS (
             SELECT FROM pg_catalog.pg_inherits h WHERE h.inhrelid = i.indexrelid))
 )
