@@ -13,7 +13,8 @@ namespace {
 // Triggers and foreign keys of partitions count as well: rows of a partitioned table fire them. A
 // trigger that a constraint other than a constraint trigger is made of is not an ordinary one;
 // tgisinternal would not tell, since it is set for a partition's copy of its parent's trigger
-// before version 15.
+// before version 15. pg_partition_tree() would lock the partitions, and so wait for a TRUNCATE in a
+// transaction of ours that is open.
 constexpr const char* kReadTables = R"(
 SELECT n.nspname, c.relname, c.oid, c.relkind,
     EXISTS (SELECT FROM pg_catalog.pg_trigger t
@@ -32,16 +33,21 @@ SELECT n.nspname, c.relname, c.oid, c.relkind,
     EXISTS (SELECT FROM pg_catalog.pg_constraint f
             WHERE f.contype = 'f' AND f.confrelid = ANY (tree.oids)),
     ARRAY (SELECT f.confrelid FROM pg_catalog.pg_constraint f
-           WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.confdeltype = 'c'
+           WHERE f.conrelid = ANY (tree.oids) AND f.contype = 'f' AND f.confdeltype = 'c'
            ORDER BY f.oid)
 FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.name[]),
                 pg_catalog.unnest($2::pg_catalog.name[])) wanted(schema, name)
 JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.schema
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = wanted.name
 CROSS JOIN LATERAL (
-    SELECT ARRAY (SELECT c.oid
-                  UNION ALL
-                  SELECT p.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(c.oid) p) AS oids
+    SELECT ARRAY (WITH RECURSIVE member(relation) AS (
+            SELECT c.oid
+            UNION ALL
+            SELECT h.inhrelid
+            FROM member m
+            JOIN pg_catalog.pg_class p ON p.oid = m.relation AND p.relkind = 'p'
+            JOIN pg_catalog.pg_inherits h ON h.inhparent = m.relation)
+        SELECT relation FROM member) AS oids
 ) tree
 WHERE c.relkind IN ('r', 'p'))";
 

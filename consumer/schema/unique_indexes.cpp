@@ -18,9 +18,10 @@ constexpr const char* kReadUniqueIndexes = R"(
 WITH RECURSIVE member(root, relation) AS (
     SELECT r.oid, r.oid FROM pg_catalog.unnest($1::pg_catalog.oid[]) r(oid)
     UNION
-    SELECT r.oid, p.relid::pg_catalog.oid
-    FROM pg_catalog.unnest($1::pg_catalog.oid[]) r(oid)
-    CROSS JOIN LATERAL pg_catalog.pg_partition_tree(r.oid) p
+    SELECT m.root, h.inhrelid
+    FROM member m
+    JOIN pg_catalog.pg_class p ON p.oid = m.relation AND p.relkind = 'p'
+    JOIN pg_catalog.pg_inherits h ON h.inhparent = m.relation
 ), type_below(declared, oid, next) AS (
     SELECT t.oid, t.oid, t.typbasetype
     FROM pg_catalog.pg_type t
