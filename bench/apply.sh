@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# How fast a target catches up: walpack beside a built-in subscription in text and in binary.
+# How fast a target catches up: walpack beside a built-in subscription in text and in binary, and beside
+# pglogical when it is installed.
 #
 #   SCALE=100 REPS=3 WORKLOADS='narrow narrow10 tpcb update delete mixed toast' FSYNC=off apply.sh > RESULTS.tsv
 #
@@ -17,13 +18,26 @@ kind=apply
 WORKLOADS=${WORKLOADS:-narrow narrow10 tpcb update delete mixed toast}
 # shellcheck source=bench/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=bench/pglogical.sh
+. "$(dirname "$0")/pglogical.sh"
 
 walpack=$(walpack_binary)
 patience=${TIMEOUT:-900}   # seconds for one catch-up
-methods=${METHODS:-subscription_text subscription_binary walpack}
+methods=${METHODS:-subscription_text subscription_binary pglogical walpack}
+source_settings=()
+if [[ " $methods " == *' pglogical '* ]]; then
+    if pglogical_is_installed; then
+        source_settings=("${pglogical_settings[@]}")
+        start_cluster target_pglogical "${pglogical_settings[@]}"
+    else
+        methods=${methods/pglogical/}
+        echo 'apply.sh: pglogical is not installed and is left out' >&2
+    fi
+fi
+with_pglogical() { [ ${#source_settings[@]} -gt 0 ]; }
 
 # The source is read only while the clock runs, so its disk does not matter.
-FSYNC=off start_cluster source
+FSYNC=off start_cluster source "${source_settings[@]}"
 start_cluster target
 
 position_is_taken() {
@@ -65,10 +79,11 @@ digest() { # CLUSTER DATABASE: of all rows
 
 # The session that starts a subscription and watches for the last row. It stays open over the
 # measured time, so that it is not among the ended children.
-open_watch() {
-    connect target
-    coproc WATCH { "$bin/psql" -XAtq -d run 2>&1; }
+open_watch() { # CLUSTER DATABASE
+    connect "$1"
+    coproc WATCH { "$bin/psql" -XAtq -d "$2" 2>&1; }
     watch_in=${WATCH[1]} watch_out=${WATCH[0]} watch_pid=$WATCH_PID
+    ask 'SELECT 1;' >/dev/null
 }
 ask() { # SQL: its one line of answer
     local line
@@ -86,58 +101,100 @@ wait_for_end() {
     done
 }
 
-measure() { # WORKLOAD METHOD REPETITION
-    local source_before target_before source_after target_after started ended consumer='' consumer_ticks=0
-    local outcome=equal plugin=pgoutput
-    [ "$2" != walpack ] || plugin=walpack
-    sql target postgres -c "CREATE DATABASE run TEMPLATE initial_$1"
-    sql source "$1" -c "SELECT pg_copy_logical_replication_slot('base', 'bench', false, '$plugin')" >/dev/null
-    if [ "$2" = walpack ]; then
-        configure "$1" run
-    else
-        sql target run -c "CREATE SUBSCRIPTION bench CONNECTION '$(conninfo source "$1")' PUBLICATION bench
+# prepare_method WORKLOAD METHOD: all but the start, on a new database $run. Sets $slot.
+prepare_method() {
+    local plugin=pgoutput
+    sql "$target" postgres -c "CREATE DATABASE $run TEMPLATE initial_$1"
+    slot=bench
+    case $2 in
+    pglogical)
+        subscribe "$1" "$run"
+        return
+        ;;
+    walpack)
+        plugin=walpack
+        configure "$1" "$run"
+        ;;
+    subscription_*)
+        sql target "$run" -c "CREATE SUBSCRIPTION bench CONNECTION '$(conninfo source "$1")' PUBLICATION bench
             WITH (create_slot = false, slot_name = bench, enabled = false, copy_data = false,
                   binary = $([[ $2 == *binary ]] && echo true || echo false))"
-    fi
-    sql target run -c CHECKPOINT
-    open_watch
-    ask 'SELECT 1;' >/dev/null
-    until_backends source 0
-    until_backends target 1
-    source_before=$(ticks_of_children source)
-    target_before=$(ticks_of_children target)
-    started=$EPOCHREALTIME
-    if [ "$2" = walpack ]; then
+        ;;
+    esac
+    sql source "$1" -c "SELECT pg_copy_logical_replication_slot('base', 'bench', false, '$plugin')" >/dev/null
+}
+
+start_method() {
+    case $1 in
+    walpack)
         "$walpack" run --config "$work/bench.toml" >&2 &
         consumer=$!
-    else
-        echo 'ALTER SUBSCRIPTION bench ENABLE;' >&"$watch_in"
-    fi
-    wait_for_end || outcome=STUCK
-    ended=$EPOCHREALTIME
-    if [ -n "$consumer" ]; then
-        consumer_ticks=$(ticks_of $consumer 2>/dev/null || echo 0)
-        kill -TERM $consumer 2>/dev/null || :
-        wait $consumer || outcome=STUCK
-    else
+        ;;
+    pglogical) ask "SELECT pglogical.alter_subscription_enable('bench', true);" >/dev/null ;;
+    *) echo 'ALTER SUBSCRIPTION bench ENABLE;' >&"$watch_in" ;;
+    esac
+}
+
+# Fails when the consumer does.
+stop_method() {
+    case $1 in
+    walpack)
+        consumer_ticks=$(ticks_of "$consumer" 2>/dev/null || echo 0)
+        kill -TERM "$consumer" 2>/dev/null || :
+        wait "$consumer"
+        ;;
+    pglogical) ask "SELECT pglogical.alter_subscription_disable('bench', true);" >/dev/null ;;
+    *)
         echo 'ALTER SUBSCRIPTION bench DISABLE;' >&"$watch_in"
         ask 'SELECT 1;' >/dev/null
-    fi
+        ;;
+    esac
+}
+
+discard_method() {
+    case $1 in
+    pglogical)
+        unsubscribe "$run"
+        return
+        ;;
+    subscription_*)
+        sql target "$run" -c 'ALTER SUBSCRIPTION bench SET (slot_name = NONE)' -c 'DROP SUBSCRIPTION bench'
+        ;;
+    esac
+    drop_slot bench
+    sql target postgres -c "DROP DATABASE $run WITH (FORCE)"
+}
+
+until_quiet() {
     until_backends source 0
-    until_backends target 1
+    until_backends "$target" 1
+}
+
+measure() { # WORKLOAD METHOD REPETITION
+    local source_before target_before source_after target_after started ended consumer='' consumer_ticks=0
+    local outcome=equal target=target run=run_$1_$3 slot
+    [ "$2" != pglogical ] || target=target_pglogical
+    prepare_method "$1" "$2"
+    sql "$target" "$run" -c CHECKPOINT
+    open_watch "$target" "$run"
+    until_quiet
+    source_before=$(ticks_of_children source)
+    target_before=$(ticks_of_children "$target")
+    started=$EPOCHREALTIME
+    start_method "$2"
+    wait_for_end || outcome=STUCK
+    ended=$EPOCHREALTIME
+    stop_method "$2" || outcome=STUCK
+    until_quiet
     source_after=$(ticks_of_children source)
-    target_after=$(ticks_of_children target)
+    target_after=$(ticks_of_children "$target")
     exec {watch_in}>&-
     wait "$watch_pid" 2>/dev/null || :
-    [ $outcome != equal ] || [ "$(digest target run)" = "$digest_of_source" ] || outcome=DIFFERENT
+    [ $outcome != equal ] || [ "$(digest "$target" "$run")" = "$digest_of_source" ] || outcome=DIFFERENT
     awk -v head="$1	$2	$3	$(seconds_between "$started" "$ended")" -v h="$hertz" -v outcome=$outcome \
-        -v s=$((source_after - source_before)) -v t=$((target_after - target_before)) -v c=$consumer_ticks \
+        -v s=$((source_after - source_before)) -v t=$((target_after - target_before)) -v c="$consumer_ticks" \
         'BEGIN { printf "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%s\n", head, (s + t + c) / h, s / h, t / h, c / h, outcome }'
-    if [ "$2" != walpack ]; then
-        sql target run -c 'ALTER SUBSCRIPTION bench SET (slot_name = NONE)' -c 'DROP SUBSCRIPTION bench'
-    fi
-    drop_slot bench
-    sql target postgres -c 'DROP DATABASE run WITH (FORCE)'
+    discard_method "$2"
 }
 
 for workload in $workloads; do
@@ -146,6 +203,11 @@ for workload in $workloads; do
     sql target postgres -c "CREATE DATABASE initial_$workload"
     set_up "$workload" source "$workload"
     set_up "$workload" target "initial_$workload"
+    if with_pglogical; then
+        sql target_pglogical postgres -c "CREATE DATABASE initial_$workload"
+        set_up "$workload" target_pglogical "initial_$workload"
+        provide "$workload"
+    fi
     take_position "$workload"
     run_workload "$workload" source "$workload"
     sql source "$workload" -c 'INSERT INTO finished VALUES (1)' -c CHECKPOINT
@@ -156,6 +218,6 @@ for workload in $workloads; do
         done
     done
     drop_slot base
-    sql source postgres -c "DROP DATABASE $workload WITH (FORCE)"
+    with_pglogical || sql source postgres -c "DROP DATABASE $workload WITH (FORCE)"
     sql target postgres -c "DROP DATABASE initial_$workload WITH (FORCE)"
 done

@@ -34,11 +34,13 @@ trap 'exit 130' INT TERM
 bin=$(cd "$root" && bash .ci/private_server.sh "$work/server")
 export PG_CONFIG=$bin/pg_config FSYNC
 
-# start_cluster NAME: a cluster in $work/NAME, big enough that nothing but the work is measured.
+# start_cluster NAME [CONF-LINE ...]: a cluster in $work/NAME, big enough that nothing but the work is measured.
 start_cluster() {
-    bash "$root/.ci/server.sh" start "$work/$1" 'shared_buffers = 1GB' 'max_wal_size = 50GB' \
+    local name=$1
+    shift
+    bash "$root/.ci/server.sh" start "$work/$name" 'shared_buffers = 1GB' 'max_wal_size = 50GB' \
         'checkpoint_timeout = 1d' 'logical_decoding_work_mem = 4GB' 'autovacuum = off' 'jit = off' \
-        'wal_retrieve_retry_interval = 10ms' >/dev/null
+        'wal_retrieve_retry_interval = 10ms' "$@" >/dev/null
 }
 
 # connect CLUSTER: so that clients reach it.
@@ -81,9 +83,12 @@ TOML
     chmod 600 "$work/bench.toml"
 }
 
-# publish DATABASE: the tables of the workload.
+# publish DATABASE: the tables of the workload, and not those of an extension.
 publish() {
-    sql source "$1" -c 'CREATE PUBLICATION bench FOR ALL TABLES'
+    sql source "$1" <<'SQL'
+SELECT format('CREATE PUBLICATION bench FOR TABLE %s', string_agg(oid::regclass::text, ', '))
+FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \gexec
+SQL
 }
 
 slot_is_free() {
@@ -208,7 +213,7 @@ ticks_of() {
 # until_backends CLUSTER N: waits until no more than N sessions and workers are left; those that are
 # gone then were reaped and counted. A process on its way out has lost its title.
 until_backends() {
-    local title='^postgres: (postgres|walsender|logical replication (apply )?worker)|^postgres$'
+    local title='^postgres: (postgres|walsender|pglogical apply|logical replication (apply )?worker)|^postgres$'
     while [ "$(pgrep -c -P "$(postmaster "$1")" -f "$title")" -gt "$2" ]; do sleep 0.02; done
     sleep 0.02
 }
