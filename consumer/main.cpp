@@ -6,11 +6,29 @@
 #include <exception>
 #include <string>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/command_line.h"
 
+namespace {
+
+// Groups of a few megabytes come and go. By default glibc gives their memory back each time and then
+// pays for every page of it again.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+    keep_freed_memory();
     try {
         return walpack::run_command_line(argc, argv);
     } catch (const walpack::Error& error) {

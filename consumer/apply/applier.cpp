@@ -27,6 +27,9 @@ constexpr std::string_view kFeatureNotSupported = "0A000";
 // Keeping a group open for more pays when at least ten transactions are to be expected meanwhile.
 constexpr double kFastTransactionsPerSecond = 2000;
 
+// A group that is committed with its statements, for its latency, should hold no more.
+constexpr std::size_t kCheckedStepsMax = 64;
+
 // May be the consequence of DDL on the target since the statement was made.
 bool may_come_from_target_ddl(const Error& error) {
     return error.kind() == ErrorKind::schema || error.sqlstate() == kUndefinedStatement ||
@@ -81,7 +84,8 @@ struct Applier::State {
     // The group gets too large to be gathered: sends what there is of it.
     void send_part();
     // The group is complete. Its commit is sent when its results are there and its turn comes.
-    void close_group();
+    // `is_last`: nothing more is waiting.
+    void close_group(bool is_last);
     void note_speed(const Group& closed);
     // A group without rows that only moves the position, or makes it durable where it is.
     void move_position(Lsn end);
@@ -238,19 +242,23 @@ void Applier::State::send_part() {
     order.send(*group, changes.take());
 }
 
-void Applier::State::close_group() {
+void Applier::State::close_group(bool is_last) {
     WALPACK_CHECK(group && !current);
+    const bool is_small = !group->session && order.is_empty() && !is_replay;
     if (!group->session) {
         if (options.apply_workers > 1) group->footprint = changes.take_footprint();
         order.begin(*group);
     }
-    order.send(*group, changes.take());
+    const std::vector<Step> steps = changes.take();
+    group->is_checked = is_last && is_small && steps.size() <= kCheckedStepsMax &&
+                        can_be_checked(steps);
+    order.send(*group, steps);
     group->is_durable = is_durable_due();
     if (group->is_durable) last_durable = Clock::now();
     note_speed(*group);
     order.add(std::move(*group));
     group.reset();
-    order.commit_arrived();
+    if (!is_last) order.commit_arrived();
 }
 
 void Applier::State::note_speed(const Group& closed) {
@@ -380,7 +388,7 @@ void Applier::commit(const Commit& commit) {
     if (state.is_replay) {
         commit_group();
     } else if (state.group_is_full()) {
-        state.close_group();
+        state.close_group(false);
     } else if (!state.more_is_waiting() && linger_left().count() == 0) {
         commit_group();
     }
@@ -389,7 +397,7 @@ void Applier::commit(const Commit& commit) {
 void Applier::commit_group() {
     State& state = *state_;
     WALPACK_CHECK(!state.current);
-    if (state.group) state.close_group();
+    if (state.group) state.close_group(true);
     state.order.settle();
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "base/big_endian.h"
 #include "base/check.h"
 #include "base/text.h"
 
@@ -11,8 +12,6 @@ namespace {
 
 constexpr std::size_t kPreparedStatementsMax = 500;
 
-// Parsing and planning a batch costs about as much as this many executions of a prepared statement.
-constexpr std::size_t kBatchRowsMin = 8;
 // Larger statements gain nothing more for inserts; for the others sorted keys do better the more
 // there are.
 constexpr std::size_t kInsertRowsMax = 1000;
@@ -26,18 +25,13 @@ std::size_t rows_max(BatchKind kind) {
     return kind == BatchKind::insert ? kInsertRowsMax : kOtherRowsMax;
 }
 
-void store(std::uint32_t number, char* at) {
-    for (std::size_t byte = 0; byte < sizeof number; ++byte)
-        at[byte] = static_cast<char>(number >> 8 * (sizeof number - 1 - byte));
-}
-
 void write_array_head(std::string& array, bool has_null, std::uint32_t element_oid,
                       std::size_t rows) {
-    store(1, array.data());
-    store(has_null ? 1 : 0, array.data() + 4);
-    store(element_oid, array.data() + 8);
-    store(static_cast<std::uint32_t>(rows), array.data() + 12);
-    store(1, array.data() + 16);
+    store_big_endian(array.data(), std::int32_t{1});
+    store_big_endian(array.data() + 4, std::int32_t{has_null ? 1 : 0});
+    store_big_endian(array.data() + 8, element_oid);
+    store_big_endian(array.data() + 12, static_cast<std::int32_t>(rows));
+    store_big_endian(array.data() + 16, std::int32_t{1});
 }
 
 void add_parameter(const Cell& cell, CellForm form, Parameters& out) {
@@ -62,7 +56,8 @@ void ApplySession::set_client_encoding(const std::string& encoding) {
     in_flight_.send_sync();
 }
 
-void ApplySession::send(const Step& step, Lsn commit_lsn) {
+void ApplySession::send(const Step& step, Lsn commit_lsn, bool is_checked) {
+    is_checked_ = is_checked;
     std::visit([&](const auto& what) { send_step(what, commit_lsn); }, step);
 }
 
@@ -73,7 +68,7 @@ void ApplySession::flush() {
 
 void ApplySession::send_step(const Batch& batch, Lsn commit_lsn) {
     counts_.rows += batch.rows.size();
-    if (batch.rows.size() < kBatchRowsMin) return send_rows(batch, commit_lsn);
+    if (batch.is_sent_by_row()) return send_rows(batch, commit_lsn);
     for (std::size_t first = 0; first < batch.rows.size();)
         first += send_batch(batch, first, commit_lsn);
 }
@@ -169,7 +164,8 @@ void ApplySession::send_row(const std::shared_ptr<const RowStatement>& statement
                             SentStatement sent) {
     sent.doing = "apply a change";
     sent.row = statement;
-    in_flight_.send_prepared(statements_.name_of(statement), parameters_, std::move(sent));
+    sent.is_checked = is_checked_ && !statement->checked_sql.empty();
+    in_flight_.send_prepared(statements_.name_of(statement, is_checked_), parameters_, std::move(sent));
     ++counts_.statements;
 }
 

@@ -40,12 +40,15 @@ class ApplySession {
     void set_client_encoding(const std::string& encoding);
     bool is_in_transaction() const { return transaction_.is_open(); }
     void begin() { transaction_.begin(); }
-    // `commit_lsn`: of the last source transaction that the step is from.
-    void send(const Step& step, Lsn commit_lsn);
+    // `commit_lsn`: of the last source transaction that the step is from. `is_checked`: in the form
+    // that checks itself; see can_be_checked().
+    void send(const Step& step, Lsn commit_lsn, bool is_checked);
     // Lets the server begin at once.
     void flush();
     // As TargetTransaction::finish().
-    void finish(Lsn from, Lsn end, bool durable) { transaction_.finish(from, end, durable); }
+    void finish(Lsn from, Lsn end, bool durable, bool is_checked) {
+        transaction_.finish(from, end, durable, is_checked);
+    }
     // Reads every outstanding result.
     void drain() { in_flight_.drain(); }
     // Reads what has arrived; true when nothing is outstanding.
@@ -76,6 +79,7 @@ class ApplySession {
     TargetTransaction transaction_;
     Parameters parameters_;
     SentCounts counts_;
+    bool is_checked_ = false;  // of the step being sent
     std::vector<ArrayColumn> columns_;
     std::vector<int> parameter_of_cell_;
     std::vector<Cell> cells_;

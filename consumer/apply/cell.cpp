@@ -5,9 +5,11 @@
 
 #include <fmt/format.h>
 
+#include "base/big_endian.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "model/value_binary.h"
+#include "model/value_form.h"
 #include "model/value_text.h"
 
 namespace walpack {
@@ -20,17 +22,30 @@ constexpr std::string_view kInfinity{
     "\x7f\xff\xff\xff\xff\xff\xff\xff\x7f\xff\xff\xff\x7f\xff\xff\xff", 16};
 constexpr std::string_view kMinusInfinity{"\x80\0\0\0\0\0\0\0\x80\0\0\0\x80\0\0\0", 16};
 
-void store_length(std::int32_t length, char* at) {
-    const auto bits = static_cast<std::uint32_t>(length);
-    for (std::size_t byte = 0; byte < Cell::kHeadBytes; ++byte)
-        at[byte] = static_cast<char>(bits >> 8 * (Cell::kHeadBytes - 1 - byte));
+// The commonest values in one step: length and number.
+template <typename Number>
+void append_number(const ColumnMapping& column, const Value& value, std::string& out) {
+    char cell[Cell::kHeadBytes + sizeof(Number)];
+    store_big_endian(cell, static_cast<std::int32_t>(sizeof(Number)));
+    store_big_endian(cell + Cell::kHeadBytes,
+                     static_cast<Number>(integer_of(column.sent_as, value)));
+    out.append(cell, sizeof cell);
 }
 
-std::int32_t load_length(const char* at) {
-    std::uint32_t bits = 0;
-    for (std::size_t byte = 0; byte < Cell::kHeadBytes; ++byte)
-        bits = bits << 8 | static_cast<unsigned char>(at[byte]);
-    return static_cast<std::int32_t>(bits);
+bool append_if_number(const ColumnMapping& column, const Value& value, std::string& out) {
+    switch (column.sent_as.kind) {
+        case ValueKind::int2:
+            append_number<std::int16_t>(column, value, out);
+            return true;
+        case ValueKind::int4:
+            append_number<std::int32_t>(column, value, out);
+            return true;
+        case ValueKind::int8:
+            append_number<std::int64_t>(column, value, out);
+            return true;
+        default:
+            return false;
+    }
 }
 
 void append_text(const ColumnMapping& column, const Value& value, std::string& out) {
@@ -54,7 +69,7 @@ CellForm form_of(Binding binding) {
 Cell CellReader::next() {
     WALPACK_CHECK(rest_.size() >= Cell::kHeadBytes);
     Cell cell;
-    cell.length = load_length(rest_.data());
+    cell.length = load_big_endian<std::int32_t>(rest_.data());
     const std::size_t size =
         Cell::kHeadBytes + (cell.length < 0 ? 0 : static_cast<std::size_t>(cell.length));
     WALPACK_CHECK(size <= rest_.size());
@@ -65,12 +80,14 @@ Cell CellReader::next() {
 
 void CellEncoder::append(const ColumnMapping& column, CellForm form, const Value& value,
                          std::string& out) const {
+    const bool has_value = !value.is_unchanged_toast() && !value.is_null();
+    if (has_value && form == CellForm::binary && append_if_number(column, value, out)) return;
     const std::size_t start = out.size();
     out.append(Cell::kHeadBytes, '\0');
     std::int32_t length = Cell::kNull;
     if (value.is_unchanged_toast()) {
         length = Cell::kUnchanged;
-    } else if (!value.is_null()) {
+    } else if (has_value) {
         append_bytes(column, form, value, out);
         const std::size_t size = out.size() - start - Cell::kHeadBytes;
         if (size > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
@@ -79,7 +96,7 @@ void CellEncoder::append(const ColumnMapping& column, CellForm form, const Value
         }
         length = static_cast<std::int32_t>(size);
     }
-    store_length(length, out.data() + start);
+    store_big_endian(out.data() + start, length);
 }
 
 void CellEncoder::append_bytes(const ColumnMapping& column, CellForm form, const Value& value,

@@ -23,6 +23,16 @@ std::size_t bytes_of(const Batch& batch) {
 
 }  // namespace
 
+bool can_be_checked(const std::vector<Step>& steps) {
+    return std::all_of(steps.begin(), steps.end(), [](const Step& step) {
+        if (const auto* batch = std::get_if<Batch>(&step))
+            return batch->is_sent_by_row() && batch->statement->single->can_be_checked;
+        const auto* row = std::get_if<RowStep>(&step);
+        return row == nullptr || (row->is_plain && row->expected == Expected::one_row &&
+                                  row->statement->can_be_checked);
+    });
+}
+
 void ChangeSet::set_row_by_row(bool is_row_by_row) {
     if (is_row_by_row != is_row_by_row_) WALPACK_CHECK(is_empty());
     is_row_by_row_ = is_row_by_row;
@@ -91,6 +101,7 @@ void ChangeSet::add_row_step(TablePlan& plan, const RowChange& change, const Sta
     RowStep step;
     step.statement = plan.row_statement(shape);
     step.expected = expected;
+    step.is_plain = plan.scope() != TablePlan::Scope::everything;
     step.key = pack_row_key(step.statement->identity, change);
     for (const TupleField& field : step.statement->statement.parameters) {
         const CellForm form = form_of(field.column->binding);

@@ -27,6 +27,8 @@ struct RowStep {
     std::vector<CellForm> forms;
     std::string key;  // see row_key.h
     Expected expected = Expected::one_row;
+    // Nothing fires that could divert the row in silence.
+    bool is_plain = true;
 };
 
 struct TruncateStep {
@@ -35,6 +37,9 @@ struct TruncateStep {
 };
 
 using Step = std::variant<Batch, RowStep, TruncateStep>;
+
+// Whether a wrong outcome of each step, sent in the form that checks itself, is an error.
+bool can_be_checked(const std::vector<Step>& steps);
 
 class ChangeSet {
   public:

@@ -81,8 +81,8 @@ void CommitOrder::begin_alone(Group& group) {
 
 void CommitOrder::send(const Group& group, const std::vector<Step>& steps) {
     ApplySession& session = *sessions_[group.session.value()];
-    for (const Step& step : steps) session.send(step, group.last_commit_lsn);
-    session.flush();
+    for (const Step& step : steps) session.send(step, group.last_commit_lsn, group.is_checked);
+    if (!group.is_checked) session.flush();
 }
 
 void CommitOrder::add(Group group) {
@@ -101,7 +101,7 @@ Group* CommitOrder::next_to_commit() {
 // Reading results takes committed groups away from the front; this one stays where it is.
 void CommitOrder::send_commit(Group& group) {
     group.is_commit_sent = true;
-    sessions_[*group.session]->finish(group.from, group.end, group.is_durable);
+    sessions_[*group.session]->finish(group.from, group.end, group.is_durable, group.is_checked);
 }
 
 void CommitOrder::commit_through(Lsn end) {

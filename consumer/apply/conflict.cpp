@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view kUniqueViolation = "23505";
 constexpr std::string_view kExclusionViolation = "23P01";
 constexpr std::string_view kFeatureNotSupported = "0A000";
+constexpr std::string_view kDivisionByZero = "22012";
 
 std::string_view verb_of(ChangeKind kind) {
     switch (kind) {
@@ -118,17 +119,6 @@ Error refused_value(const SentStatement& sent, const Result& result) {
         .hint("Make the target table accept the value, then start again.");
 }
 
-Error refused_row(const SentStatement& sent, const Result& result) {
-    const std::string state = result.sqlstate();
-    if (state == kUniqueViolation || state == kExclusionViolation) {
-        return existing_key(sent, result);
-    }
-    if (error_kind_of(state) == ErrorKind::value) return refused_value(sent, result);
-    return Error(error_kind_of(state),
-                 fmt::format("{} failed: {}", change_of(sent), result.primary_message()))
-        .hint(result.hint());
-}
-
 Error wrong_count(const SentStatement& sent, std::uint64_t rows) {
     const ChangeKind kind = sent.row->shape.kind;
     if (kind == ChangeKind::insert) {
@@ -149,6 +139,18 @@ Error wrong_count(const SentStatement& sent, std::uint64_t rows) {
     return Error(ErrorKind::conflict, fmt::format("{} found no row", change_of(sent)))
         .detail(fmt::format("{} Conflict {}.", key_sentence(sent), conflict))
         .hint(hint_of(conflict));
+}
+
+Error refused_row(const SentStatement& sent, const Result& result) {
+    const std::string state = result.sqlstate();
+    if (sent.is_checked && state == kDivisionByZero) return wrong_count(sent, 0);
+    if (state == kUniqueViolation || state == kExclusionViolation) {
+        return existing_key(sent, result);
+    }
+    if (error_kind_of(state) == ErrorKind::value) return refused_value(sent, result);
+    return Error(error_kind_of(state),
+                 fmt::format("{} failed: {}", change_of(sent), result.primary_message()))
+        .hint(result.hint());
 }
 
 Error refused_truncate(const SentStatement& sent, const Result& result) {

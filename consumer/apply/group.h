@@ -27,6 +27,8 @@ struct Group {
     // The session that has its transaction open; none while all of it is still gathered.
     std::optional<std::size_t> session;
     bool is_durable = false;
+    // Its steps check themselves, so that its COMMIT goes with them.
+    bool is_checked = false;
     bool is_commit_sent = false;
     bool is_committed = false;
 };

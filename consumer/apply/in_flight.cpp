@@ -19,10 +19,10 @@ InFlight::InFlight(Connection& target, Limits limits, Judge judge)
     target_.enter_pipeline();
 }
 
-void InFlight::send_prepare(const std::string& name,
+void InFlight::send_prepare(const std::string& name, const std::string& sql,
                             const std::shared_ptr<const RowStatement>& statement) {
     make_room();
-    target_.send_prepare(name, statement->statement.sql, statement->statement.type_oids);
+    target_.send_prepare(name, sql, statement->statement.type_oids);
     SentStatement sent;
     sent.doing = "prepare a statement";
     sent.row = statement;

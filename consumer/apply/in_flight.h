@@ -36,6 +36,7 @@ struct SentStatement {
     // Of a row change.
     std::shared_ptr<const RowStatement> row = nullptr;
     std::string key = {};  // see row_key.h
+    bool is_checked = false;  // it fails unless it touches one row
     // Of a batch.
     std::shared_ptr<const BatchStatement> batch = nullptr;
     std::size_t batch_rows = 0;
@@ -62,7 +63,9 @@ class InFlight {
 
     // The sends return at once, unless the limits are reached: then they first read results until
     // half of them is free.
-    void send_prepare(const std::string& name, const std::shared_ptr<const RowStatement>& statement);
+    // `sql` is a form of `statement`.
+    void send_prepare(const std::string& name, const std::string& sql,
+                      const std::shared_ptr<const RowStatement>& statement);
     void send_prepare(const std::string& name, const std::string& sql);
     // Parsed and planned anew each time: a plan for many rows that was made while the table was small
     // would scan it when it has grown.

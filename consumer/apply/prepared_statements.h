@@ -20,14 +20,16 @@ class PreparedStatements {
     // Sends through `in_flight`, which must outlive this object.
     PreparedStatements(InFlight& in_flight, std::size_t statements_max);
 
-    // The name of the statement in the session; prepares it when it is new. The least recently used
-    // one goes when there are too many.
-    const std::string& name_of(const std::shared_ptr<const RowStatement>& statement);
+    // The name of the statement in the session, in the form that checks itself if wanted; prepares
+    // it when it is new. The least recently used one goes when there are too many.
+    const std::string& name_of(const std::shared_ptr<const RowStatement>& statement,
+                               bool is_checked);
     std::size_t count() const { return by_use_.size(); }
 
   private:
     struct Entry {
         std::string name;
+        const std::string* sql = nullptr;  // one of the statement's
         std::shared_ptr<const RowStatement> statement;
     };
 
@@ -37,7 +39,7 @@ class PreparedStatements {
     std::size_t statements_max_;
     std::uint64_t next_number_ = 0;
     std::list<Entry> by_use_;  // the most recently used first
-    std::unordered_map<const RowStatement*, std::list<Entry>::iterator> by_statement_;
+    std::unordered_map<const std::string*, std::list<Entry>::iterator> by_sql_;
 };
 
 }  // namespace walpack

@@ -40,6 +40,11 @@ struct Batch {
     std::shared_ptr<const std::string> cells;
     std::vector<Slice> rows;
 
+    // Parsing and planning a batch costs about as much as this many executions of a prepared
+    // statement.
+    static constexpr std::size_t kRowsMin = 8;
+
+    bool is_sent_by_row() const { return rows.size() < kRowsMin; }
     std::string_view row(std::size_t i) const {
         return std::string_view(*cells).substr(rows[i].offset, rows[i].length);
     }

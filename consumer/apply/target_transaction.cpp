@@ -37,13 +37,13 @@ void TargetTransaction::begin() {
     is_open_ = true;
 }
 
-void TargetTransaction::finish(Lsn from, Lsn end, bool durable) {
+void TargetTransaction::finish(Lsn from, Lsn end, bool durable, bool is_checked) {
     WALPACK_CHECK(is_open_ && end >= from);
     parameters_.add_text(end.to_string());
     parameters_.add_text(from.to_string());
     send(kAdvance, {.expected = Expected::position, .doing = "move the position"});
     if (durable) send(kDurable, {.doing = "make a commit durable"});
-    in_flight_.drain();
+    if (!is_checked) in_flight_.drain();
     is_open_ = false;
     send(kCommit, {.expected = Expected::commit, .doing = "commit", .commit_lsn = end});
     in_flight_.send_sync();

@@ -2,8 +2,8 @@
 
 #include <bit>
 #include <cstddef>
-#include <type_traits>
 
+#include "base/big_endian.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "model/time_text.h"
@@ -15,13 +15,6 @@ namespace {
 constexpr char kJsonbVersion = 1;
 // Behind the dimensions and the flags of an array's send form.
 constexpr std::size_t kElementOidOffset = 8;
-
-template <typename Number>
-void store_big_endian(char* at, Number number) {
-    using Bits = std::make_unsigned_t<Number>;
-    for (std::size_t byte = 0; byte < sizeof(Number); ++byte)
-        at[byte] = static_cast<char>(static_cast<Bits>(number) >> 8 * (sizeof(Number) - 1 - byte));
-}
 
 template <typename Number>
 void append(std::string& out, Number number) {
