@@ -30,6 +30,8 @@ constexpr double kFastTransactionsPerSecond = 2000;
 // A group that is committed with its statements, for its latency, should hold no more.
 constexpr std::size_t kCheckedStepsMax = 64;
 
+constexpr std::chrono::milliseconds kCancelLimit{2000};
+
 // May be the consequence of DDL on the target since the statement was made.
 bool may_come_from_target_ddl(const Error& error) {
     return error.kind() == ErrorKind::schema || error.sqlstate() == kUndefinedStatement ||
@@ -65,7 +67,8 @@ struct Applier::State {
                 {options.in_flight_statements_max, options.in_flight_bytes_max},
                 [this](std::size_t session, const SentStatement& sent, const Result& result) {
                     judge(session, sent, result);
-                }),
+                },
+                [this](int backend_pid) { cancel(backend_pid); }),
           changes(CellEncoder(order.server_version()), {options.apply_workers > 1}),
           relations(control, plan_options(options, order.settings()), unbatched,
                     [this] { changes.hold_order(); }) {
@@ -74,6 +77,7 @@ struct Applier::State {
 
     void judge(std::size_t session, const SentStatement& sent, const Result& result);
     void note_commit(const Group& committed);
+    void cancel(int backend_pid) const;
     bool roll_back(std::size_t session);
     [[noreturn]] void fail(std::size_t session, const SentStatement& sent, const Error& error);
     void refuse_replace(const RelationMapping& mapping) const;
@@ -136,6 +140,18 @@ void Applier::State::note_commit(const Group& committed) {
     stats.rows += committed.rows;
     if (committed.transactions > 0) stats.last_commit_time = committed.last_commit_time;
     ++stats.target_commits;
+}
+
+// What an open transaction still has to do would hold its locks until it is done.
+void Applier::State::cancel(int backend_pid) const {
+    try {
+        control.limit_silence(kCancelLimit);
+        control.execute("SELECT pg_catalog.pg_cancel_backend($1::pg_catalog.int4)",
+                        {std::to_string(backend_pid)});
+        control.limit_silence(std::chrono::milliseconds(0));
+    } catch (const Error& error) {
+        log::debug("could not cancel backend {}: {}", backend_pid, error.message());
+    }
 }
 
 // Whether the connection is still of use.
@@ -247,6 +263,7 @@ void Applier::State::close_group(bool is_last) {
     const bool is_small = !group->session && order.is_empty() && !is_replay;
     if (!group->session) {
         if (options.apply_workers > 1) group->footprint = changes.take_footprint();
+        if (group->last_commit_lsn <= options.one_session_until) group->footprint.add_everything();
         order.begin(*group);
     }
     const std::vector<Step> steps = changes.take();

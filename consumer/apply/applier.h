@@ -45,6 +45,9 @@ struct ApplierOptions {
     // whatever is waiting: the replay after a group failed, so that everything before the failing
     // transaction arrives and the error names the row.
     Lsn one_by_one_until;
+    // Source transactions that commit up to here are applied by one session, one behind the other:
+    // the replay after sessions waited for one another.
+    Lsn one_session_until;
     // Time that a group is kept open for more input while transactions come fast.
     std::chrono::milliseconds linger{5};
     bool replicate_truncate = true;

@@ -157,12 +157,22 @@ class BatchBuilder {
     std::string selected_;
 };
 
+// Types whose receive function takes the text as it is.
+bool is_received_as_text(const ColumnMapping& column) {
+    const TargetColumn& target = *column.column;
+    if (column.sent_as.kind != ValueKind::text || target.type_schema != "pg_catalog") return false;
+    const std::string& name = target.type_name;
+    return name == "text" || name == "varchar" || name == "bpchar" || name == "name" ||
+           name == "json";
+}
+
 }  // namespace
 
 std::vector<CellForm> batch_forms(const RelationMapping& mapping) {
     std::vector<CellForm> forms;
     for (const ColumnMapping& column : mapping.columns) {
         CellForm form = form_of(column.binding);
+        if (is_received_as_text(column)) form = CellForm::binary;
         const bool is_array = column.sent_as.kind == ValueKind::array;
         const bool has_no_array = form == CellForm::binary && column.column->array_oid == 0;
         if (is_array || has_no_array) form = CellForm::text;

@@ -4,12 +4,23 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
+#include "base/error.h"
 
 namespace walpack {
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{5000};
+constexpr std::string_view kDeadlockDetected = "40P01";
+
+}  // namespace
 
 CommitOrder::CommitOrder(std::vector<std::unique_ptr<Connection>> connections,
-                         const Progress& progress, InFlight::Limits limits, Judge judge) {
+                         const Progress& progress, InFlight::Limits limits, Judge judge,
+                         Cancel cancel)
+    : cancel_(std::move(cancel)) {
     WALPACK_CHECK(!connections.empty());
     for (std::size_t i = 0; i < connections.size(); ++i) {
         sessions_.push_back(std::make_unique<ApplySession>(
@@ -64,6 +75,8 @@ void CommitOrder::begin(Group& group) {
     WALPACK_CHECK(!group.session);
     group.session = session_for(group);
     sessions_[*group.session]->begin();
+    last_commit_lsn_ = group.last_commit_lsn;
+    watch_sessions();
 }
 
 void CommitOrder::begin_alone(Group& group) {
@@ -102,6 +115,37 @@ Group* CommitOrder::next_to_commit() {
 void CommitOrder::send_commit(Group& group) {
     group.is_commit_sent = true;
     sessions_[*group.session]->finish(group.from, group.end, group.is_durable, group.is_checked);
+    watch_sessions();
+}
+
+void CommitOrder::watch_sessions() {
+    const auto open = std::count_if(sessions_.begin(), sessions_.end(),
+                                    [](const auto& each) { return each->is_in_transaction(); });
+    const bool is_watched = open > 1;
+    if (is_watched == is_watched_) return;
+    is_watched_ = is_watched;
+    for (const auto& session : sessions_) {
+        session->connection().limit_silence(is_watched ? kPatience : std::chrono::milliseconds(0),
+                                            [this] { return stuck(); });
+    }
+}
+
+Error CommitOrder::stuck() {
+    cancel_open(sessions_.size());
+    return Error(ErrorKind::connection,
+                 fmt::format("the target was silent for {} ms while several transactions of ours "
+                             "were open",
+                             kPatience.count()))
+        .detail("They may wait for each other through another session of the target.")
+        .sqlstate(std::string(kDeadlockDetected))
+        .at_lsn(last_commit_lsn_.to_string());
+}
+
+void CommitOrder::cancel_open(std::size_t except) {
+    for (std::size_t i = 0; i < sessions_.size(); ++i) {
+        if (i != except && sessions_[i]->is_in_transaction())
+            cancel_(sessions_[i]->connection().backend_pid());
+    }
 }
 
 void CommitOrder::commit_through(Lsn end) {
@@ -128,9 +172,7 @@ void CommitOrder::settle() {
 
 void CommitOrder::abandon(std::size_t session) {
     sessions_[session]->abandon();
-    for (std::size_t i = 0; i < sessions_.size(); ++i) {
-        if (i != session && sessions_[i]->is_in_transaction()) sessions_[i]->connection().cancel();
-    }
+    cancel_open(session);
 }
 
 void CommitOrder::on_committed(std::size_t session) {

@@ -21,15 +21,22 @@
 
 namespace walpack {
 
+// Two sessions may still wait for one another through a third party: one waits for a row that a local
+// session of the target has, that one for a row of the other session, which waits for its turn to
+// commit. The server cannot see such a circle. So while several transactions are open none of them
+// may be silent for kPatience; then all are given up, with an Error whose SQLSTATE is that of a
+// deadlock.
 class CommitOrder {
   public:
+    // Asks the server to cancel what the backend runs; does not throw.
+    using Cancel = std::function<void(int backend_pid)>;
     // What to do with a result: as InFlight::Judge, with the session's number.
     using Judge =
         std::function<void(std::size_t session, const SentStatement& sent, const Result& result)>;
 
     // At least one session. `progress` must outlive this object.
     CommitOrder(std::vector<std::unique_ptr<Connection>> connections, const Progress& progress,
-                InFlight::Limits limits, Judge judge);
+                InFlight::Limits limits, Judge judge, Cancel cancel);
     CommitOrder(const CommitOrder&) = delete;
     CommitOrder& operator=(const CommitOrder&) = delete;
 
@@ -80,8 +87,15 @@ class CommitOrder {
     Group* next_to_commit();
     void send_commit(Group& group);
     void commit_through(Lsn end);
+    // While more than one session has a transaction open, none may be silent for long.
+    void watch_sessions();
+    void cancel_open(std::size_t except);
+    Error stuck();
 
     std::vector<std::unique_ptr<ApplySession>> sessions_;
+    Cancel cancel_;
+    bool is_watched_ = false;
+    Lsn last_commit_lsn_;
     std::deque<Group> groups_;
     Lsn position_;
     Lsn applied_;

@@ -101,6 +101,8 @@ Connection::Connection(Conninfo conninfo, const StopRequest& stop,
     // reach any statement of ours.
     limit_silence(std::chrono::seconds(connect_timeout_seconds(conninfo)));
     execute("SET search_path = pg_catalog");
+    // Our queries of the catalogue take longer to compile than to run.
+    execute("SET jit = off");
     limit_silence(std::chrono::milliseconds(0));
 }
 
@@ -122,6 +124,7 @@ void Connection::wait(short events) {
     const bool is_ready = poll_socket(PQsocket(native()), events, stop_, deadline);
     waited_ += Clock::now() - started;
     if (is_ready) return;
+    if (silence_error_) throw silence_error_();
     throw Error(ErrorKind::connection, fmt::format("{} has been silent for longer than {} ms",
                                                    description_, silence_limit_.count()));
 }

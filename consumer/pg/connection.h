@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -122,9 +123,13 @@ class Connection {
     // The next piece (one row for text format), nullopt at the end. Valid until the next call.
     std::optional<std::string_view> copy_out_get();
 
-    // A wait for the server that is silent for longer than `limit` ends as a lost connection; zero,
-    // the default, waits for ever. For commands that have no reason to take long.
-    void limit_silence(std::chrono::milliseconds limit) { silence_limit_ = limit; }
+    // A wait for the server that is silent for longer than `limit` ends as a lost connection, or
+    // with what `make_error` says; zero, the default, waits for ever. For commands that have no
+    // reason to take long.
+    void limit_silence(std::chrono::milliseconds limit, std::function<Error()> make_error = {}) {
+        silence_limit_ = limit;
+        silence_error_ = std::move(make_error);
+    }
 
     int server_version() const;
     std::string parameter_status(const std::string& name) const;
@@ -161,6 +166,7 @@ class Connection {
     std::unique_ptr<char, void (*)(void*)> copy_buffer_;
     std::size_t unflushed_ = 0;
     std::chrono::milliseconds silence_limit_{0};
+    std::function<Error()> silence_error_;
     std::chrono::nanoseconds waited_{0};
     bool result_open_ =
         false;  // in a pipeline: the current query's terminating NULL is still to be read

@@ -107,8 +107,8 @@ Pipeline::Pipeline(const Config& config, const StopRequest& stop, UnbatchedTable
                    std::function<void(const std::string&)> on_state)
     : config_(config), stop_(stop), unbatched_(unbatched), on_state_(std::move(on_state)) {}
 
-void Pipeline::run(Lsn one_by_one_until) {
-    one_by_one_until_ = one_by_one_until;
+void Pipeline::run(const Replay& replay) {
+    replay_ = replay;
     StopRequest abort;  // every wait of the applying side ends on it
     const GraceTimer grace(stop_, abort);
     Connection target(config_.target, abort, "walpack_" + config_.pipeline);
@@ -134,7 +134,8 @@ ApplierOptions Pipeline::applier_options() const {
     options.in_flight_statements_max = config_.in_flight_statements_max;
     options.in_flight_bytes_max = config_.in_flight_bytes_max;
     options.durable_interval = config_.durable_interval;
-    options.one_by_one_until = one_by_one_until_;
+    options.one_by_one_until = replay_.one_by_one_until;
+    options.one_session_until = replay_.one_session_until;
     return options;
 }
 

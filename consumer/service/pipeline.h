@@ -18,6 +18,14 @@
 
 namespace walpack {
 
+// How to apply again what an attempt before failed with, up to an LSN of commit each.
+struct Replay {
+    // Row by row, each source transaction committed by itself: a failing one stops exactly there.
+    Lsn one_by_one_until;
+    // By one session: those of several waited for one another.
+    Lsn one_session_until;
+};
+
 class Pipeline {
   public:
     // `stop` and `unbatched`, which is carried from one attempt to the next, must outlive the
@@ -27,9 +35,8 @@ class Pipeline {
              std::function<void(const std::string&)> on_state);
 
     // Returns when a stop was requested and everything that was applied is durable and confirmed;
-    // throws Error otherwise. Source transactions that commit up to `one_by_one_until` are applied
-    // row by row and committed one by one on the target, so that a failing one stops exactly there.
-    void run(Lsn one_by_one_until = {});
+    // throws Error otherwise.
+    void run(const Replay& replay = {});
 
   private:
     // Returns the LSN at which the stream takes over.
@@ -41,7 +48,7 @@ class Pipeline {
     const StopRequest& stop_;
     UnbatchedTables& unbatched_;
     std::function<void(const std::string&)> on_state_;
-    Lsn one_by_one_until_;
+    Replay replay_;
 };
 
 }  // namespace walpack

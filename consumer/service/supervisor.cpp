@@ -19,6 +19,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::string_view kDeadlockDetected = "40P01";
+
 enum class Reaction { retry, stop, finish };
 
 // The one place that says what an error kind means for the service.
@@ -89,7 +91,7 @@ std::optional<Lsn> refused_at(const Error& error) {
 
 void supervise(const Config& config, const StopRequest& stop) {
     BackOff back_off(config);
-    Lsn refused;  // the transaction up to which everything is applied row by row
+    Replay replay;
     UnbatchedTables unbatched;
     while (!stop.requested()) {
         std::atomic<bool> was_streaming{false};
@@ -98,21 +100,22 @@ void supervise(const Config& config, const StopRequest& stop) {
             if (state == "streaming") was_streaming = true;
         };
         try {
-            Pipeline(config, stop, unbatched, on_state).run(refused);
+            Pipeline(config, stop, unbatched, on_state).run(replay);
             break;
         } catch (const Error& error) {
             const Reaction reaction = reaction_to(error.kind());
             if (reaction == Reaction::finish) break;
             const std::optional<Lsn> refused_now = refused_at(error);
-            if (refused_now && *refused_now > refused) {
+            if (refused_now && *refused_now > replay.one_by_one_until) {
                 // The group it was in is rolled back; what came before it can still be applied. Up to
-                // `refused` rows go one by one, so an error there is about exactly its row.
-                refused = *refused_now;
-                log::warning("{}; applying row by row up to {}", error.message(),
-                             refused.to_string());
+                // there rows go one by one, so an error there is about exactly its row.
+                replay.one_by_one_until = *refused_now;
+                log::warning("{}; applying row by row up to {}", error.message(), error.lsn());
                 continue;
             }
             if (reaction == Reaction::stop) throw;
+            if (error.sqlstate() == kDeadlockDetected)
+                replay.one_session_until = Lsn::parse(error.lsn()).value_or(Lsn{});
             if (was_streaming) back_off.reset();
             const auto delay = back_off.next();
             log::warning("{}; trying again in {} ms", error.report(), delay.count());

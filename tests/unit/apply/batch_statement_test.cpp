@@ -107,7 +107,7 @@ TEST(BatchForms, RefuseElementsWhoseTextDependsOnTheServer) {
 }
 
 TEST(BatchForms, RefuseATypeWithoutArrays) {
-    MappingBuilder builder = MappingBuilder("t").column("v", "text");
+    MappingBuilder builder = MappingBuilder("t").column("v", "uuid");
     builder.last().array_oid = 0;
     EXPECT_THAT(batch_forms(*builder.map()), IsEmpty());
 }
