@@ -251,9 +251,13 @@ void Applier::State::open_group() {
 
 void Applier::State::send_part() {
     if (!group->session) {
-        if (options.apply_workers > 1) changes.take_footprint();
+        if (options.apply_workers > 1) {
+            changes.stop_footprint();
+            log::info("transaction {} is large: one session applies it, alone, as two could not "
+                      "commit it together",
+                      current->xid);
+        }
         order.begin_alone(*group);
-        group->footprint.add_everything();
     }
     order.send(*group, changes.take());
 }
@@ -261,8 +265,8 @@ void Applier::State::send_part() {
 void Applier::State::close_group(bool is_last) {
     WALPACK_CHECK(group && !current);
     const bool is_small = !group->session && order.is_empty() && !is_replay;
+    if (options.apply_workers > 1) group->footprint = changes.take_footprint();
     if (!group->session) {
-        if (options.apply_workers > 1) group->footprint = changes.take_footprint();
         if (group->last_commit_lsn <= options.one_session_until) group->footprint.add_everything();
         order.begin(*group);
     }

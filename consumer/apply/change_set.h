@@ -68,6 +68,8 @@ class ChangeSet {
 
     // Of everything since the last call of this, finished.
     Footprint take_footprint();
+    // Until then nothing more is noted: the group runs alone, and may be without end.
+    void stop_footprint() { footprint_.add_everything(); }
 
   private:
     struct PlannedBatch {

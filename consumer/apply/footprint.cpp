@@ -44,6 +44,11 @@ void Footprint::add(const TablePlan& plan, const RowChange& change, const CellEn
     }
 }
 
+void Footprint::add_everything() {
+    *this = Footprint();
+    is_everything_ = true;
+}
+
 void Footprint::add_keys(const TablePlan& plan, const RowChange& change,
                          const CellEncoder& encoder) {
     const auto& columns = plan.mapping()->columns;

@@ -20,7 +20,7 @@ class Footprint {
   public:
     void add(const TablePlan& plan, const RowChange& change, const CellEncoder& encoder);
     // The group must run alone.
-    void add_everything() { is_everything_ = true; }
+    void add_everything();
 
     // Call once, after the last add() and before the first depends_on().
     void finish();

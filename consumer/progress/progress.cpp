@@ -163,21 +163,20 @@ void Progress::lock(std::chrono::milliseconds timeout) {
 }
 
 std::string Progress::advance_sql() const {
-    // Compare and set. When no row, or one with another LSN, is there, the cast of the sentence
-    // fails and the server's error says what happened. The LSN is compared in SET, not in WHERE:
-    // where another session's move is not committed yet, WHERE would look at the row before it and
-    // find nothing; SET is evaluated again on the row that the wait ended with. The sentences depend
-    // on the row and on the count, or the planner would evaluate the casts in advance.
+    // Compare and set: when no row, or one with another LSN, is there, the cast of the sentence fails
+    // and the server's error says what happened. Another session's move may not be committed yet, so
+    // what is compared must be the row that the wait for it ended with. WHERE is evaluated before
+    // the wait, and so is SET at first; only the second evaluation of SET is what RETURNING sees. A
+    // row that does not compare becomes NULL, never an LSN that could be taken for the new one. The
+    // sentence depends on the row, or the planner would evaluate the cast in advance.
     const std::string pipeline = quote_literal(pipeline_);
     return fmt::format(
         "WITH moved AS (UPDATE walpack.progress SET applied_at = pg_catalog.now(), "
-        "applied_lsn = CASE applied_lsn WHEN $2::pg_catalog.pg_lsn THEN $1::pg_catalog.pg_lsn "
-        "ELSE CAST(pg_catalog.concat('the position of pipeline ', {0}, ' is not ', "
-        "$2::pg_catalog.pg_lsn, ' any more but ', applied_lsn) AS pg_catalog.pg_lsn) END "
-        "WHERE pipeline = {0} AND worker = 0 RETURNING 1) "
-        "SELECT CASE pg_catalog.count(*) WHEN 1 THEN 1 ELSE CAST(pg_catalog.concat("
-        "'the position of pipeline ', {0}, ' is gone (', pg_catalog.count(*), ' rows)') "
-        "AS pg_catalog.int4) END FROM moved",
+        "applied_lsn = CASE applied_lsn WHEN $2::pg_catalog.pg_lsn THEN $1::pg_catalog.pg_lsn END "
+        "WHERE pipeline = {0} AND worker = 0 RETURNING applied_lsn) "
+        "SELECT CASE pg_catalog.count(applied_lsn) WHEN 1 THEN 1 ELSE CAST(pg_catalog.concat("
+        "'the position of pipeline ', {0}, ' is not ', $2::pg_catalog.pg_lsn, "
+        "' any more (', pg_catalog.count(*), ' rows)') AS pg_catalog.int4) END FROM moved",
         pipeline);
 }
 

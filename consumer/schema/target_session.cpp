@@ -12,7 +12,8 @@ namespace {
 // Settings that a server does not know (they came with later versions) are left out by the join.
 // Single-row statements by key must use the index even when statistics are empty or old, hence the
 // generic plans without sequential and bitmap scans; where no index fits, a sequential scan is
-// still chosen.
+// still chosen. Batches join their arrays with the table: by a nested loop over its index, not by
+// reading all of it for a hash or a merge.
 constexpr const char* kPinSettings = R"(
 SELECT pg_catalog.count(pg_catalog.set_config(s.name, v.setting, false))
 FROM (VALUES
@@ -25,7 +26,9 @@ FROM (VALUES
     ('default_transaction_read_only', 'off'), ('default_transaction_deferrable', 'off'),
     ('default_transaction_isolation', 'read committed'),
     ('synchronous_commit', 'off'), ('plan_cache_mode', 'force_generic_plan'), ('jit', 'off'),
-    ('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'), ('enable_indexscan', 'on')
+    ('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'), ('enable_indexscan', 'on'),
+    ('enable_nestloop', 'on'), ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'),
+    ('enable_material', 'off'), ('enable_memoize', 'off')
 ) v(name, setting)
 JOIN pg_catalog.pg_settings s ON pg_catalog.lower(s.name) = v.name)";
 
