@@ -24,8 +24,16 @@ using Clock = std::chrono::steady_clock;
 constexpr std::string_view kUndefinedStatement = "26000";
 constexpr std::string_view kFeatureNotSupported = "0A000";
 
-// Keeping a group open for more pays when at least ten transactions are to be expected meanwhile.
+// Keeping a group open for a few milliseconds pays when that many come meanwhile that their statements
+// get much cheaper together.
 constexpr double kFastTransactionsPerSecond = 2000;
+constexpr double kFastRowsPerSecond = 20'000;
+// Share of the last groups that did not come alone: more had arrived when they were committed. Who
+// waits for one transaction before the next one always comes alone.
+constexpr double kBusyShare = 0.25;
+constexpr double kNewestWeight = 0.2;
+// How soon the target's answers are looked for.
+constexpr std::chrono::milliseconds kAnswerWait{1};
 
 // A group that is committed with its statements, for its latency, should hold no more.
 constexpr std::size_t kCheckedStepsMax = 64;
@@ -91,6 +99,8 @@ struct Applier::State {
     // `is_last`: nothing more is waiting.
     void close_group(bool is_last);
     void note_speed(const Group& closed);
+    void note_company(bool has_company);
+    std::chrono::nanoseconds linger_left() const;
     // A group without rows that only moves the position, or makes it durable where it is.
     void move_position(Lsn end);
     bool is_durable_due() const { return Clock::now() - last_durable >= options.durable_interval; }
@@ -122,6 +132,7 @@ struct Applier::State {
     ChangeSet changes;
     MappedRelations relations;
 
+    double busy_share = 0;
     bool is_fast = false;
     Clock::time_point last_closed = Clock::now();
     Clock::time_point last_durable = Clock::now();
@@ -286,8 +297,20 @@ void Applier::State::note_speed(const Group& closed) {
     const auto now = Clock::now();
     const std::chrono::duration<double> passed = now - last_closed;
     last_closed = now;
-    const auto expected = kFastTransactionsPerSecond * passed.count();
-    is_fast = closed.transactions > 1 && static_cast<double>(closed.transactions) >= expected;
+    is_fast = static_cast<double>(closed.transactions) >= kFastTransactionsPerSecond * passed.count() ||
+              static_cast<double>(closed.rows) >= kFastRowsPerSecond * passed.count();
+    if (closed.transactions > 1) note_company(true);
+}
+
+void Applier::State::note_company(bool has_company) {
+    busy_share += kNewestWeight * ((has_company ? 1 : 0) - busy_share);
+}
+
+std::chrono::nanoseconds Applier::State::linger_left() const {
+    if (!group || current || is_replay || !options.grouping) return std::chrono::nanoseconds(0);
+    if (!is_fast || busy_share < kBusyShare) return std::chrono::nanoseconds(0);
+    const auto left = group->start + options.linger - Clock::now();
+    return std::max<std::chrono::nanoseconds>(left, std::chrono::nanoseconds(0));
 }
 
 void Applier::State::move_position(Lsn end) {
@@ -410,23 +433,36 @@ void Applier::commit(const Commit& commit) {
         commit_group();
     } else if (state.group_is_full()) {
         state.close_group(false);
-    } else if (!state.more_is_waiting() && linger_left().count() == 0) {
-        commit_group();
+    } else if (!state.more_is_waiting()) {
+        pause();
     }
 }
 
 void Applier::commit_group() {
     State& state = *state_;
     WALPACK_CHECK(!state.current);
+    const bool is_alone = state.group && state.group->transactions == 1;
     if (state.group) state.close_group(true);
     state.order.settle();
+    if (is_alone) state.note_company(state.more_is_waiting());
 }
 
-std::chrono::nanoseconds Applier::linger_left() const {
-    const State& state = *state_;
-    if (!state.group || !state.is_fast || state.is_replay) return std::chrono::nanoseconds(0);
-    const auto left = state.group->start + state.options.linger - Clock::now();
-    return std::max<std::chrono::nanoseconds>(left, std::chrono::nanoseconds(0));
+void Applier::pause() {
+    State& state = *state_;
+    if (state.linger_left().count() > 0) return state.order.commit_arrived();
+    const bool is_busy = state.is_fast && state.busy_share >= kBusyShare;
+    if (state.group && is_busy && !state.is_replay && state.options.grouping) {
+        state.close_group(false);
+    } else {
+        commit_group();
+    }
+}
+
+std::chrono::nanoseconds Applier::pause_wait() const {
+    const auto linger = state_->linger_left();
+    if (state_->order.is_empty()) return linger;
+    const std::chrono::nanoseconds answers = kAnswerWait;
+    return linger.count() > 0 ? std::min(linger, answers) : answers;
 }
 
 void Applier::advance_idle(Lsn wal_end, bool now) {

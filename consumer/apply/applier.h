@@ -115,9 +115,11 @@ class Applier : public TransactionSink {
 
     // Nothing is waiting: commits everything, so that an idle stream has no latency.
     void commit_group();
-    // Instead, while transactions come fast: how long an open group is worth keeping open for more.
-    // Zero when it is not.
-    std::chrono::nanoseconds linger_left() const;
+    // Nothing is waiting just now: as commit_group(), unless transactions come fast. Then the open
+    // group is kept open for a moment, and sent without waiting for the target when that is over.
+    void pause();
+    // How long to wait for input before the next pause(); zero when there is no reason to call it.
+    std::chrono::nanoseconds pause_wait() const;
     // The source has nothing for us up to `wal_end`. With no group open, records it as the position
     // when it is worth it: at once when `now` (a reply was requested), else at most every few
     // seconds. Durable on return when recorded.

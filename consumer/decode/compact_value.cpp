@@ -1,8 +1,8 @@
 #include "decode/compact_value.h"
 
 #include <cstdint>
-#include <type_traits>
 
+#include "base/big_endian.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "protocol/format.h"
@@ -61,9 +61,9 @@ class CompactReader {
 
 template <typename Number>
 void append(std::string& out, Number number) {
-    using Bits = std::make_unsigned_t<Number>;
-    for (int shift = 8 * (static_cast<int>(sizeof(Number)) - 1); shift >= 0; shift -= 8)
-        out += static_cast<char>(static_cast<Bits>(number) >> shift);
+    char bytes[sizeof(Number)];
+    store_big_endian(bytes, number);
+    out.append(bytes, sizeof bytes);
 }
 
 // A number behind its length, as elements stand in a send form.
@@ -168,14 +168,17 @@ void expand_array(CompactReader& reader, const Attribute& attribute, std::string
 
 // The server writes a blank behind each comma and colon outside of strings.
 void expand_jsonb(std::string_view text, std::string& out) {
+    out.resize(2 * text.size());
+    char* end = out.data();
     bool is_in_string = false;
     for (std::size_t at = 0; at < text.size(); ++at) {
         const char c = text[at];
-        out += c;
-        if (c == '\\' && at + 1 < text.size()) out += text[++at];
+        *end++ = c;
+        if (c == '\\' && at + 1 < text.size()) *end++ = text[++at];
         if (c == '"') is_in_string = !is_in_string;
-        if (!is_in_string && (c == ',' || c == ':')) out += ' ';
+        if (!is_in_string && (c == ',' || c == ':')) *end++ = ' ';
     }
+    out.resize(static_cast<std::size_t>(end - out.data()));
 }
 
 }  // namespace

@@ -54,8 +54,7 @@ void ApplyLoop::step() {
     if (entry) {
         std::visit([this](const auto& arrived) { handle(arrived); }, *entry);
     }
-    const bool is_idle = !assembler_.is_inside_transaction() && received_.is_drained();
-    if (is_idle && applier_.linger_left().count() == 0) applier_.commit_group();
+    if (!assembler_.is_inside_transaction() && received_.is_drained()) applier_.pause();
     applier_.make_durable(false);
     receiver_.confirm(applier_.durable_lsn());
 }
@@ -63,8 +62,8 @@ void ApplyLoop::step() {
 // How long there may be nothing to do.
 std::chrono::nanoseconds ApplyLoop::wait() const {
     if (assembler_.is_inside_transaction()) return kIdleWait;
-    const auto linger = applier_.linger_left();
-    return linger.count() > 0 ? linger : kIdleWait;
+    const auto pause = applier_.pause_wait();
+    return pause.count() > 0 ? pause : kIdleWait;
 }
 
 void ApplyLoop::handle(const ReceivedMessage& message) {
