@@ -1,8 +1,12 @@
 // Everything at once, at random, by a seed: several writers, every type, every replica identity,
 // a consumer that is killed again and again, and a reader who never sees a wrong sum.
 //
-// Short by default; WALPACK_SOAK_SECONDS makes it long (`make soak`).
+// Once for every combination of the settings that decide how changes are combined. Short by
+// default; WALPACK_SOAK_SECONDS makes it long (`make soak`): the combinations that run share that
+// time.
+#include <algorithm>
 #include <cstdlib>
+#include <tuple>
 
 #include "e2e/random_schema.h"
 #include "e2e/random_workload.h"
@@ -13,15 +17,26 @@ namespace {
 
 constexpr int kWriters = 4;
 
+// Workers, grouping, batching, coalescing.
+using Combination = std::tuple<int, bool, bool, bool>;
+
 seconds duration() {
+    constexpr int kSecondsMin = 3;
     const char* given = std::getenv("WALPACK_SOAK_SECONDS");
-    return seconds(given != nullptr ? std::atoi(given) : 15);
+    if (given == nullptr) return seconds(kSecondsMin);
+    const int tests = std::max(::testing::UnitTest::GetInstance()->test_to_run_count(), 1);
+    return seconds(std::max(std::atoi(given) / tests, kSecondsMin));
 }
 
-class Randomised : public Scenario {
+class Randomised : public Scenario, public ::testing::WithParamInterface<Combination> {
   protected:
     void SetUp() override {
         Scenario::SetUp();
+        const auto& [workers, grouping, batching, coalescing] = GetParam();
+        consumer().set("apply_workers", std::to_string(workers));
+        consumer().set("grouping", grouping ? "true" : "false");
+        consumer().set("batching", batching ? "true" : "false");
+        consumer().set("coalescing", coalescing ? "true" : "false");
         std::string everything = "CREATE TABLE everything (id bigint PRIMARY KEY";
         for (const TypedColumn& column : typed_columns()) {
             everything += ", " + column.name + " " + column.type;
@@ -54,7 +69,7 @@ class Randomised : public Scenario {
     }
 };
 
-TEST_F(Randomised, ChangesArriveExactlyOnceWhileTheConsumerIsKilled) {
+TEST_P(Randomised, ChangesArriveExactlyOnceWhileTheConsumerIsKilled) {
     Random random(1);
     const auto begin = Clock::now();
     RandomWorkload workload(source_conninfo(), kWriters);
@@ -83,6 +98,18 @@ TEST_F(Randomised, ChangesArriveExactlyOnceWhileTheConsumerIsKilled) {
         kills, static_cast<long long>(watcher.times_right()), elapsed(begin, copied),
         elapsed(stopped, caught_up));
 }
+
+std::string combination_name(const ::testing::TestParamInfo<Combination>& info) {
+    const auto& [workers, grouping, batching, coalescing] = info.param;
+    return std::to_string(workers) + (workers == 1 ? "Worker" : "Workers") +
+           (grouping ? "Grouping" : "") + (batching ? "Batching" : "") +
+           (coalescing ? "Coalescing" : "");
+}
+
+INSTANTIATE_TEST_SUITE_P(, Randomised,
+                         ::testing::Combine(::testing::Values(1, 4), ::testing::Bool(),
+                                            ::testing::Bool(), ::testing::Bool()),
+                         combination_name);
 
 }  // namespace
 }  // namespace walpack::e2e

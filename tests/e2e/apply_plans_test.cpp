@@ -1,0 +1,120 @@
+// Statements for many rows find them by the index, however large the table is and however little
+// the target's statistics know of it.
+//
+// 3,000,000 rows: a scan of them would take the time of all of a test's batches several times over.
+#include <algorithm>
+#include <thread>
+
+#include "support/backlog.h"
+
+namespace walpack::e2e {
+namespace {
+
+constexpr const char* kRows = "3000000";
+
+class ApplyPlans : public BacklogScenario {
+  protected:
+    void explain_all() {
+        const std::string alter = "ALTER DATABASE " + target_database() + " SET ";
+        target().execute(alter + "session_preload_libraries = 'auto_explain'");
+        target().execute(alter + "auto_explain.log_min_duration = 0");
+        log_start_ = target_cluster().log().size();
+    }
+
+    // Plans of statements that begin with `begin`, as the target's log has them since
+    // explain_all().
+    std::vector<std::string> plans(const std::string& begin) {
+        const std::string log = target_cluster().log().substr(log_start_);
+        const std::string text = "Query Text: ";
+        std::vector<std::string> found;
+        for (std::size_t at = log.find(text + begin); at != std::string::npos;
+             at = log.find(text + begin, at + 1)) {
+            found.push_back(log.substr(at, log.find("\n20", at) - at));
+        }
+        return found;
+    }
+
+    void expect_by_index(const std::string& begin, const std::string& part,
+                         const std::string& scan) {
+        int batches = 0;
+        for (const std::string& plan : plans(begin)) {
+            EXPECT_FALSE(contains(plan, "Seq Scan"));
+            EXPECT_TRUE(contains(plan, scan));
+            if (plan.find(part) != std::string::npos) ++batches;
+        }
+        EXPECT_GT(batches, 0) << "no batch " << begin;
+    }
+
+    // On both at the same time, as it takes a while.
+    void on_both_at_once(const std::string& sql) {
+        target().send(sql);
+        source().execute(sql);
+        target().finish();
+    }
+
+    std::size_t log_start_ = 0;
+};
+
+TEST_F(ApplyPlans, BatchesOfALargeTableWithoutStatisticsUseTheIndex) {
+    on_both_at_once(
+        "CREATE TABLE t (id bigint PRIMARY KEY, n int) WITH (autovacuum_enabled = false); "
+        "CREATE TABLE pairs (a int, b int, n int, PRIMARY KEY (a, b)) "
+        "WITH (autovacuum_enabled = false)");
+    on_both_at_once("INSERT INTO pairs SELECT g / 1000, g, 0 FROM generate_series(1, 300000) g");
+    on_both_at_once("INSERT INTO t SELECT g, 0 FROM generate_series(1, " + std::string(kRows) +
+                    ") g");
+    consumer().set("copy", "false");
+    copy_and_stop();
+    source().execute("UPDATE t SET n = 1 WHERE id % 1000 = 7");
+    source().execute("DELETE FROM t WHERE id % 1000 = 8");
+    source().execute(
+        "UPDATE pairs SET n = 1 WHERE b % 100 = 7; DELETE FROM pairs WHERE b % 100 = "
+        "8");
+    each_in_transaction(1500,
+                        "UPDATE t SET n = i WHERE id = i * 1777; DELETE FROM t WHERE id = i "
+                        "* 1999 + 1");
+    explain_all();
+    const auto begin = Clock::now();
+    consumer().start();
+    catch_up();
+    const std::chrono::duration<double> took = Clock::now() - begin;
+    std::printf("%s rows in the table; 10,000 changes arrived after %.1f s\n", kRows, took.count());
+    expect_by_index("UPDATE ONLY \"public\".\"t\"", "unnest", "t_pkey");
+    expect_by_index("DELETE FROM ONLY \"public\".\"t\"", "ANY", "t_pkey");
+    expect_by_index("UPDATE ONLY \"public\".\"pairs\"", "unnest", "pairs_pkey");
+    expect_by_index("DELETE FROM ONLY \"public\".\"pairs\"", "unnest", "pairs_pkey");
+    const char* sums = "SELECT count(*) || ' ' || sum(n) || ' ' || sum(id) FROM t";
+    EXPECT_EQ(target().value(sums), source().value(sums));
+}
+
+TEST_F(ApplyPlans, ATableThatWasEmptyAtFirstAndGrewUsesItsIndex) {
+    on_both(
+        "CREATE TABLE t (id bigint PRIMARY KEY, n int, v text) "
+        "WITH (autovacuum_enabled = false)");
+    copy_and_stop();
+    source().execute("INSERT INTO t SELECT g, 0, 'v' FROM generate_series(1, 20) g");
+    source().execute("UPDATE t SET n = 1; DELETE FROM t WHERE id > 10");
+    consumer().start();
+    catch_up();
+    source().execute("INSERT INTO t SELECT g, 0, md5(g::text) FROM generate_series(100, 400000) g");
+    catch_up();
+    explain_all();
+    // The sessions that know the empty table stay; those that explain are made beside them.
+    source().execute("UPDATE t SET n = 2 WHERE id % 200 = 7");
+    source().execute("DELETE FROM t WHERE id % 200 = 8");
+    const auto scans = [this] {
+        return target().value("SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 't'");
+    };
+    catch_up();
+    stop();
+    EXPECT_LT(std::atoll(scans().c_str()), 400'000) << "the table was scanned";
+    source().execute("UPDATE t SET n = 3 WHERE id % 200 = 9; DELETE FROM t WHERE id % 200 = 10");
+    consumer().start();
+    catch_up();
+    expect_by_index("UPDATE ONLY \"public\".\"t\"", "unnest", "t_pkey");
+    expect_by_index("DELETE FROM ONLY \"public\".\"t\"", "ANY", "t_pkey");
+    expect_equal();
+}
+
+}  // namespace
+}  // namespace walpack::e2e
