@@ -281,16 +281,16 @@ void Applier::State::close_group(bool is_last) {
         if (group->last_commit_lsn <= options.one_session_until) group->footprint.add_everything();
         order.begin(*group);
     }
-    const std::vector<Step> steps = changes.take();
+    std::vector<Step> steps = changes.take();
     group->is_checked = is_last && is_small && steps.size() <= kCheckedStepsMax &&
                         can_be_checked(steps);
-    order.send(*group, steps);
+    order.send(*group, std::move(steps));
     group->is_durable = is_durable_due();
     if (group->is_durable) last_durable = Clock::now();
     note_speed(*group);
     order.add(std::move(*group));
     group.reset();
-    if (!is_last) order.commit_arrived();
+    if (!is_last) order.pump();
 }
 
 void Applier::State::note_speed(const Group& closed) {
@@ -449,7 +449,7 @@ void Applier::commit_group() {
 
 void Applier::pause() {
     State& state = *state_;
-    if (state.linger_left().count() > 0) return state.order.commit_arrived();
+    if (state.linger_left().count() > 0) return state.order.pump();
     const bool is_busy = state.is_fast && state.busy_share >= kBusyShare;
     if (state.group && is_busy && !state.is_replay && state.options.grouping) {
         state.close_group(false);
@@ -458,9 +458,13 @@ void Applier::pause() {
     }
 }
 
+void Applier::pump() {
+    state_->order.pump();
+}
+
 std::chrono::nanoseconds Applier::pause_wait() const {
     const auto linger = state_->linger_left();
-    if (state_->order.is_empty()) return linger;
+    if (state_->order.is_empty() && !state_->order.has_unsent()) return linger;
     const std::chrono::nanoseconds answers = kAnswerWait;
     return linger.count() > 0 ? std::min(linger, answers) : answers;
 }

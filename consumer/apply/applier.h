@@ -118,6 +118,8 @@ class Applier : public TransactionSink {
     // Nothing is waiting just now: as commit_group(), unless transactions come fast. Then the open
     // group is kept open for a moment, and sent without waiting for the target when that is over.
     void pause();
+    // Keeps the target busy, without waiting for it. To be called often.
+    void pump();
     // How long to wait for input before the next pause(); zero when there is no reason to call it.
     std::chrono::nanoseconds pause_wait() const;
     // The source has nothing for us up to `wal_end`. With no group open, records it as the position

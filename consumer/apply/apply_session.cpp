@@ -17,12 +17,18 @@ constexpr std::size_t kPreparedStatementsMax = 500;
 constexpr std::size_t kInsertRowsMax = 1000;
 constexpr std::size_t kOtherRowsMax = 10'000;
 constexpr std::size_t kBatchBytesMax = 1 << 20;
+// The arrays of inserts should stay in the processor's cache, from receiving them to the last row.
+constexpr std::size_t kInsertBytesMax = 64 << 10;
 
 // Dimensions, flags, element type, and length and lower bound of the dimension: see array_recv().
 constexpr std::size_t kArrayHeadBytes = 20;
 
 std::size_t rows_max(BatchKind kind) {
     return kind == BatchKind::insert ? kInsertRowsMax : kOtherRowsMax;
+}
+
+std::size_t bytes_max(BatchKind kind) {
+    return kind == BatchKind::insert ? kInsertBytesMax : kBatchBytesMax;
 }
 
 void write_array_head(std::string& array, bool has_null, std::uint32_t element_oid,
@@ -48,7 +54,9 @@ ApplySession::ApplySession(std::unique_ptr<Connection> target, const Progress& p
       settings_(set_up_target_session(*target_)),
       in_flight_(*target_, limits, std::move(judge)),
       statements_(in_flight_, kPreparedStatementsMax),
-      transaction_(in_flight_, progress, settings_) {}
+      transaction_(in_flight_, progress, settings_) {
+    target_->set_unflushed_max(limits.bytes_max);
+}
 
 void ApplySession::set_client_encoding(const std::string& encoding) {
     in_flight_.send_command("SET client_encoding = " + quote_literal(encoding),
@@ -56,21 +64,41 @@ void ApplySession::set_client_encoding(const std::string& encoding) {
     in_flight_.send_sync();
 }
 
-void ApplySession::send(const Step& step, Lsn commit_lsn, bool is_checked) {
-    is_checked_ = is_checked;
-    std::visit([&](const auto& what) { send_step(what, commit_lsn); }, step);
+void ApplySession::add(Step step, Lsn commit_lsn, bool is_checked) {
+    waiting_.push_back({std::move(step), commit_lsn, is_checked});
 }
 
-void ApplySession::flush() {
-    in_flight_.request_outstanding();
-    in_flight_.flush();
+void ApplySession::pump() {
+    while (in_flight_.has_room() && !waiting_.empty()) send_next();
+    if (waiting_.empty()) {
+        in_flight_.request_outstanding();
+        target_->try_flush();
+    }
 }
 
-void ApplySession::send_step(const Batch& batch, Lsn commit_lsn) {
-    counts_.rows += batch.rows.size();
-    if (batch.is_sent_by_row()) return send_rows(batch, commit_lsn);
-    for (std::size_t first = 0; first < batch.rows.size();)
-        first += send_batch(batch, first, commit_lsn);
+void ApplySession::send_all() {
+    while (!waiting_.empty()) {
+        send_next();
+        if (target_->unflushed() > Connection::kUnflushedBytesMax) in_flight_.flush();
+    }
+}
+
+void ApplySession::send_next() {
+    WaitingStep& waiting = waiting_.front();
+    is_checked_ = waiting.is_checked;
+    const bool is_sent = std::visit(
+        [&](const auto& step) { return send_step(step, waiting); }, waiting.step);
+    if (is_sent) waiting_.pop_front();
+}
+
+bool ApplySession::send_step(const Batch& batch, WaitingStep& waiting) {
+    if (waiting.sent_rows == 0) counts_.rows += batch.rows.size();
+    if (batch.is_sent_by_row()) {
+        send_rows(batch, waiting.commit_lsn);
+        return true;
+    }
+    waiting.sent_rows += send_batch(batch, waiting.sent_rows, waiting.commit_lsn);
+    return waiting.sent_rows == batch.rows.size();
 }
 
 // Puts rows from `first` on into the arrays, as many as a statement takes; returns how many.
@@ -88,9 +116,10 @@ std::size_t ApplySession::gather(const Batch& batch, std::size_t first) {
     }
     const std::size_t last =
         std::min(batch.rows.size(), first + rows_max(statement.kind));
+    const std::size_t most = bytes_max(statement.kind);
     std::size_t bytes = 0;
     std::size_t row = first;
-    for (; row < last && bytes < kBatchBytesMax; ++row) {
+    for (; row < last && bytes < most; ++row) {
         CellReader reader(batch.row(row));
         for (const int parameter : parameter_of_cell_) {
             const Cell cell = reader.next();
@@ -121,7 +150,13 @@ std::size_t ApplySession::send_batch(const Batch& batch, std::size_t first, Lsn 
     sent.batch = batch.statement;
     sent.batch_rows = rows;
     sent.commit_lsn = commit_lsn;
-    in_flight_.send_unprepared(statement.sql, statement.type_oids, parameters_, std::move(sent));
+    if (statement.kind == BatchKind::insert) {
+        const std::string& name = statements_.name_of(batch.statement);
+        in_flight_.send_prepared(name, parameters_, std::move(sent));
+    } else {
+        in_flight_.send_unprepared(statement.sql, statement.type_oids, parameters_,
+                                   std::move(sent));
+    }
     ++counts_.statements;
     ++counts_.batches;
     counts_.batch_rows += rows;
@@ -147,7 +182,7 @@ void ApplySession::send_rows(const Batch& batch, Lsn commit_lsn) {
     }
 }
 
-void ApplySession::send_step(const RowStep& row, Lsn commit_lsn) {
+bool ApplySession::send_step(const RowStep& row, WaitingStep& waiting) {
     parameters_.clear();
     CellReader reader(row.cells);
     for (const CellForm form : row.forms) add_parameter(reader.next(), form, parameters_);
@@ -155,9 +190,10 @@ void ApplySession::send_step(const RowStep& row, Lsn commit_lsn) {
     sent.expected = row.expected;
     sent.key = row.key;
     sent.bytes = row.cells.size();
-    sent.commit_lsn = commit_lsn;
+    sent.commit_lsn = waiting.commit_lsn;
     ++counts_.rows;
     send_row(row.statement, std::move(sent));
+    return true;
 }
 
 void ApplySession::send_row(const std::shared_ptr<const RowStatement>& statement,
@@ -169,14 +205,15 @@ void ApplySession::send_row(const std::shared_ptr<const RowStatement>& statement
     ++counts_.statements;
 }
 
-void ApplySession::send_step(const TruncateStep& truncate, Lsn commit_lsn) {
+bool ApplySession::send_step(const TruncateStep& truncate, WaitingStep& waiting) {
     SentStatement sent;
     sent.relation = truncate.relation;
-    sent.commit_lsn = commit_lsn;
+    sent.commit_lsn = waiting.commit_lsn;
     sent.doing = "truncate";
     in_flight_.send_command(truncate.sql, std::move(sent));
     ++counts_.statements;
     ++counts_.rows;
+    return true;
 }
 
 }  // namespace walpack

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,30 +41,48 @@ class ApplySession {
     void set_client_encoding(const std::string& encoding);
     bool is_in_transaction() const { return transaction_.is_open(); }
     void begin() { transaction_.begin(); }
-    // `commit_lsn`: of the last source transaction that the step is from. `is_checked`: in the form
-    // that checks itself; see can_be_checked().
-    void send(const Step& step, Lsn commit_lsn, bool is_checked);
-    // Lets the server begin at once.
-    void flush();
+    // Takes the step up, to be sent as the target takes it. `commit_lsn`: of the last source
+    // transaction that it is from. `is_checked`: in the form that checks itself; see
+    // can_be_checked().
+    void add(Step step, Lsn commit_lsn, bool is_checked);
+    // Sends what the target takes without waiting. To be called often, or the target runs dry.
+    void pump();
+    bool has_unsent() const { return !waiting_.empty(); }
+    // Sends everything, waiting where it must.
+    void send_all();
     // As TargetTransaction::finish().
     void finish(Lsn from, Lsn end, bool durable, bool is_checked) {
+        send_all();
         transaction_.finish(from, end, durable, is_checked);
     }
     // Reads every outstanding result.
-    void drain() { in_flight_.drain(); }
+    void drain() {
+        send_all();
+        in_flight_.drain();
+    }
     // Reads what has arrived; true when nothing is outstanding.
-    bool take_arrived() { return in_flight_.take_arrived(); }
+    bool take_arrived() { return in_flight_.take_arrived() && waiting_.empty(); }
     // Rolls back, after an error.
     void abandon() { in_flight_.abandon(); }
     const SentCounts& counts() const { return counts_; }
 
   private:
+    struct WaitingStep {
+        Step step;
+        Lsn commit_lsn;
+        bool is_checked = false;
+        std::size_t sent_rows = 0;  // of a batch
+    };
+
+    // Sends the first waiting step, or of a batch one statement.
+    void send_next();
+    // Each returns whether the step is all sent.
+    bool send_step(const Batch& batch, WaitingStep& waiting);
+    bool send_step(const RowStep& row, WaitingStep& waiting);
+    bool send_step(const TruncateStep& truncate, WaitingStep& waiting);
     void send_rows(const Batch& batch, Lsn commit_lsn);
     std::size_t send_batch(const Batch& batch, std::size_t first, Lsn commit_lsn);
     std::size_t gather(const Batch& batch, std::size_t first);
-    void send_step(const Batch& batch, Lsn commit_lsn);
-    void send_step(const RowStep& row, Lsn commit_lsn);
-    void send_step(const TruncateStep& truncate, Lsn commit_lsn);
     void send_row(const std::shared_ptr<const RowStatement>& statement, SentStatement sent);
 
     // The arrays under construction, one per parameter of a batch.
@@ -78,6 +97,7 @@ class ApplySession {
     PreparedStatements statements_;
     TargetTransaction transaction_;
     Parameters parameters_;
+    std::deque<WaitingStep> waiting_;
     SentCounts counts_;
     bool is_checked_ = false;  // of the step being sent
     std::vector<ArrayColumn> columns_;

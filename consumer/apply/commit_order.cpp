@@ -92,10 +92,17 @@ void CommitOrder::begin_alone(Group& group) {
     sessions_.front()->begin();
 }
 
-void CommitOrder::send(const Group& group, const std::vector<Step>& steps) {
+void CommitOrder::send(const Group& group, std::vector<Step> steps) {
     ApplySession& session = *sessions_[group.session.value()];
-    for (const Step& step : steps) session.send(step, group.last_commit_lsn, group.is_checked);
-    if (!group.is_checked) session.flush();
+    // What waits already is a part of the same large transaction.
+    session.send_all();
+    for (Step& step : steps) session.add(std::move(step), group.last_commit_lsn, group.is_checked);
+    if (!group.is_checked) session.pump();
+}
+
+bool CommitOrder::has_unsent() const {
+    return std::any_of(sessions_.begin(), sessions_.end(),
+                       [](const auto& session) { return session->has_unsent(); });
 }
 
 void CommitOrder::add(Group group) {
@@ -154,7 +161,10 @@ void CommitOrder::commit_through(Lsn end) {
         send_commit(*next);
 }
 
-void CommitOrder::commit_arrived() {
+void CommitOrder::pump() {
+    for (const auto& session : sessions_) {
+        if (session->has_unsent()) session->pump();
+    }
     for (Group* next = next_to_commit(); next != nullptr; next = next_to_commit()) {
         if (!sessions_[*next->session]->take_arrived()) return;
         send_commit(*next);

@@ -49,12 +49,16 @@ class CommitOrder {
     void begin_alone(Group& group);
     // The same for a whole group: beside those that it does not depend on.
     void begin(Group& group);
-    void send(const Group& group, const std::vector<Step>& steps);
+    // The steps are sent as the target takes them; see pump(). Waits only while more than a large
+    // group is not sent.
+    void send(const Group& group, std::vector<Step> steps);
     // The group is complete: it will be committed after those before it.
     void add(Group group);
 
-    // Sends the commits of the groups whose results have all arrived and are right.
-    void commit_arrived();
+    // Without waiting: sends what the target takes, and the commits of the groups whose results have
+    // all arrived and are right. To be called often.
+    void pump();
+    bool has_unsent() const;
     // Sends every commit that is not on its way, waiting for results.
     void commit_all();
     // The same, and waits for the answers.

@@ -20,19 +20,9 @@ InFlight::InFlight(Connection& target, Limits limits, Judge judge)
 }
 
 void InFlight::send_prepare(const std::string& name, const std::string& sql,
-                            const std::shared_ptr<const RowStatement>& statement) {
+                            const std::vector<std::uint32_t>& type_oids, SentStatement sent) {
     make_room();
-    target_.send_prepare(name, sql, statement->statement.type_oids);
-    SentStatement sent;
-    sent.doing = "prepare a statement";
-    sent.row = statement;
-    remember(std::move(sent));
-}
-
-void InFlight::send_prepare(const std::string& name, const std::string& sql) {
-    make_room();
-    target_.send_prepare(name, sql, {});
-    SentStatement sent;
+    target_.send_prepare(name, sql, type_oids);
     sent.doing = "prepare a statement";
     remember(std::move(sent));
 }
@@ -73,6 +63,14 @@ void InFlight::send_sync() {
 
 void InFlight::flush() {
     target_.flush();
+}
+
+bool InFlight::has_room() {
+    if (!target_.try_flush()) return false;
+    if (queue_.size() < limits_.statements_max && bytes_ < limits_.bytes_max) return true;
+    request_outstanding();
+    take_ready();
+    return queue_.size() < limits_.statements_max && bytes_ < limits_.bytes_max;
 }
 
 void InFlight::remember(SentStatement sent) {

@@ -63,10 +63,8 @@ class InFlight {
 
     // The sends return at once, unless the limits are reached: then they first read results until
     // half of them is free.
-    // `sql` is a form of `statement`.
     void send_prepare(const std::string& name, const std::string& sql,
-                      const std::shared_ptr<const RowStatement>& statement);
-    void send_prepare(const std::string& name, const std::string& sql);
+                      const std::vector<std::uint32_t>& type_oids = {}, SentStatement sent = {});
     // Parsed and planned anew each time: a plan for many rows that was made while the table was small
     // would scan it when it has grown.
     void send_unprepared(const std::string& sql, const std::vector<std::uint32_t>& type_oids,
@@ -76,6 +74,8 @@ class InFlight {
     void send_command(const std::string& sql, SentStatement sent);
     void send_sync();
     void flush();
+    // Without waiting: whether another statement can be sent at once.
+    bool has_room();
 
     // Reads every result that is outstanding.
     void drain();

@@ -1,4 +1,5 @@
-// Statements for single rows that a session has prepared: made on first use, bounded in number.
+// Statements that a session has prepared: made on first use, bounded in number. Those for single rows,
+// and batches of inserts, whose plan does not depend on the size of any table.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "apply/batch_statement.h"
 #include "apply/statement.h"
 
 namespace walpack {
@@ -24,14 +26,19 @@ class PreparedStatements {
     // it when it is new. The least recently used one goes when there are too many.
     const std::string& name_of(const std::shared_ptr<const RowStatement>& statement,
                                bool is_checked);
+    const std::string& name_of(const std::shared_ptr<const BatchStatement>& statement);
     std::size_t count() const { return by_use_.size(); }
 
   private:
     struct Entry {
         std::string name;
         const std::string* sql = nullptr;  // one of the statement's
-        std::shared_ptr<const RowStatement> statement;
+        std::shared_ptr<const void> statement;
     };
+
+    // nullptr when there is none yet.
+    const std::string* find(const std::string* sql);
+    const std::string& add(const std::string* sql, std::shared_ptr<const void> statement);
 
     void remove(std::list<Entry>::iterator entry);
 

@@ -162,9 +162,16 @@ void Connection::flush() {
     unflushed_ = 0;
 }
 
+bool Connection::try_flush() {
+    const int state = PQflush(native());
+    if (state < 0) throw_lost("sending");
+    if (state == 0) unflushed_ = 0;
+    return state == 0;
+}
+
 void Connection::count_unflushed(std::size_t bytes) {
     unflushed_ += bytes;
-    if (unflushed_ > kUnflushedBytesMax) flush();
+    if (unflushed_ > unflushed_max_) flush();
 }
 
 // Reads every result of one command; returns the last, throws the first error.

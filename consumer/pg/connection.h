@@ -109,9 +109,14 @@ class Connection {
     Result next_result();
     // Whether next_result() would answer without waiting; takes in what the socket holds.
     bool result_is_ready();
+    // Pushes what the socket takes without waiting; true when nothing is left.
+    bool try_flush();
     // Bytes that libpq buffers and the socket did not take yet are bounded by flushing when this
     // many were queued.
     static constexpr std::size_t kUnflushedBytesMax = 256 * 1024;
+    // For who calls try_flush() before each send, and bounds what he sends himself.
+    std::size_t unflushed() const { return unflushed_; }
+    void set_unflushed_max(std::size_t bytes) { unflushed_max_ = bytes; }
 
     // --- COPY; not inside a pipeline ---
     void copy_in_begin(const std::string& sql);
@@ -165,6 +170,7 @@ class Connection {
     std::unique_ptr<pg_conn, Finish> connection_;
     std::unique_ptr<char, void (*)(void*)> copy_buffer_;
     std::size_t unflushed_ = 0;
+    std::size_t unflushed_max_ = kUnflushedBytesMax;
     std::chrono::milliseconds silence_limit_{0};
     std::function<Error()> silence_error_;
     std::chrono::nanoseconds waited_{0};

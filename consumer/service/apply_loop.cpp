@@ -54,6 +54,7 @@ void ApplyLoop::step() {
     if (entry) {
         std::visit([this](const auto& arrived) { handle(arrived); }, *entry);
     }
+    applier_.pump();
     if (!assembler_.is_inside_transaction() && received_.is_drained()) applier_.pause();
     applier_.make_durable(false);
     receiver_.confirm(applier_.durable_lsn());
@@ -61,7 +62,6 @@ void ApplyLoop::step() {
 
 // How long there may be nothing to do.
 std::chrono::nanoseconds ApplyLoop::wait() const {
-    if (assembler_.is_inside_transaction()) return kIdleWait;
     const auto pause = applier_.pause_wait();
     return pause.count() > 0 ? pause : kIdleWait;
 }
