@@ -16,8 +16,8 @@
 
 namespace {
 
-// Groups of a few megabytes come and go. By default glibc gives their memory back each time and then
-// pays for every page of it again.
+// Groups of a few megabytes come and go. By default glibc gives their memory back each time and
+// then pays for every page of it again.
 void keep_freed_memory() {
 #ifdef __GLIBC__
     mallopt(M_MMAP_THRESHOLD, 32 << 20);

@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 
 #include <fmt/format.h>
 
-#include "apply/change_set.h"
-#include "apply/commit_order.h"
+#include "apply/applier_state.h"
 #include "apply/conflict.h"
-#include "apply/mapped_relations.h"
+#include "apply/refusal.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -21,30 +19,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::string_view kUndefinedStatement = "26000";
-constexpr std::string_view kFeatureNotSupported = "0A000";
-
-// Keeping a group open for a few milliseconds pays when that many come meanwhile that their statements
-// get much cheaper together.
-constexpr double kFastTransactionsPerSecond = 2000;
-constexpr double kFastRowsPerSecond = 20'000;
-// Share of the last groups that did not come alone: more had arrived when they were committed. Who
-// waits for one transaction before the next one always comes alone.
-constexpr double kBusyShare = 0.25;
-constexpr double kNewestWeight = 0.2;
 // How soon the target's answers are looked for.
 constexpr std::chrono::milliseconds kAnswerWait{1};
 
 // A group that is committed with its statements, for its latency, should hold no more.
 constexpr std::size_t kCheckedStepsMax = 64;
-
-constexpr std::chrono::milliseconds kCancelLimit{2000};
-
-// May be the consequence of DDL on the target since the statement was made.
-bool may_come_from_target_ddl(const Error& error) {
-    return error.kind() == ErrorKind::schema || error.sqlstate() == kUndefinedStatement ||
-           error.sqlstate() == kFeatureNotSupported;
-}
 
 std::vector<std::unique_ptr<Connection>> open_connections(const Applier::Connect& connect,
                                                           std::uint64_t count) {
@@ -57,88 +36,26 @@ PlanOptions plan_options(const ApplierOptions& options, const TargetSession& ses
     return {session.is_replica_role, options.batching, options.coalescing};
 }
 
-// The mapping that a statement was made with; nullptr for one that changes no rows.
-const RelationMapping* mapping_of(const SentStatement& sent) {
-    if (sent.row != nullptr) return sent.row->mapping.get();
-    return sent.batch != nullptr ? sent.batch->single->mapping.get() : nullptr;
-}
-
 }  // namespace
 
-struct Applier::State {
-    State(Connection& control_connection, const Progress& progress, ApplierOptions given,
-          UnbatchedTables& unbatched_tables, const Connect& connect)
-        : control(control_connection),
-          options(std::move(given)),
-          unbatched(unbatched_tables),
-          order(open_connections(connect, options.apply_workers), progress,
-                {options.in_flight_statements_max, options.in_flight_bytes_max},
-                [this](std::size_t session, const SentStatement& sent, const Result& result) {
-                    judge(session, sent, result);
-                },
-                [this](int backend_pid) { cancel(backend_pid); }),
-          changes(CellEncoder(order.server_version()), {options.apply_workers > 1}),
-          relations(control, plan_options(options, order.settings()), unbatched,
-                    [this] { changes.hold_order(); }) {
-        order.on_group_committed = [this](const Group& committed) { note_commit(committed); };
-    }
-
-    void judge(std::size_t session, const SentStatement& sent, const Result& result);
-    void note_commit(const Group& committed);
-    void cancel(int backend_pid) const;
-    bool roll_back(std::size_t session);
-    [[noreturn]] void fail(std::size_t session, const SentStatement& sent, const Error& error);
-    void refuse_replace(const RelationMapping& mapping) const;
-    Expected expected_of(const RelationMapping& mapping, ChangeKind kind);
-    void apply(const RowChange& change);
-    void apply(const Truncate& truncate);
-    void open_group();
-    // The group gets too large to be gathered: sends what there is of it.
-    void send_part();
-    // The group is complete. Its commit is sent when its results are there and its turn comes.
-    // `is_last`: nothing more is waiting.
-    void close_group(bool is_last);
-    void note_speed(const Group& closed);
-    void note_company(bool has_company);
-    std::chrono::nanoseconds linger_left() const;
-    // A group without rows that only moves the position, or makes it durable where it is.
-    void move_position(Lsn end);
-    bool is_durable_due() const { return Clock::now() - last_durable >= options.durable_interval; }
-    bool is_large() const {
-        return changes.changes() >= options.group_rows_max ||
-               changes.bytes() >= options.group_bytes_max;
-    }
-    bool group_is_full() const;
-    bool more_is_waiting() const { return more && more(); }
-    template <typename Work>
-    void with_lsn(const Work& work);
-
-    Connection& control;
-    ApplierOptions options;
-    UnbatchedTables& unbatched;
-    std::function<bool()> more;
-
-    // The source transaction at hand.
-    std::optional<Begin> current;
-    bool skips_current = false;  // it lies before the position: applied already
-    bool is_replay = false;
-    std::uint64_t current_rows = 0;
-    Lsn last_commit_lsn;
-    std::set<std::uint32_t> deleted_from;  // target tables, kept only where foreign keys fire
-    // The open group: whole source transactions, and the one at hand.
-    std::optional<Group> group;
-
-    CommitOrder order;
-    ChangeSet changes;
-    MappedRelations relations;
-
-    double busy_share = 0;
-    bool is_fast = false;
-    Clock::time_point last_closed = Clock::now();
-    Clock::time_point last_durable = Clock::now();
-    Clock::time_point last_idle = Clock::now();
-    ApplierStats stats;
-};
+Applier::State::State(Connection& control_connection, const Progress& progress,
+                      ApplierOptions given, UnbatchedTables& unbatched_tables,
+                      const Connect& connect)
+    : control(control_connection),
+      options(std::move(given)),
+      unbatched(unbatched_tables),
+      order(open_connections(connect, options.apply_workers), control, progress,
+            {options.in_flight_statements_max, options.in_flight_bytes_max},
+            [this](std::size_t session, const SentStatement& sent, const Result& result) {
+                judge(session, sent, result);
+            }),
+      changes(CellEncoder(order.server_version()), {options.apply_workers > 1}),
+      relations(control, plan_options(options, order.settings()), unbatched,
+                [this] { changes.hold_order(); }),
+      cascades(order.settings().is_replica_role),
+      pace(options.linger, Clock::now()) {
+    order.on_group_committed = [this](const Group& committed) { note_commit(committed); };
+}
 
 void Applier::State::judge(std::size_t session, const SentStatement& sent, const Result& result) {
     const std::optional<Error> error = judge_result(sent, result);
@@ -153,18 +70,6 @@ void Applier::State::note_commit(const Group& committed) {
     ++stats.target_commits;
 }
 
-// What an open transaction still has to do would hold its locks until it is done.
-void Applier::State::cancel(int backend_pid) const {
-    try {
-        control.limit_silence(kCancelLimit);
-        control.execute("SELECT pg_catalog.pg_cancel_backend($1::pg_catalog.int4)",
-                        {std::to_string(backend_pid)});
-        control.limit_silence(std::chrono::milliseconds(0));
-    } catch (const Error& error) {
-        log::debug("could not cancel backend {}: {}", backend_pid, error.message());
-    }
-}
-
 // Whether the connection is still of use.
 bool Applier::State::roll_back(std::size_t session) {
     try {
@@ -175,58 +80,20 @@ bool Applier::State::roll_back(std::size_t session) {
     }
 }
 
-// Rolls back, then says what is wrong. A statement that the target does not understand any more may
-// stand for a table that was altered there: a fresh look at it tells whether starting again helps.
 void Applier::State::fail(std::size_t session, const SentStatement& sent, const Error& error) {
     Error reported = error;
-    const RelationMapping* mapping = mapping_of(sent);
     // A statement that could not be prepared belongs to the changes at hand.
-    if (mapping != nullptr && reported.lsn().empty()) reported.at_lsn(last_commit_lsn.to_string());
-    if (!roll_back(session) || mapping == nullptr) throw reported;
-    if (sent.batch != nullptr && reported.kind() != ErrorKind::connection)
-        unbatched.add(*mapping->table);
-    if (!may_come_from_target_ddl(reported)) throw reported;
-    const auto fresh = read_mapping(control, mapping->relation);
-    if (is_equivalent(*fresh, *mapping) && reported.sqlstate() != kUndefinedStatement)
-        throw reported;
-    throw Error(ErrorKind::connection,
-                fmt::format("table \"{}\" was altered on the target while changes were applied",
-                            mapping->relation->qualified_name()))
-        .detail(reported.message())
-        .sqlstate(reported.sqlstate())
-        .at_lsn(reported.lsn());
-}
-
-// The DELETE half of a replacement would cascade to referencing rows where foreign keys fire.
-void Applier::State::refuse_replace(const RelationMapping& mapping) const {
-    if (order.settings().is_replica_role || !mapping.table->is_referenced) return;
-    throw Error(ErrorKind::schema,
-                fmt::format("update of \"{}\" changes a GENERATED ALWAYS AS IDENTITY column of a "
-                            "table that foreign keys reference",
-                            mapping.relation->qualified_name()))
-        .hint(
-            "ALTER the column to GENERATED BY DEFAULT on the target, or let the target role set "
-            "session_replication_role.");
-}
-
-// Where foreign keys fire, the target cascades a DELETE as the source did, and the source's deletes
-// of the referencing rows then find them gone. That is accepted only behind a delete from the
-// referenced table in the same transaction.
-Expected Applier::State::expected_of(const RelationMapping& mapping, ChangeKind kind) {
-    const bool is_delete = kind == ChangeKind::delete_key || kind == ChangeKind::delete_full;
-    if (order.settings().is_replica_role || !is_delete) return Expected::one_row;
-    const TargetTable& table = *mapping.table;
-    const bool may_be_gone =
-        std::any_of(table.cascades_from.begin(), table.cascades_from.end(),
-                    [this](std::uint32_t oid) { return deleted_from.contains(oid); });
-    deleted_from.insert(table.oid);
-    return may_be_gone ? Expected::one_row_or_cascaded : Expected::one_row;
+    const bool is_about_rows = sent.row != nullptr || sent.batch != nullptr;
+    if (is_about_rows && reported.lsn().empty()) reported.at_lsn(last_commit_lsn.to_string());
+    if (!roll_back(session)) throw reported;
+    throw_refusal(sent, reported, control, unbatched);
 }
 
 void Applier::State::apply(const RowChange& change) {
     const std::shared_ptr<TablePlan>& plan = relations.find(change.relation);
     try {
-        changes.add(plan, change, expected_of(*plan->mapping(), change.kind));
+        cascades.refuse_replacement(*plan->mapping(), change);
+        changes.add(plan, change, cascades.expected_of(*plan->mapping(), change.kind));
     } catch (const Error& error) {
         throw Error(error.kind(), fmt::format("table \"{}\": {}", change.relation->qualified_name(),
                                               error.message()))
@@ -245,8 +112,8 @@ void Applier::State::apply(const Truncate& truncate) {
         names += (names.empty() ? "" : ", ") + plan->table().sql_name_of_rows();
     }
     const char* identity = truncate.restart_identity ? " RESTART IDENTITY" : "";
-    changes.add(TruncateStep{fmt::format("TRUNCATE {}{}", names, identity),
-                             truncate.relations.front()});
+    changes.add(
+        TruncateStep{fmt::format("TRUNCATE {}{}", names, identity), truncate.relations.front()});
 }
 
 bool Applier::State::group_is_full() const {
@@ -264,9 +131,10 @@ void Applier::State::send_part() {
     if (!group->session) {
         if (options.apply_workers > 1) {
             changes.stop_footprint();
-            log::info("transaction {} is large: one session applies it, alone, as two could not "
-                      "commit it together",
-                      current->xid);
+            log::info(
+                "transaction {} is large: one session applies it, alone, as two could not "
+                "commit it together",
+                current->xid);
         }
         order.begin_alone(*group);
     }
@@ -282,35 +150,24 @@ void Applier::State::close_group(bool is_last) {
         order.begin(*group);
     }
     std::vector<Step> steps = changes.take();
-    group->is_checked = is_last && is_small && steps.size() <= kCheckedStepsMax &&
-                        can_be_checked(steps);
+    group->is_checked =
+        is_last && is_small && steps.size() <= kCheckedStepsMax && can_be_checked(steps);
     order.send(*group, std::move(steps));
     group->is_durable = is_durable_due();
     if (group->is_durable) last_durable = Clock::now();
-    note_speed(*group);
+    pace.note_closed(group->transactions, group->rows, Clock::now());
     order.add(std::move(*group));
     group.reset();
     if (!is_last) order.pump();
 }
 
-void Applier::State::note_speed(const Group& closed) {
-    const auto now = Clock::now();
-    const std::chrono::duration<double> passed = now - last_closed;
-    last_closed = now;
-    is_fast = static_cast<double>(closed.transactions) >= kFastTransactionsPerSecond * passed.count() ||
-              static_cast<double>(closed.rows) >= kFastRowsPerSecond * passed.count();
-    if (closed.transactions > 1) note_company(true);
-}
-
-void Applier::State::note_company(bool has_company) {
-    busy_share += kNewestWeight * ((has_company ? 1 : 0) - busy_share);
+bool Applier::State::may_linger() const {
+    return group && !current && !is_replay && options.grouping && pace.is_busy();
 }
 
 std::chrono::nanoseconds Applier::State::linger_left() const {
-    if (!group || current || is_replay || !options.grouping) return std::chrono::nanoseconds(0);
-    if (!is_fast || busy_share < kBusyShare) return std::chrono::nanoseconds(0);
-    const auto left = group->start + options.linger - Clock::now();
-    return std::max<std::chrono::nanoseconds>(left, std::chrono::nanoseconds(0));
+    if (!may_linger()) return std::chrono::nanoseconds(0);
+    return pace.linger_left(group->start, Clock::now());
 }
 
 void Applier::State::move_position(Lsn end) {
@@ -365,7 +222,7 @@ void Applier::begin(const Begin& begin) {
     WALPACK_CHECK(!state.current);
     state.current = begin;
     state.current_rows = 0;
-    state.deleted_from.clear();
+    state.cascades.begin_transaction();
     // Positions are end LSNs: a transaction whose commit record starts before one lies behind it.
     const Lsn position = state.group ? state.group->end : state.order.position();
     state.skips_current = begin.commit_lsn < position;
@@ -444,14 +301,13 @@ void Applier::commit_group() {
     const bool is_alone = state.group && state.group->transactions == 1;
     if (state.group) state.close_group(true);
     state.order.settle();
-    if (is_alone) state.note_company(state.more_is_waiting());
+    if (is_alone) state.pace.note_alone(state.more_is_waiting());
 }
 
 void Applier::pause() {
     State& state = *state_;
     if (state.linger_left().count() > 0) return state.order.pump();
-    const bool is_busy = state.is_fast && state.busy_share >= kBusyShare;
-    if (state.group && is_busy && !state.is_replay && state.options.grouping) {
+    if (state.may_linger()) {
         state.close_group(false);
     } else {
         commit_group();
@@ -513,7 +369,8 @@ ApplierStats Applier::stats() const {
     stats.coalesced_rows = stats.planned_rows > accounted ? stats.planned_rows - accounted : 0;
     stats.waited_for_order = state_->order.waited_for_order();
     const auto waited = state_->order.waited() - stats.waited_for_order;
-    stats.waited_for_target = std::max<std::chrono::nanoseconds>(waited, std::chrono::nanoseconds(0));
+    stats.waited_for_target =
+        std::max<std::chrono::nanoseconds>(waited, std::chrono::nanoseconds(0));
     return stats;
 }
 

@@ -3,17 +3,18 @@
 //   begin, change, ... commit -> ChangeSet -> group -> an ApplySession: BEGIN, steps in a pipeline
 //   later, in the groups' order: progress row, all results read and checked, COMMIT
 //
-// Invariants (asserted and tested): rows and position commit together; groups commit in the order of
-// the source's commits, whatever session they are in; every result of every statement is read, and
-// every statement touched as many rows as it should, before the COMMIT is sent; durable_lsn() never
-// exceeds what the target has flushed. Several whole source transactions share a target transaction
-// only while more input is waiting, or is bound to come, up to the limits; a source transaction is
-// never split over two.
+// Invariants (asserted and tested): rows and position commit together; groups commit in the order
+// of the source's commits, whatever session they are in; every result of every statement is read,
+// and every statement touched as many rows as it should, before the COMMIT is sent; durable_lsn()
+// never exceeds what the target has flushed. Several whole source transactions share a target
+// transaction only while more input is waiting, or is bound to come, up to the limits; a source
+// transaction is never split over two.
 //
-// Several sessions (apply_workers): a group goes to a free session at once when it is independent of
-// all groups that are not committed yet (footprint.h); otherwise behind the last one that it depends
-// on. A transaction that is too large to be gathered runs alone, in one session: two sessions could
-// commit its halves together only as prepared transactions, which most targets do not allow.
+// Several sessions (apply_workers): a group goes to a free session at once when it is independent
+// of all groups that are not committed yet (footprint.h); otherwise behind the last one that it
+// depends on. A transaction that is too large to be gathered runs alone, in one session: two
+// sessions could commit its halves together only as prepared transactions, which most targets do
+// not allow.
 #pragma once
 
 #include <chrono>

@@ -59,8 +59,7 @@ ApplySession::ApplySession(std::unique_ptr<Connection> target, const Progress& p
 }
 
 void ApplySession::set_client_encoding(const std::string& encoding) {
-    in_flight_.send_command("SET client_encoding = " + quote_literal(encoding),
-                            "set the encoding");
+    in_flight_.send_command("SET client_encoding = " + quote_literal(encoding), "set the encoding");
     in_flight_.send_sync();
 }
 
@@ -86,8 +85,8 @@ void ApplySession::send_all() {
 void ApplySession::send_next() {
     WaitingStep& waiting = waiting_.front();
     is_checked_ = waiting.is_checked;
-    const bool is_sent = std::visit(
-        [&](const auto& step) { return send_step(step, waiting); }, waiting.step);
+    const bool is_sent =
+        std::visit([&](const auto& step) { return send_step(step, waiting); }, waiting.step);
     if (is_sent) waiting_.pop_front();
 }
 
@@ -114,8 +113,7 @@ std::size_t ApplySession::gather(const Batch& batch, std::size_t first) {
         columns_[i].bytes.assign(kArrayHeadBytes, '\0');
         columns_[i].has_null = false;
     }
-    const std::size_t last =
-        std::min(batch.rows.size(), first + rows_max(statement.kind));
+    const std::size_t last = std::min(batch.rows.size(), first + rows_max(statement.kind));
     const std::size_t most = bytes_max(statement.kind);
     std::size_t bytes = 0;
     std::size_t row = first;
@@ -201,7 +199,8 @@ void ApplySession::send_row(const std::shared_ptr<const RowStatement>& statement
     sent.doing = "apply a change";
     sent.row = statement;
     sent.is_checked = is_checked_ && !statement->checked_sql.empty();
-    in_flight_.send_prepared(statements_.name_of(statement, is_checked_), parameters_, std::move(sent));
+    in_flight_.send_prepared(statements_.name_of(statement, is_checked_), parameters_,
+                             std::move(sent));
     ++counts_.statements;
 }
 

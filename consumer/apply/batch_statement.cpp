@@ -78,8 +78,8 @@ class BatchBuilder {
         }
         const std::string& single = out_.single->statement.sql;
         const bool overrides = single.find(" OVERRIDING SYSTEM VALUE VALUES ") != single.npos;
-        out_.sql = fmt::format("INSERT INTO {} ({}){} SELECT {}", mapping_.table->sql_name(), columns,
-                               overrides ? " OVERRIDING SYSTEM VALUE" : "", values);
+        out_.sql = fmt::format("INSERT INTO {} ({}){} SELECT {}", mapping_.table->sql_name(),
+                               columns, overrides ? " OVERRIDING SYSTEM VALUE" : "", values);
     }
 
     void update() {
@@ -95,8 +95,9 @@ class BatchBuilder {
                                source_column(column.attribute, column.attribute)));
         }
         const std::string condition = equal_keys(false);
-        out_.sql = fmt::format("UPDATE {} AS w SET {} FROM (SELECT {}) AS s WHERE {}",
-                               mapping_.table->sql_name_of_rows(), assignments, selected_, condition);
+        out_.sql =
+            fmt::format("UPDATE {} AS w SET {} FROM (SELECT {}) AS s WHERE {}",
+                        mapping_.table->sql_name_of_rows(), assignments, selected_, condition);
     }
 
     void remove() {
@@ -104,13 +105,14 @@ class BatchBuilder {
         const TargetColumn& column = *mapping_.columns[key_.front()].column;
         const bool is_domain = column.type_oid != column.base_type_oid;
         if (key_.size() == 1 && forms_[key_.front()] == CellForm::binary && !is_domain) {
-            out_.sql = fmt::format("DELETE FROM {} WHERE {}", rows,
-                                   key_equals(column, fmt::format("ANY ({})", array_of(key_.front(), 0))));
+            out_.sql =
+                fmt::format("DELETE FROM {} WHERE {}", rows,
+                            key_equals(column, fmt::format("ANY ({})", array_of(key_.front(), 0))));
             return;
         }
         const std::string condition = equal_keys(true);
-        out_.sql = fmt::format("DELETE FROM {} AS w USING (SELECT {}) AS s WHERE {}", rows, selected_,
-                               condition);
+        out_.sql = fmt::format("DELETE FROM {} AS w USING (SELECT {}) AS s WHERE {}", rows,
+                               selected_, condition);
     }
 
   private:
@@ -128,7 +130,8 @@ class BatchBuilder {
         if (forms_[attribute] != CellForm::text) return fmt::format("pg_catalog.unnest({})", array);
         const TargetColumn& column = *mapping_.columns[attribute].column;
         return fmt::format("pg_catalog.unnest({})::{}.{}", array,
-                           quote_identifier(column.type_schema), quote_identifier(column.type_name));
+                           quote_identifier(column.type_schema),
+                           quote_identifier(column.type_name));
     }
 
     // Selects the elements of a column, once; returns their name.
@@ -177,7 +180,8 @@ std::vector<CellForm> batch_forms(const RelationMapping& mapping) {
         const bool has_no_array = form == CellForm::binary && column.column->array_oid == 0;
         if (is_array || has_no_array) form = CellForm::text;
         const bool is_text_of_array = form == CellForm::text && is_array;
-        if (is_text_of_array && !(column.sent_as.element_kind && has_safe_text(*column.sent_as.element_kind)))
+        if (is_text_of_array &&
+            !(column.sent_as.element_kind && has_safe_text(*column.sent_as.element_kind)))
             return {};
         if (has_no_array && !is_array) return {};
         forms.push_back(form);

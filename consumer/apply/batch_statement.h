@@ -2,17 +2,17 @@
 // per row.
 //
 //   INSERT INTO t (a, b) SELECT unnest($1), unnest($2)
-//   UPDATE t AS w SET b = s.v2 FROM (SELECT unnest($1) AS v1, unnest($2) AS v2) AS s WHERE w.a = s.v1
-//   DELETE FROM t WHERE a = ANY ($1)
+//   UPDATE t AS w SET b = s.v2 FROM (SELECT unnest($1) AS v1, unnest($2) AS v2) AS s WHERE w.a =
+//   s.v1 DELETE FROM t WHERE a = ANY ($1)
 //
-// Pure, as statement.h is. The rows of a batch have distinct keys, and at most one row of the target
-// has a key, so that as many rows are touched as the batch has exactly when each found its own.
-// SELECT unnest(..), unnest(..) instead of FROM unnest(.., ..): the latter stores each array as a
-// table of its own first, which costs twice as much with thirty columns.
+// Pure, as statement.h is. The rows of a batch have distinct keys, and at most one row of the
+// target has a key, so that as many rows are touched as the batch has exactly when each found its
+// own. SELECT unnest(..), unnest(..) instead of FROM unnest(.., ..): the latter stores each array
+// as a table of its own first, which costs twice as much with thirty columns.
 //
-// A type that is an array itself has no array of its own that unnest() would take apart in the right
-// places: its values go as text, to be cast. The cast is to the type without its modifier, as an
-// explicit cast to varchar(5) would cut what an assignment refuses.
+// A type that is an array itself has no array of its own that unnest() would take apart in the
+// right places: its values go as text, to be cast. The cast is to the type without its modifier, as
+// an explicit cast to varchar(5) would cut what an assignment refuses.
 #pragma once
 
 #include <cstddef>

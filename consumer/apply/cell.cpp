@@ -91,8 +91,8 @@ void CellEncoder::append(const ColumnMapping& column, CellForm form, const Value
         append_bytes(column, form, value, out);
         const std::size_t size = out.size() - start - Cell::kHeadBytes;
         if (size > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
-            throw Error(ErrorKind::value, fmt::format("a value of column \"{}\" is too long",
-                                                      column.column->name));
+            throw Error(ErrorKind::value,
+                        fmt::format("a value of column \"{}\" is too long", column.column->name));
         }
         length = static_cast<std::int32_t>(size);
     }

@@ -3,9 +3,9 @@
 //   cell = length (int32, network order), bytes
 //   length -1: NULL; -2: unchanged TOAST, which only rows of updates have
 //
-// Apart from unchanged TOAST it is how an element stands in the binary form of an array, so cells of
-// one column make an array parameter by being put one behind the other. The bytes are the binary or
-// the text form of the target column's type.
+// Apart from unchanged TOAST it is how an element stands in the binary form of an array, so cells
+// of one column make an array parameter by being put one behind the other. The bytes are the binary
+// or the text form of the target column's type.
 #pragma once
 
 #include <cstddef>

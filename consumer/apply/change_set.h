@@ -1,9 +1,9 @@
 // The changes of a group, or of a part of a large transaction, on their way to become statements.
 //
-// Takes changes in the source's order; take() gives steps whose order no reader and no constraint can
-// tell from it (see table_plan.h for the rules). Changes of different tables wait side by side in a
-// TableBatch each; what must keep its place among them makes those that it could disturb, or be
-// disturbed by, go first.
+// Takes changes in the source's order; take() gives steps whose order no reader and no constraint
+// can tell from it (see table_plan.h for the rules). Changes of different tables wait side by side
+// in a TableBatch each; what must keep its place among them makes those that it could disturb, or
+// be disturbed by, go first.
 #pragma once
 
 #include <cstdint>
@@ -52,8 +52,8 @@ class ChangeSet {
     // Every change becomes a statement of its own, from now on. Nothing may be waiting.
     void set_row_by_row(bool is_row_by_row);
 
-    // `expected` says what the statement must answer; other than one row it has one of its own. Throws as CellEncoder does, and Error(schema) when nothing
-    // identifies the row.
+    // `expected` says what the statement must answer; other than one row it has one of its own.
+    // Throws as CellEncoder does, and Error(schema) when nothing identifies the row.
     void add(const std::shared_ptr<TablePlan>& plan, const RowChange& change, Expected expected);
     void add(TruncateStep truncate);
 
@@ -91,7 +91,7 @@ class ChangeSet {
     std::size_t step_bytes_ = 0;
     std::uint64_t changes_ = 0;
     std::unordered_map<const TablePlan*, std::unique_ptr<PlannedBatch>> batches_;
-    std::vector<TableBatch*> waiting_;            // those that are not empty, the oldest first
+    std::vector<TableBatch*> waiting_;           // those that are not empty, the oldest first
     const TablePlan* last_with_keys_ = nullptr;  // of Scope::foreign_keys
     Footprint footprint_;
 };

@@ -8,19 +8,32 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/log.h"
 
 namespace walpack {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience{5000};
+constexpr std::chrono::milliseconds kCancelLimit{2000};
 constexpr std::string_view kDeadlockDetected = "40P01";
+
+// What an open transaction still has to do would hold its locks until it is done.
+void cancel_backend(Connection& control, int pid) {
+    try {
+        control.limit_silence(kCancelLimit);
+        control.execute("SELECT pg_catalog.pg_cancel_backend($1::pg_catalog.int4)",
+                        {std::to_string(pid)});
+        control.limit_silence(std::chrono::milliseconds(0));
+    } catch (const Error& error) {
+        log::debug("could not cancel backend {}: {}", pid, error.message());
+    }
+}
 
 }  // namespace
 
-CommitOrder::CommitOrder(std::vector<std::unique_ptr<Connection>> connections,
-                         const Progress& progress, InFlight::Limits limits, Judge judge,
-                         Cancel cancel)
-    : cancel_(std::move(cancel)) {
+CommitOrder::CommitOrder(std::vector<std::unique_ptr<Connection>> connections, Connection& control,
+                         const Progress& progress, InFlight::Limits limits, const Judge& judge)
+    : control_(control) {
     WALPACK_CHECK(!connections.empty());
     for (std::size_t i = 0; i < connections.size(); ++i) {
         sessions_.push_back(std::make_unique<ApplySession>(
@@ -50,8 +63,8 @@ std::size_t CommitOrder::session_for(const Group& group) {
     return last == groups_.rend() ? idle_session() : session_behind(*last);
 }
 
-// Behind its COMMIT in the same session; or, when a later group has that session already, behind the
-// answer to it.
+// Behind its COMMIT in the same session; or, when a later group has that session already, behind
+// the answer to it.
 std::size_t CommitOrder::session_behind(const Group& earlier) {
     const auto started = Group::Clock::now();
     const std::size_t session = *earlier.session;
@@ -151,7 +164,7 @@ Error CommitOrder::stuck() {
 void CommitOrder::cancel_open(std::size_t except) {
     for (std::size_t i = 0; i < sessions_.size(); ++i) {
         if (i != except && sessions_[i]->is_in_transaction())
-            cancel_(sessions_[i]->connection().backend_pid());
+            cancel_backend(control_, sessions_[i]->connection().backend_pid());
     }
 }
 
@@ -186,10 +199,9 @@ void CommitOrder::abandon(std::size_t session) {
 }
 
 void CommitOrder::on_committed(std::size_t session) {
-    const auto found =
-        std::find_if(groups_.begin(), groups_.end(), [session](const Group& group) {
-            return group.session == session && group.is_commit_sent && !group.is_committed;
-        });
+    const auto found = std::find_if(groups_.begin(), groups_.end(), [session](const Group& group) {
+        return group.session == session && group.is_commit_sent && !group.is_committed;
+    });
     WALPACK_CHECK(found != groups_.end());
     found->is_committed = true;
     while (!groups_.empty() && groups_.front().is_committed) {

@@ -3,8 +3,9 @@
 //
 // A group is `sent` when a session has its transaction open, `committing` when its COMMIT is on its
 // way. At most one group per session is sent and not committing. Groups leave in order: their
-// commits are sent in order, and each COMMIT only after the progress row's update was answered, which
-// locks it; so the next group's update waits for this COMMIT on the server, in whatever session.
+// commits are sent in order, and each COMMIT only after the progress row's update was answered,
+// which locks it; so the next group's update waits for this COMMIT on the server, in whatever
+// session.
 #pragma once
 
 #include <chrono>
@@ -21,22 +22,21 @@
 
 namespace walpack {
 
-// Two sessions may still wait for one another through a third party: one waits for a row that a local
-// session of the target has, that one for a row of the other session, which waits for its turn to
-// commit. The server cannot see such a circle. So while several transactions are open none of them
-// may be silent for kPatience; then all are given up, with an Error whose SQLSTATE is that of a
-// deadlock.
+// Two sessions may still wait for one another through a third party: one waits for a row that a
+// local session of the target has, that one for a row of the other session, which waits for its
+// turn to commit. The server cannot see such a circle. So while several transactions are open none
+// of them may be silent for kPatience; then all are given up, with an Error whose SQLSTATE is that
+// of a deadlock.
 class CommitOrder {
   public:
-    // Asks the server to cancel what the backend runs; does not throw.
-    using Cancel = std::function<void(int backend_pid)>;
     // What to do with a result: as InFlight::Judge, with the session's number.
     using Judge =
         std::function<void(std::size_t session, const SentStatement& sent, const Result& result)>;
 
-    // At least one session. `progress` must outlive this object.
-    CommitOrder(std::vector<std::unique_ptr<Connection>> connections, const Progress& progress,
-                InFlight::Limits limits, Judge judge, Cancel cancel);
+    // At least one session. `control` serves to cancel what others run. It and `progress` must
+    // outlive this object.
+    CommitOrder(std::vector<std::unique_ptr<Connection>> connections, Connection& control,
+                const Progress& progress, InFlight::Limits limits, const Judge& judge);
     CommitOrder(const CommitOrder&) = delete;
     CommitOrder& operator=(const CommitOrder&) = delete;
 
@@ -55,8 +55,8 @@ class CommitOrder {
     // The group is complete: it will be committed after those before it.
     void add(Group group);
 
-    // Without waiting: sends what the target takes, and the commits of the groups whose results have
-    // all arrived and are right. To be called often.
+    // Without waiting: sends what the target takes, and the commits of the groups whose results
+    // have all arrived and are right. To be called often.
     void pump();
     bool has_unsent() const;
     // Sends every commit that is not on its way, waiting for results.
@@ -97,7 +97,7 @@ class CommitOrder {
     Error stuck();
 
     std::vector<std::unique_ptr<ApplySession>> sessions_;
-    Cancel cancel_;
+    Connection& control_;
     bool is_watched_ = false;
     Lsn last_commit_lsn_;
     std::deque<Group> groups_;

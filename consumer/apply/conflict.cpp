@@ -182,15 +182,15 @@ std::string batch_of(const SentStatement& sent) {
 Error refused_batch(const SentStatement& sent, const Result& result) {
     ErrorKind kind = error_kind_of(result.sqlstate());
     // Row by row it may well do, so it is worth another try as every refused row is.
-    const bool is_retried = kind == ErrorKind::connection || kind == ErrorKind::value ||
-                            kind == ErrorKind::schema;
+    const bool is_retried =
+        kind == ErrorKind::connection || kind == ErrorKind::value || kind == ErrorKind::schema;
     if (!is_retried) kind = ErrorKind::conflict;
-    return Error(kind, fmt::format("{} failed: {}", batch_of(sent), message_without_values(result)));
+    return Error(kind,
+                 fmt::format("{} failed: {}", batch_of(sent), message_without_values(result)));
 }
 
 Error wrong_batch_count(const SentStatement& sent, std::uint64_t rows) {
-    return Error(ErrorKind::conflict,
-                 fmt::format("{} touched {} rows", batch_of(sent), rows));
+    return Error(ErrorKind::conflict, fmt::format("{} touched {} rows", batch_of(sent), rows));
 }
 
 // Deferred constraints speak up at COMMIT, where no single row is to blame.

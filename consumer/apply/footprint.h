@@ -1,10 +1,10 @@
 // What a group of transactions touches, for the question whether two groups may run side by side.
 //
-// Two groups are independent when they have no row's key in common, no value of another unique index
-// that one of them gives a row, and when no table is in both whose changes cannot be told apart so.
-// Keys and values are kept as hashes: equal hashes of different keys only make a group wait. The old
-// value of a unique column is not known at an update or delete, so a later group that gives any row a
-// value in that index waits for a group that may have freed one.
+// Two groups are independent when they have no row's key in common, no value of another unique
+// index that one of them gives a row, and when no table is in both whose changes cannot be told
+// apart so. Keys and values are kept as hashes: equal hashes of different keys only make a group
+// wait. The old value of a unique column is not known at an update or delete, so a later group that
+// gives any row a value in that index waits for a group that may have freed one.
 #pragma once
 
 #include <cstdint>

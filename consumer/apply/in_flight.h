@@ -35,7 +35,7 @@ struct SentStatement {
     const char* doing = "";  // completes "could not ..."
     // Of a row change.
     std::shared_ptr<const RowStatement> row = nullptr;
-    std::string key = {};  // see row_key.h
+    std::string key = {};     // see row_key.h
     bool is_checked = false;  // it fails unless it touches one row
     // Of a batch.
     std::shared_ptr<const BatchStatement> batch = nullptr;
@@ -65,8 +65,8 @@ class InFlight {
     // half of them is free.
     void send_prepare(const std::string& name, const std::string& sql,
                       const std::vector<std::uint32_t>& type_oids = {}, SentStatement sent = {});
-    // Parsed and planned anew each time: a plan for many rows that was made while the table was small
-    // would scan it when it has grown.
+    // Parsed and planned anew each time: a plan for many rows that was made while the table was
+    // small would scan it when it has grown.
     void send_unprepared(const std::string& sql, const std::vector<std::uint32_t>& type_oids,
                          Parameters& parameters, SentStatement sent);
     void send_prepared(const std::string& name, Parameters& parameters, SentStatement sent);

@@ -67,8 +67,8 @@ const std::shared_ptr<TablePlan>& MappedRelations::find(
 
 MappedRelations::Known& MappedRelations::look_up(const std::shared_ptr<const Relation>& relation) {
     const auto seen = seen_.find(relation.get());
-    Known& known = seen != seen_.end() ? *seen->second.second
-                                       : by_name_[{relation->schema, relation->name}];
+    Known& known =
+        seen != seen_.end() ? *seen->second.second : by_name_[{relation->schema, relation->name}];
     const bool is_described = known.plan != nullptr && known.relation->describes_same(*relation);
     if (!is_described || now_ - known.read_at >= kMappingAgeMax) read(relation, known);
     if (seen == seen_.end()) {

@@ -1,9 +1,9 @@
 // The relations of the stream, how they map onto the target's tables, and the plan of each, as of
 // now.
 //
-// A relation is looked at when its first change comes, again when it is described differently, since
-// the reason is often a schema change that was made on both sides, and again after a while, as an
-// index or a trigger may have been added on the target.
+// A relation is looked at when its first change comes, again when it is described differently,
+// since the reason is often a schema change that was made on both sides, and again after a while,
+// as an index or a trigger may have been added on the target.
 #pragma once
 
 #include <chrono>

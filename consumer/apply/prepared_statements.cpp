@@ -9,8 +9,8 @@ namespace walpack {
 PreparedStatements::PreparedStatements(InFlight& in_flight, std::size_t statements_max)
     : in_flight_(in_flight), statements_max_(statements_max) {}
 
-const std::string& PreparedStatements::name_of(
-    const std::shared_ptr<const RowStatement>& statement, bool is_checked) {
+const std::string& PreparedStatements::name_of(const std::shared_ptr<const RowStatement>& statement,
+                                               bool is_checked) {
     const bool has_form = is_checked && !statement->checked_sql.empty();
     const std::string* sql = has_form ? &statement->checked_sql : &statement->statement.sql;
     if (const std::string* known = find(sql)) return *known;

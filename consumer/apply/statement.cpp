@@ -240,12 +240,11 @@ bool is_same_value(const Value& left, const Value& right) {
 
 bool sets_beside(const RelationMapping& mapping, const StatementShape& shape,
                  const std::vector<std::size_t>& key) {
-    return std::any_of(mapping.columns.begin(), mapping.columns.end(),
-                       [&](const ColumnMapping& column) {
-                           const bool is_key = std::find(key.begin(), key.end(),
-                                                         column.attribute) != key.end();
-                           return !is_key && is_set_by(mapping, shape, column);
-                       });
+    return std::any_of(
+        mapping.columns.begin(), mapping.columns.end(), [&](const ColumnMapping& column) {
+            const bool is_key = std::find(key.begin(), key.end(), column.attribute) != key.end();
+            return !is_key && is_set_by(mapping, shape, column);
+        });
 }
 
 const Value& value_at(const RowChange& change, const TupleField& field) {

@@ -2,10 +2,10 @@
 //
 // Pure: no connection, so that the texts are tested as such. A statement depends on the shape of a
 // change only, never on values; changes of one shape share one prepared statement. Statements for
-// many rows are in batch_statement.h. A statement touches exactly one row when target and source agree: an
-// INSERT stores one, an UPDATE or DELETE finds its row by the replica identity. Under REPLICA
-// IDENTITY FULL the target's own key is used when the relation fills it; without one exactly one of
-// the equal rows is taken, and "equal" is exact: 1.0 is not 1.00, NULL equals NULL.
+// many rows are in batch_statement.h. A statement touches exactly one row when target and source
+// agree: an INSERT stores one, an UPDATE or DELETE finds its row by the replica identity. Under
+// REPLICA IDENTITY FULL the target's own key is used when the relation fills it; without one
+// exactly one of the equal rows is taken, and "equal" is exact: 1.0 is not 1.00, NULL equals NULL.
 #pragma once
 
 #include <cstddef>

@@ -22,9 +22,8 @@ std::uint64_t hash_of(std::string_view bytes) {
 
 bool TableBatch::add(BatchKind kind, const RowChange& change, const std::string& unchanged,
                      const CellEncoder& encoder) {
-    return plan_->method() == TablePlan::Method::net
-               ? add_net(kind, change, unchanged, encoder)
-               : add_to_run(kind, change, unchanged, encoder);
+    return plan_->method() == TablePlan::Method::net ? add_net(kind, change, unchanged, encoder)
+                                                     : add_to_run(kind, change, unchanged, encoder);
 }
 
 Slice TableBatch::append_key(const RowChange& change, const CellEncoder& encoder) {
@@ -41,7 +40,8 @@ Slice TableBatch::append_row(const RowChange& change, const CellEncoder& encoder
     const std::size_t start = cells_.size();
     const auto& columns = plan_->mapping()->columns;
     for (std::size_t i = 0; i < columns.size(); ++i)
-        encoder.append(columns[i], plan_->forms()[i], change.new_tuple[columns[i].attribute], cells_);
+        encoder.append(columns[i], plan_->forms()[i], change.new_tuple[columns[i].attribute],
+                       cells_);
     return {start, cells_.size() - start};
 }
 

@@ -14,7 +14,8 @@
 // has unchanged TOAST. delete+insert stays two statements, as columns that the source does not know
 // start from their defaults again.
 //
-// With Method::runs the changes are of one kind and mask, with distinct keys, in the source's order.
+// With Method::runs the changes are of one kind and mask, with distinct keys, in the source's
+// order.
 #pragma once
 
 #include <cstddef>
@@ -91,7 +92,8 @@ class TableBatch {
     std::string_view bytes_of(Slice slice) const {
         return std::string_view(cells_).substr(slice.offset, slice.length);
     }
-    // The entry of the key that stands last in cells_; a new one, with is_new set, if there is none.
+    // The entry of the key that stands last in cells_; a new one, with is_new set, if there is
+    // none.
     Entry& find_or_add(Slice key, bool& is_new);
     void grow_index();
     std::vector<Slice> sorted_keys(std::vector<const Entry*>& entries, bool takes_rows) const;

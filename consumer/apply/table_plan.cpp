@@ -42,8 +42,8 @@ bool is_by_whole_row(ChangeKind kind) {
 
 TablePlan::TablePlan(std::shared_ptr<const RelationMapping> mapping, const PlanOptions& options)
     : mapping_(std::move(mapping)) {
-    const bool has_identity = relation().replica_identity == ReplicaIdentity::full ||
-                              !relation().key_attributes.empty();
+    const bool has_identity =
+        relation().replica_identity == ReplicaIdentity::full || !relation().key_attributes.empty();
     if (has_identity) {
         for (const TupleField& field : identity_of(*mapping_, finding_kind(relation())))
             key_.push_back(field.column->attribute);
@@ -70,10 +70,10 @@ bool TablePlan::key_is_exact() const {
 }
 
 void TablePlan::choose_method(const PlanOptions& options) {
-    const bool fires = table().has_always_triggers ||
-                       (!options.is_replica_role && table().has_ordinary_triggers);
-    const bool checks_keys = !options.is_replica_role &&
-                             (table().is_referenced || table().is_referencing);
+    const bool fires =
+        table().has_always_triggers || (!options.is_replica_role && table().has_ordinary_triggers);
+    const bool checks_keys =
+        !options.is_replica_role && (table().is_referenced || table().is_referencing);
     scope_ = fires ? Scope::everything : checks_keys ? Scope::foreign_keys : Scope::table;
     const bool writes_something =
         std::any_of(mapping_->columns.begin(), mapping_->columns.end(),

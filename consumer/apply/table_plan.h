@@ -3,13 +3,14 @@
 //
 // Decided once per mapping, from what the target's catalogue says:
 //
-//   method   net   only the last image of each key in a group is written: deletes, updates, inserts.
+//   method   net   only the last image of each key in a group is written: deletes, updates,
+//   inserts.
 //                  Needs a key by which at most one row is found, compared exactly, and no other
 //                  unique index or exclusion constraint: with distinct keys no order can be seen.
 //            runs  neighbouring changes of one kind with distinct keys make one statement, in the
-//                  source's order. With another unique index a statement may still meet a value that
-//                  a later row of it frees: that is an error, never a wrong row, and the rows are
-//                  then applied one by one.
+//                  source's order. With another unique index a statement may still meet a value
+//                  that a later row of it frees: that is an error, never a wrong row, and the rows
+//                  are then applied one by one.
 //            rows  a statement per change.
 //   scope    table         nothing but the order within the table matters
 //            foreign_keys  checked foreign keys: order holds across all tables that have any

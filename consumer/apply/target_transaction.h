@@ -2,14 +2,14 @@
 //
 //   begin -> (rows) -> finish: progress row, all results read, COMMIT sent
 //
-// Invariant: COMMIT is executed only when every result of the transaction is right. It is sent after
-// they were read; or with them, where each wrong outcome is an error (RowStatement::checked_sql),
-// behind which the server executes nothing up to the next sync: that saves an idle pipeline a round
-// trip. The
-// next transaction's statements may be on their way before the COMMIT is answered: should it fail,
-// the next one cannot move the position, which is still the old one, and is never committed. This
-// holds over several sessions as well: the progress row is locked from the moment its update was
-// answered, so the next session's update waits for this COMMIT and then sees what came of it.
+// Invariant: COMMIT is executed only when every result of the transaction is right. It is sent
+// after they were read; or with them, where each wrong outcome is an error
+// (RowStatement::checked_sql), behind which the server executes nothing up to the next sync: that
+// saves an idle pipeline a round trip. The next transaction's statements may be on their way before
+// the COMMIT is answered: should it fail, the next one cannot move the position, which is still the
+// old one, and is never committed. This holds over several sessions as well: the progress row is
+// locked from the moment its update was answered, so the next session's update waits for this
+// COMMIT and then sees what came of it.
 //
 // Commits do not wait for the target's disk (synchronous_commit = off), except those that are asked
 // to be durable; one of them makes everything before it durable as well, as WAL is flushed in
@@ -32,8 +32,9 @@ class TargetTransaction {
 
     bool is_open() const { return is_open_; }
     void begin();
-    // Ends the open transaction: moves the position from `from` to `end`. On return COMMIT is on its
-    // way; with `durable` it waits for the target's disk. With `is_checked` no result is awaited.
+    // Ends the open transaction: moves the position from `from` to `end`. On return COMMIT is on
+    // its way; with `durable` it waits for the target's disk. With `is_checked` no result is
+    // awaited.
     void finish(Lsn from, Lsn end, bool durable, bool is_checked);
 
   private:

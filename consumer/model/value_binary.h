@@ -20,8 +20,8 @@ void append_binary(const Attribute& attribute, const Value& value, std::string& 
 
 bool has_binary_form(ValueKind kind);
 
-// Overwrites the element type oid in the array's send form that is the string from `start` on. Throws
-// Error(protocol) when the bytes are too short to be one.
+// Overwrites the element type oid in the array's send form that is the string from `start` on.
+// Throws Error(protocol) when the bytes are too short to be one.
 void set_array_element_oid(std::string& array_send_form, std::uint32_t oid, std::size_t start = 0);
 
 }  // namespace walpack

@@ -163,12 +163,12 @@ void Progress::lock(std::chrono::milliseconds timeout) {
 }
 
 std::string Progress::advance_sql() const {
-    // Compare and set: when no row, or one with another LSN, is there, the cast of the sentence fails
-    // and the server's error says what happened. Another session's move may not be committed yet, so
-    // what is compared must be the row that the wait for it ended with. WHERE is evaluated before
-    // the wait, and so is SET at first; only the second evaluation of SET is what RETURNING sees. A
-    // row that does not compare becomes NULL, never an LSN that could be taken for the new one. The
-    // sentence depends on the row, or the planner would evaluate the cast in advance.
+    // Compare and set: when no row, or one with another LSN, is there, the cast of the sentence
+    // fails and the server's error says what happened. Another session's move may not be committed
+    // yet, so what is compared must be the row that the wait for it ended with. WHERE is evaluated
+    // before the wait, and so is SET at first; only the second evaluation of SET is what RETURNING
+    // sees. A row that does not compare becomes NULL, never an LSN that could be taken for the new
+    // one. The sentence depends on the row, or the planner would evaluate the cast in advance.
     const std::string pipeline = quote_literal(pipeline_);
     return fmt::format(
         "WITH moved AS (UPDATE walpack.progress SET applied_at = pg_catalog.now(), "

@@ -52,7 +52,8 @@ WITH RECURSIVE member(root, relation) AS (
     CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::pg_catalog.int2[])
         WITH ORDINALITY u(number, position)
     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.number
-    WHERE u.position <= i.indnkeyatts AND (i.indisunique OR i.indisexclusion) AND i.indisready AND i.indislive
+    WHERE u.position <= i.indnkeyatts
+        AND (i.indisunique OR i.indisexclusion) AND i.indisready AND i.indislive
         AND (m.relation = m.root OR NOT EXISTS (
             SELECT FROM pg_catalog.pg_inherits h WHERE h.inhrelid = i.indexrelid))
 )

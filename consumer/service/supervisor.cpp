@@ -107,8 +107,8 @@ void supervise(const Config& config, const StopRequest& stop) {
             if (reaction == Reaction::finish) break;
             const std::optional<Lsn> refused_now = refused_at(error);
             if (refused_now && *refused_now > replay.one_by_one_until) {
-                // The group it was in is rolled back; what came before it can still be applied. Up to
-                // there rows go one by one, so an error there is about exactly its row.
+                // The group it was in is rolled back; what came before it can still be applied. Up
+                // to there rows go one by one, so an error there is about exactly its row.
                 replay.one_by_one_until = *refused_now;
                 log::warning("{}; applying row by row up to {}", error.message(), error.lsn());
                 continue;

@@ -71,14 +71,14 @@ TEST(BatchUpdate, LeavesOutUnchangedToast) {
                                  .column("v", "text")
                                  .column("big", "text")
                                  .primary_key();
-    EXPECT_THAT(statement(builder, BatchKind::update, "001")->sql, HasSubstr("SET \"v\" = s.v1 FROM"));
+    EXPECT_THAT(statement(builder, BatchKind::update, "001")->sql,
+                HasSubstr("SET \"v\" = s.v1 FROM"));
 }
 
 TEST(BatchUpdate, OfReplicaIdentityFullLeavesTheKeyAlone) {
     MappingBuilder builder =
         MappingBuilder("t").column("id", "int4").column("v", "text").full().target_key({"id"});
-    EXPECT_THAT(statement(builder, BatchKind::update)->sql,
-                HasSubstr("SET \"v\" = s.v1 FROM"));
+    EXPECT_THAT(statement(builder, BatchKind::update)->sql, HasSubstr("SET \"v\" = s.v1 FROM"));
 }
 
 TEST(BatchDelete, ComparesASingleKeyWithAnArray) {
@@ -88,11 +88,8 @@ TEST(BatchDelete, ComparesASingleKeyWithAnArray) {
 }
 
 TEST(BatchDelete, JoinsACompositeKeyInItsOwnOrderOfCells) {
-    MappingBuilder builder = MappingBuilder("t")
-                                 .column("v", "text")
-                                 .key("a", "int4")
-                                 .key("b", "int4")
-                                 .primary_key();
+    MappingBuilder builder =
+        MappingBuilder("t").column("v", "text").key("a", "int4").key("b", "int4").primary_key();
     const auto made = statement(builder, BatchKind::remove);
     EXPECT_EQ(made->sql,
               "DELETE FROM ONLY \"public\".\"t\" AS w USING (SELECT pg_catalog.unnest($1) AS v1, "

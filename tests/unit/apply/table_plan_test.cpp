@@ -98,9 +98,13 @@ TEST(TablePlan, GivesAChangedKeyAStatementOfItsOwn) {
     const TablePlan plan(keyed().map(), kReplica);
     const OwnedChange moved(ChangeKind::update_key, {integer(1)}, {integer(2), text("a")});
     EXPECT_EQ(plan.batch_kind(moved.change, {ChangeKind::update_key}), std::nullopt);
-    const TablePlan full(
-        MappingBuilder("t").column("id", "int4").column("v", "text").full().target_key({"id"}).map(),
-        kReplica);
+    const TablePlan full(MappingBuilder("t")
+                             .column("id", "int4")
+                             .column("v", "text")
+                             .full()
+                             .target_key({"id"})
+                             .map(),
+                         kReplica);
     const OwnedChange same(ChangeKind::update_full, {integer(1), text("a")},
                            {integer(1), text("b")});
     const OwnedChange other(ChangeKind::update_full, {integer(1), text("a")},

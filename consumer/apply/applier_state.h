@@ -1,0 +1,76 @@
+// What an Applier is made of. For applier.cpp alone.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "apply/applier.h"
+#include "apply/cascades.h"
+#include "apply/change_set.h"
+#include "apply/commit_order.h"
+#include "apply/group.h"
+#include "apply/mapped_relations.h"
+#include "apply/pace.h"
+
+namespace walpack {
+
+struct Applier::State {
+    using Clock = std::chrono::steady_clock;
+
+    State(Connection& control_connection, const Progress& progress, ApplierOptions given,
+          UnbatchedTables& unbatched_tables, const Connect& connect);
+
+    void judge(std::size_t session, const SentStatement& sent, const Result& result);
+    void note_commit(const Group& committed);
+    bool roll_back(std::size_t session);
+    [[noreturn]] void fail(std::size_t session, const SentStatement& sent, const Error& error);
+    void apply(const RowChange& change);
+    void apply(const Truncate& truncate);
+    void open_group();
+    // The group gets too large to be gathered: sends what there is of it.
+    void send_part();
+    // The group is complete. Its commit is sent when its results are there and its turn comes.
+    // `is_last`: nothing more is waiting.
+    void close_group(bool is_last);
+    bool may_linger() const;
+    std::chrono::nanoseconds linger_left() const;
+    // A group without rows that only moves the position, or makes it durable where it is.
+    void move_position(Lsn end);
+    bool is_durable_due() const { return Clock::now() - last_durable >= options.durable_interval; }
+    bool is_large() const {
+        return changes.changes() >= options.group_rows_max ||
+               changes.bytes() >= options.group_bytes_max;
+    }
+    bool group_is_full() const;
+    bool more_is_waiting() const { return more && more(); }
+    template <typename Work>
+    void with_lsn(const Work& work);
+
+    Connection& control;
+    ApplierOptions options;
+    UnbatchedTables& unbatched;
+    std::function<bool()> more;
+
+    // The source transaction at hand.
+    std::optional<Begin> current;
+    bool skips_current = false;  // it lies before the position: applied already
+    bool is_replay = false;
+    std::uint64_t current_rows = 0;
+    Lsn last_commit_lsn;
+    // The open group: whole source transactions, and the one at hand.
+    std::optional<Group> group;
+
+    CommitOrder order;
+    ChangeSet changes;
+    MappedRelations relations;
+    Cascades cascades;
+    Pace pace;
+
+    Clock::time_point last_durable = Clock::now();
+    Clock::time_point last_idle = Clock::now();
+    ApplierStats stats;
+};
+
+}  // namespace walpack

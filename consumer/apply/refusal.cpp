@@ -1,0 +1,45 @@
+#include "apply/refusal.h"
+
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "apply/mapped_relations.h"
+
+namespace walpack {
+namespace {
+
+constexpr std::string_view kUndefinedStatement = "26000";
+constexpr std::string_view kFeatureNotSupported = "0A000";
+
+// May be the consequence of DDL on the target since the statement was made.
+bool may_come_from_target_ddl(const Error& error) {
+    return error.kind() == ErrorKind::schema || error.sqlstate() == kUndefinedStatement ||
+           error.sqlstate() == kFeatureNotSupported;
+}
+
+// The mapping that a statement was made with; nullptr for one that changes no rows.
+const RelationMapping* mapping_of(const SentStatement& sent) {
+    if (sent.row != nullptr) return sent.row->mapping.get();
+    return sent.batch != nullptr ? sent.batch->single->mapping.get() : nullptr;
+}
+
+}  // namespace
+
+void throw_refusal(const SentStatement& sent, const Error& error, Connection& control,
+                   UnbatchedTables& unbatched) {
+    const RelationMapping* mapping = mapping_of(sent);
+    if (sent.batch != nullptr && error.kind() != ErrorKind::connection)
+        unbatched.add(*mapping->table);
+    if (mapping == nullptr || !may_come_from_target_ddl(error)) throw error;
+    const auto fresh = read_mapping(control, mapping->relation);
+    if (is_equivalent(*fresh, *mapping) && error.sqlstate() != kUndefinedStatement) throw error;
+    throw Error(ErrorKind::connection,
+                fmt::format("table \"{}\" was altered on the target while changes were applied",
+                            mapping->relation->qualified_name()))
+        .detail(error.message())
+        .sqlstate(error.sqlstate())
+        .at_lsn(error.lsn());
+}
+
+}  // namespace walpack
