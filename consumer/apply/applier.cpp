@@ -25,6 +25,10 @@ constexpr std::chrono::milliseconds kAnswerWait{1};
 // A group that is committed with its statements, for its latency, should hold no more.
 constexpr std::size_t kCheckedStepsMax = 64;
 
+// Changes of a transaction that are sent together, before it is complete. The more, the closer
+// together are the sorted keys of updates and deletes.
+constexpr std::uint64_t kPartRowsMax = 50'000;
+
 std::vector<std::unique_ptr<Connection>> open_connections(const Applier::Connect& connect,
                                                           std::uint64_t count) {
     std::vector<std::unique_ptr<Connection>> connections;
@@ -114,6 +118,10 @@ void Applier::State::apply(const Truncate& truncate) {
     const char* identity = truncate.restart_identity ? " RESTART IDENTITY" : "";
     changes.add(
         TruncateStep{fmt::format("TRUNCATE {}{}", names, identity), truncate.relations.front()});
+}
+
+bool Applier::State::is_large() const {
+    return changes.changes() >= kPartRowsMax || changes.bytes() >= options.group_bytes_max;
 }
 
 bool Applier::State::group_is_full() const {
@@ -312,6 +320,10 @@ void Applier::pause() {
     } else {
         commit_group();
     }
+}
+
+bool Applier::is_lingering() const {
+    return state_->linger_left().count() > 0;
 }
 
 void Applier::pump() {

@@ -119,6 +119,8 @@ class Applier : public TransactionSink {
     // Nothing is waiting just now: as commit_group(), unless transactions come fast. Then the open
     // group is kept open for a moment, and sent without waiting for the target when that is over.
     void pause();
+    // A group is kept open for more, which is coming fast.
+    bool is_lingering() const;
     // Keeps the target busy, without waiting for it. To be called often.
     void pump();
     // How long to wait for input before the next pause(); zero when there is no reason to call it.

@@ -39,10 +39,7 @@ struct Applier::State {
     // A group without rows that only moves the position, or makes it durable where it is.
     void move_position(Lsn end);
     bool is_durable_due() const { return Clock::now() - last_durable >= options.durable_interval; }
-    bool is_large() const {
-        return changes.changes() >= options.group_rows_max ||
-               changes.bytes() >= options.group_bytes_max;
-    }
+    bool is_large() const;
     bool group_is_full() const;
     bool more_is_waiting() const { return more && more(); }
     template <typename Work>

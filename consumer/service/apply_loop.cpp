@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 
@@ -16,6 +17,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kIdleWait{100};
+// A look at the target's sockets costs system calls; more often than it takes to run dry is in vain.
+constexpr std::chrono::microseconds kPumpInterval{500};
+constexpr std::chrono::microseconds kNap{250};
 constexpr std::chrono::seconds kLogInterval{10};
 constexpr std::chrono::seconds kActivityInterval{5};
 
@@ -47,6 +51,8 @@ void ApplyLoop::run(const StopRequest& stop, const StopRequest& abort) {
 
 void ApplyLoop::step() {
     const auto started = Clock::now();
+    // Each message would wake this thread by itself.
+    if (applier_.is_lingering() && received_.is_drained()) std::this_thread::sleep_for(kNap);
     const std::optional<LogEntry> entry = received_.take(wait());
     now_ = Clock::now();
     waited_for_source_ += now_ - started;
@@ -54,7 +60,10 @@ void ApplyLoop::step() {
     if (entry) {
         std::visit([this](const auto& arrived) { handle(arrived); }, *entry);
     }
-    applier_.pump();
+    if (now_ - pumped_ >= kPumpInterval) {
+        pumped_ = now_;
+        applier_.pump();
+    }
     if (!assembler_.is_inside_transaction() && received_.is_drained()) applier_.pause();
     applier_.make_durable(false);
     receiver_.confirm(applier_.durable_lsn());

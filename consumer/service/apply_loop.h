@@ -48,6 +48,7 @@ class ApplyLoop {
     Assembler assembler_;
     std::function<void(const Activity&)> on_activity_;
     std::chrono::steady_clock::time_point now_;  // when the last wait for an entry ended
+    std::chrono::steady_clock::time_point pumped_;
     std::chrono::nanoseconds waited_for_source_{0};
     ActivityMeter logged_;
     ActivityMeter told_;  // to on_activity_

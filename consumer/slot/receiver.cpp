@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <thread>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -16,6 +17,10 @@ namespace walpack {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// Four messages, each soon after the one before: a stream, and not a single transaction.
+constexpr int kQuickWakes = 4;
+constexpr std::chrono::microseconds kNap{200};
 
 void drain(int event_fd) {
     std::uint64_t ignored = 0;
@@ -121,9 +126,14 @@ class Receiver::Stream {
         std::array<pollfd, 4> fds{
             pollfd{connection_.socket(), events, 0}, pollfd{owner_.stop_.fd(), POLLIN, 0},
             pollfd{owner_.confirm_fd_, POLLIN, 0}, pollfd{owner_.log_.room_fd(), POLLIN, 0}};
+        // While messages come without a pause, each would wake this thread by itself.
+        if (reading && quick_wakes_ >= kQuickWakes) std::this_thread::sleep_for(kNap);
         const auto started = Clock::now();
         poll(fds.data(), fds.size(), milliseconds_until(next_status()));
-        if (!reading) count_without_room(Clock::now() - started);
+        const auto waited = Clock::now() - started;
+        const bool is_quick = fds[0].revents != 0 && waited < kNap / 2;
+        quick_wakes_ = is_quick ? quick_wakes_ + 1 : 0;
+        if (!reading) count_without_room(waited);
         if (fds[2].revents != 0) drain(owner_.confirm_fd_);
         if (fds[3].revents != 0) {
             drain(owner_.log_.room_fd());
@@ -146,6 +156,7 @@ class Receiver::Stream {
     Lsn sent_confirmed_;
     bool status_is_due_ = true;
     bool reply_requested_ = false;
+    int quick_wakes_ = 0;  // one behind the other
 };
 
 Receiver::Receiver(ReceiverOptions options, MessageLog& log, const StopRequest& stop)
