@@ -25,6 +25,9 @@ constexpr std::chrono::milliseconds kAnswerWait{1};
 // A group that is committed with its statements, for its latency, should hold no more.
 constexpr std::size_t kCheckedStepsMax = 64;
 
+// Fewer would have results read while the sessions are being made.
+constexpr std::uint64_t kStatementsMin = 16;
+
 // Changes of a transaction that are sent together, before it is complete. The more, the closer
 // together are the sorted keys of updates and deletes.
 constexpr std::uint64_t kPartRowsMax = 50'000;
@@ -48,14 +51,15 @@ Applier::State::State(Connection& control_connection, const Progress& progress,
     : control(control_connection),
       options(std::move(given)),
       unbatched(unbatched_tables),
-      order(open_connections(connect, options.apply_workers), control, progress,
-            {options.in_flight_statements_max, options.in_flight_bytes_max},
-            [this](std::size_t session, const SentStatement& sent, const Result& result) {
-                judge(session, sent, result);
-            }),
+      order(
+          open_connections(connect, options.apply_workers), control, progress,
+          {std::max(options.in_flight_statements_max, kStatementsMin), options.in_flight_bytes_max},
+          [this](std::size_t session, const SentStatement& sent, const Result& result) {
+              judge(session, sent, result);
+          }),
       changes(CellEncoder(order.server_version()), {options.apply_workers > 1}),
       relations(control, plan_options(options, order.settings()), unbatched,
-                [this] { changes.hold_order(); }),
+                [this] { replace_plan(); }),
       cascades(order.settings().is_replica_role),
       pace(options.linger, Clock::now()) {
     order.on_group_committed = [this](const Group& committed) { note_commit(committed); };
@@ -63,6 +67,9 @@ Applier::State::State(Connection& control_connection, const Progress& progress,
 
 void Applier::State::judge(std::size_t session, const SentStatement& sent, const Result& result) {
     const std::optional<Error> error = judge_result(sent, result);
+    // The position is not what it should be when an earlier group's COMMIT failed: then that
+    // counts.
+    if (error && sent.expected == Expected::position) order.read_commits_before(session);
     if (error) fail(session, sent, *error);
     if (sent.expected == Expected::commit) order.on_committed(session);
 }
@@ -72,6 +79,14 @@ void Applier::State::note_commit(const Group& committed) {
     stats.rows += committed.rows;
     if (committed.transactions > 0) stats.last_commit_time = committed.last_commit_time;
     ++stats.target_commits;
+}
+
+// What a group touches is noted in the terms of its plans: what is under way must be over.
+void Applier::State::replace_plan() {
+    changes.hold_order();
+    if (options.apply_workers == 1) return;
+    changes.stop_footprint();
+    order.settle();
 }
 
 // Whether the connection is still of use.
@@ -120,12 +135,15 @@ void Applier::State::apply(const Truncate& truncate) {
         TruncateStep{fmt::format("TRUNCATE {}{}", names, identity), truncate.relations.front()});
 }
 
+// Beyond what a group that ends at its limits can hold: only a large transaction gets there.
 bool Applier::State::is_large() const {
-    return changes.changes() >= kPartRowsMax || changes.bytes() >= options.group_bytes_max;
+    return changes.changes() >= std::max(kPartRowsMax, 2 * options.group_rows_max) ||
+           changes.bytes() >= 2 * options.group_bytes_max;
 }
 
 bool Applier::State::group_is_full() const {
-    return !options.grouping || group->rows >= options.group_rows_max || is_large() ||
+    return !options.grouping || group->rows >= options.group_rows_max ||
+           changes.bytes() >= options.group_bytes_max ||
            Clock::now() - group->start >= options.group_time_max;
 }
 

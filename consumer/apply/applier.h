@@ -4,11 +4,11 @@
 //   later, in the groups' order: progress row, all results read and checked, COMMIT
 //
 // Invariants (asserted and tested): rows and position commit together; groups commit in the order
-// of the source's commits, whatever session they are in; every result of every statement is read,
-// and every statement touched as many rows as it should, before the COMMIT is sent; durable_lsn()
-// never exceeds what the target has flushed. Several whole source transactions share a target
-// transaction only while more input is waiting, or is bound to come, up to the limits; a source
-// transaction is never split over two.
+// of the source's commits, whatever session they are in; every result is read, and a COMMIT is
+// executed only when every statement touched as many rows as it should; durable_lsn() never exceeds
+// what the target has flushed. Several whole source transactions share a target transaction only
+// while more input is waiting, or is bound to come, up to the limits; a source transaction is never
+// split over two.
 //
 // Several sessions (apply_workers): a group goes to a free session at once when it is independent
 // of all groups that are not committed yet (footprint.h); otherwise behind the last one that it
@@ -121,7 +121,8 @@ class Applier : public TransactionSink {
     void pause();
     // A group is kept open for more, which is coming fast.
     bool is_lingering() const;
-    // Keeps the target busy, without waiting for it. To be called often.
+    // Keeps the target busy; waits at most for the answer to a group's last statements. To be
+    // called often.
     void pump();
     // How long to wait for input before the next pause(); zero when there is no reason to call it.
     std::chrono::nanoseconds pause_wait() const;

@@ -24,6 +24,7 @@ struct Applier::State {
 
     void judge(std::size_t session, const SentStatement& sent, const Result& result);
     void note_commit(const Group& committed);
+    void replace_plan();
     bool roll_back(std::size_t session);
     [[noreturn]] void fail(std::size_t session, const SentStatement& sent, const Error& error);
     void apply(const RowChange& change);

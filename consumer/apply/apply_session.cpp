@@ -64,6 +64,8 @@ void ApplySession::set_client_encoding(const std::string& encoding) {
 }
 
 void ApplySession::add(Step step, Lsn commit_lsn, bool is_checked) {
+    const auto* batch = std::get_if<Batch>(&step);
+    counts_.rows += batch == nullptr ? 1 : batch->rows.size();
     waiting_.push_back({std::move(step), commit_lsn, is_checked});
 }
 
@@ -91,7 +93,6 @@ void ApplySession::send_next() {
 }
 
 bool ApplySession::send_step(const Batch& batch, WaitingStep& waiting) {
-    if (waiting.sent_rows == 0) counts_.rows += batch.rows.size();
     if (batch.is_sent_by_row()) {
         send_rows(batch, waiting.commit_lsn);
         return true;
@@ -189,7 +190,6 @@ bool ApplySession::send_step(const RowStep& row, WaitingStep& waiting) {
     sent.key = row.key;
     sent.bytes = row.cells.size();
     sent.commit_lsn = waiting.commit_lsn;
-    ++counts_.rows;
     send_row(row.statement, std::move(sent));
     return true;
 }
@@ -211,7 +211,6 @@ bool ApplySession::send_step(const TruncateStep& truncate, WaitingStep& waiting)
     sent.doing = "truncate";
     in_flight_.send_command(truncate.sql, std::move(sent));
     ++counts_.statements;
-    ++counts_.rows;
     return true;
 }
 

@@ -47,7 +47,7 @@ class ApplySession {
     void add(Step step, Lsn commit_lsn, bool is_checked);
     // Sends what the target takes without waiting. To be called often, or the target runs dry.
     void pump();
-    bool has_unsent() const { return !waiting_.empty(); }
+    bool has_unsent() const { return !waiting_.empty() || target_->unflushed() > 0; }
     // Sends everything, waiting where it must.
     void send_all();
     // As TargetTransaction::finish().

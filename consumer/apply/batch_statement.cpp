@@ -160,6 +160,13 @@ class BatchBuilder {
     std::string selected_;
 };
 
+// A cast from text may be a function of the type's author that reads text in another way than the
+// type's input does. Composites and arrays have none; citext's changes nothing.
+bool may_have_own_cast(const TargetColumn& column) {
+    const bool is_container = column.type_type == 'c' || column.array_oid == 0;
+    return column.type_schema != "pg_catalog" && !is_container && column.type_name != "citext";
+}
+
 // Types whose receive function takes the text as it is.
 bool is_received_as_text(const ColumnMapping& column) {
     const TargetColumn& target = *column.column;
@@ -184,6 +191,7 @@ std::vector<CellForm> batch_forms(const RelationMapping& mapping) {
             !(column.sent_as.element_kind && has_safe_text(*column.sent_as.element_kind)))
             return {};
         if (has_no_array && !is_array) return {};
+        if (form == CellForm::text && may_have_own_cast(*column.column)) return {};
         forms.push_back(form);
     }
     return forms;

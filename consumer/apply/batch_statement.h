@@ -2,8 +2,8 @@
 // per row.
 //
 //   INSERT INTO t (a, b) SELECT unnest($1), unnest($2)
-//   UPDATE t AS w SET b = s.v2 FROM (SELECT unnest($1) AS v1, unnest($2) AS v2) AS s WHERE w.a =
-//   s.v1 DELETE FROM t WHERE a = ANY ($1)
+//   UPDATE t AS w SET b = s.v1 FROM (SELECT unnest($1) AS v1, ..) AS s WHERE w.a = s.v2
+//   DELETE FROM t WHERE a = ANY ($1)
 //
 // Pure, as statement.h is. The rows of a batch have distinct keys, and at most one row of the
 // target has a key, so that as many rows are touched as the batch has exactly when each found its

@@ -39,9 +39,7 @@ void ChangeSet::set_row_by_row(bool is_row_by_row) {
 }
 
 std::size_t ChangeSet::bytes() const {
-    std::size_t bytes = step_bytes_;
-    for (const TableBatch* batch : waiting_) bytes += batch->bytes();
-    return bytes;
+    return step_bytes_ + waiting_bytes_;
 }
 
 TableBatch& ChangeSet::batch_of(const std::shared_ptr<TablePlan>& plan) {
@@ -53,9 +51,9 @@ TableBatch& ChangeSet::batch_of(const std::shared_ptr<TablePlan>& plan) {
 }
 
 void ChangeSet::send_first(TableBatch& batch) {
-    const auto found = std::find(waiting_.begin(), waiting_.end(), &batch);
-    if (found == waiting_.end()) return;
-    waiting_.erase(found);
+    if (batch.is_empty()) return;
+    waiting_.erase(std::find(waiting_.begin(), waiting_.end(), &batch));
+    waiting_bytes_ -= batch.bytes();
     for (Batch& taken : batch.take()) {
         step_bytes_ += bytes_of(taken);
         steps_.emplace_back(std::move(taken));
@@ -88,12 +86,19 @@ void ChangeSet::add(const std::shared_ptr<TablePlan>& shared_plan, const RowChan
         send_first(batch);
         return add_row_step(plan, change, shape, expected);
     }
-    if (batch.is_empty()) waiting_.push_back(&batch);
-    if (batch.add(*kind, change, shape.unchanged, encoder_)) return;
+    if (add_to(batch, *kind, change, shape)) return;
     send_first(batch);
-    waiting_.push_back(&batch);
-    const bool is_added = batch.add(*kind, change, shape.unchanged, encoder_);
+    const bool is_added = add_to(batch, *kind, change, shape);
     WALPACK_CHECK(is_added);
+}
+
+bool ChangeSet::add_to(TableBatch& batch, BatchKind kind, const RowChange& change,
+                       const StatementShape& shape) {
+    if (batch.is_empty()) waiting_.push_back(&batch);
+    const std::size_t before = batch.bytes();
+    const bool is_added = batch.add(kind, change, shape.unchanged, encoder_);
+    waiting_bytes_ += batch.bytes() - before;  // may be fewer
+    return is_added;
 }
 
 void ChangeSet::add_row_step(TablePlan& plan, const RowChange& change, const StatementShape& shape,

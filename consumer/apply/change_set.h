@@ -79,6 +79,8 @@ class ChangeSet {
 
     TableBatch& batch_of(const std::shared_ptr<TablePlan>& plan);
     void keep_order(const TablePlan& plan);
+    bool add_to(TableBatch& batch, BatchKind kind, const RowChange& change,
+                const StatementShape& shape);
     void send_first(TableBatch& batch);
     void send_all_first();
     void add_row_step(TablePlan& plan, const RowChange& change, const StatementShape& shape,
@@ -89,6 +91,7 @@ class ChangeSet {
     bool is_row_by_row_ = false;
     std::vector<Step> steps_;
     std::size_t step_bytes_ = 0;
+    std::size_t waiting_bytes_ = 0;
     std::uint64_t changes_ = 0;
     std::unordered_map<const TablePlan*, std::unique_ptr<PlannedBatch>> batches_;
     std::vector<TableBatch*> waiting_;           // those that are not empty, the oldest first

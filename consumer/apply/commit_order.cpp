@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/check.h"
 #include "base/error.h"
@@ -25,6 +26,7 @@ void cancel_backend(Connection& control, int pid) {
                         {std::to_string(pid)});
         control.limit_silence(std::chrono::milliseconds(0));
     } catch (const Error& error) {
+        control.limit_silence(std::chrono::milliseconds(0));
         log::debug("could not cancel backend {}: {}", pid, error.message());
     }
 }
@@ -80,8 +82,9 @@ std::size_t CommitOrder::idle_session() {
         if (!sessions_[i]->is_in_transaction()) return i;
     }
     Group& oldest = *next_to_commit();
+    const std::size_t session = *oldest.session;
     send_commit(oldest);
-    return *oldest.session;
+    return session;
 }
 
 void CommitOrder::begin(Group& group) {
@@ -131,7 +134,7 @@ Group* CommitOrder::next_to_commit() {
     return next == groups_.end() ? nullptr : &*next;
 }
 
-// Reading results takes committed groups away from the front; this one stays where it is.
+// Reading results takes committed groups away from the front: afterwards it may be gone.
 void CommitOrder::send_commit(Group& group) {
     group.is_commit_sent = true;
     sessions_[*group.session]->finish(group.from, group.end, group.is_durable, group.is_checked);
@@ -150,7 +153,27 @@ void CommitOrder::watch_sessions() {
     }
 }
 
-Error CommitOrder::stuck() {
+// A slow disk is no circle.
+bool CommitOrder::is_waiting_for_a_lock() {
+    std::vector<int> pids;
+    for (const auto& session : sessions_) pids.push_back(session->connection().backend_pid());
+    try {
+        control_.limit_silence(kCancelLimit);
+        const auto waits = control_.query_value(
+            "SELECT 1 FROM pg_catalog.pg_stat_activity WHERE wait_event_type = 'Lock' "
+            "AND pid = ANY ($1::pg_catalog.int4[]) LIMIT 1",
+            {fmt::format("{{{}}}", fmt::join(pids, ","))});
+        control_.limit_silence(std::chrono::milliseconds(0));
+        return waits.has_value();
+    } catch (const Error& error) {
+        control_.limit_silence(std::chrono::milliseconds(0));
+        if (error.kind() == ErrorKind::cancelled) throw;
+        return false;  // nobody answers: that is no circle either
+    }
+}
+
+std::optional<Error> CommitOrder::stuck() {
+    if (!is_waiting_for_a_lock()) return std::nullopt;
     cancel_open(sessions_.size());
     return Error(ErrorKind::connection,
                  fmt::format("the target was silent for {} ms while several transactions of ours "
@@ -196,6 +219,15 @@ void CommitOrder::settle() {
 void CommitOrder::abandon(std::size_t session) {
     sessions_[session]->abandon();
     cancel_open(session);
+}
+
+void CommitOrder::read_commits_before(std::size_t session) {
+    std::vector<std::size_t> earlier;
+    for (const Group& group : groups_) {
+        if (group.session == session) break;
+        if (group.is_commit_sent) earlier.push_back(*group.session);
+    }
+    for (const std::size_t other : earlier) sessions_[other]->drain();
 }
 
 void CommitOrder::on_committed(std::size_t session) {

@@ -63,6 +63,8 @@ class CommitOrder {
     void commit_all();
     // The same, and waits for the answers.
     void settle();
+    // Waits for the answers to the COMMITs before that of the session's group.
+    void read_commits_before(std::size_t session);
     // The judge saw the answer of a COMMIT.
     void on_committed(std::size_t session);
     // After an error: rolls back what the session has open, and cancels what others still execute,
@@ -94,7 +96,9 @@ class CommitOrder {
     // While more than one session has a transaction open, none may be silent for long.
     void watch_sessions();
     void cancel_open(std::size_t except);
-    Error stuck();
+    // Called when a session was silent; nullopt when there is no reason to give up.
+    std::optional<Error> stuck();
+    bool is_waiting_for_a_lock();
 
     std::vector<std::unique_ptr<ApplySession>> sessions_;
     Connection& control_;

@@ -24,22 +24,28 @@ const RelationMapping* mapping_of(const SentStatement& sent) {
     return sent.batch != nullptr ? sent.batch->single->mapping.get() : nullptr;
 }
 
+void throw_if_altered(const RelationMapping& mapping, const Error& error, Connection& control) {
+    const auto fresh = read_mapping(control, mapping.relation);
+    if (is_equivalent(*fresh, mapping) && error.sqlstate() != kUndefinedStatement) return;
+    throw Error(ErrorKind::connection,
+                fmt::format("table \"{}\" was altered on the target while changes were applied",
+                            mapping.relation->qualified_name()))
+        .detail(error.message())
+        .sqlstate(error.sqlstate())
+        .at_lsn(error.lsn());
+}
+
 }  // namespace
 
 void throw_refusal(const SentStatement& sent, const Error& error, Connection& control,
                    UnbatchedTables& unbatched) {
     const RelationMapping* mapping = mapping_of(sent);
-    if (sent.batch != nullptr && error.kind() != ErrorKind::connection)
-        unbatched.add(*mapping->table);
-    if (mapping == nullptr || !may_come_from_target_ddl(error)) throw error;
-    const auto fresh = read_mapping(control, mapping->relation);
-    if (is_equivalent(*fresh, *mapping) && error.sqlstate() != kUndefinedStatement) throw error;
-    throw Error(ErrorKind::connection,
-                fmt::format("table \"{}\" was altered on the target while changes were applied",
-                            mapping->relation->qualified_name()))
-        .detail(error.message())
-        .sqlstate(error.sqlstate())
-        .at_lsn(error.lsn());
+    const bool is_refused_batch = sent.batch != nullptr && error.kind() != ErrorKind::connection;
+    if (mapping != nullptr && may_come_from_target_ddl(error)) {
+        throw_if_altered(*mapping, error, control);
+    }
+    if (is_refused_batch) unbatched.add(*mapping->table);
+    throw error;
 }
 
 }  // namespace walpack

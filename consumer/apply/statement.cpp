@@ -222,6 +222,15 @@ class StatementBuilder {
     Statement statement_;
 };
 
+// Division by zero for any other number of rows.
+std::string checked(const std::string& sql) {
+    const bool is_select = sql.starts_with("SELECT");
+    return fmt::format(
+        "WITH touched AS ({}{}) SELECT 1 / CASE pg_catalog.count(*) WHEN 1 THEN 1 ELSE 0 END "
+        "FROM touched",
+        sql, is_select ? "" : " RETURNING 1");
+}
+
 }  // namespace
 
 bool is_same_value(const Value& left, const Value& right) {
@@ -269,15 +278,6 @@ Statement make_statement(const RelationMapping& mapping, const StatementShape& s
     return shape.replaces ? builder.replace() : builder.update();
 }
 
-// Division by zero for any other number of rows.
-static std::string checked(const std::string& sql) {
-    const bool is_select = sql.starts_with("SELECT");
-    return fmt::format(
-        "WITH touched AS ({}{}) SELECT 1 / CASE pg_catalog.count(*) WHEN 1 THEN 1 ELSE 0 END "
-        "FROM touched",
-        sql, is_select ? "" : " RETURNING 1");
-}
-
 std::shared_ptr<const RowStatement> make_row_statement(
     const std::shared_ptr<const RelationMapping>& mapping, const StatementShape& shape) {
     auto made = std::make_shared<RowStatement>();
@@ -286,8 +286,7 @@ std::shared_ptr<const RowStatement> make_row_statement(
     made->mapping = mapping;
     made->identity = identity_of(*mapping, shape.kind);
     made->can_be_checked = !shape.replaces;  // that one has a WITH of its own
-    if (made->can_be_checked && shape.kind != ChangeKind::insert)
-        made->checked_sql = checked(made->statement.sql);
+    if (made->can_be_checked) made->checked_sql = checked(made->statement.sql);
     return made;
 }
 

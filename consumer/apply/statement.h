@@ -68,8 +68,8 @@ struct RowStatement {
     StatementShape shape;
     std::shared_ptr<const RelationMapping> mapping;
     std::vector<TupleField> identity;  // names the row in errors
-    // The same, made to fail on the server unless it touches exactly one row; empty for an INSERT,
-    // which does so anyway where nothing diverts its row.
+    // The same, made to fail on the server unless it touches exactly one row. An INSERT as well: a
+    // trigger or rule that diverts its row may be younger than what we know of the table.
     std::string checked_sql;
     // It can be followed by COMMIT before its answer was read: a wrong outcome is an error.
     bool can_be_checked = false;

@@ -13,6 +13,7 @@ namespace walpack {
 namespace {
 
 constexpr std::size_t kIndexSizeMin = 16;
+constexpr std::size_t kEntriesKept = 1024;
 
 std::uint64_t hash_of(std::string_view bytes) {
     return XXH3_64bits(bytes.data(), bytes.size());
@@ -228,6 +229,10 @@ std::vector<Batch> TableBatch::take() {
     add_batch(out, BatchKind::insert, "", std::move(inserted), cells);
     entries_.clear();
     index_.clear();
+    if (entries_.capacity() > kEntriesKept) {  // of one table of many
+        entries_ = {};
+        index_ = {};
+    }
     masks_.assign(1, "");
     return out;
 }

@@ -50,7 +50,7 @@ TablePlan::TablePlan(std::shared_ptr<const RelationMapping> mapping, const PlanO
     }
     forms_ = batch_forms(*mapping_);
     choose_method(options);
-    choose_dependence(options);
+    choose_dependence();
 }
 
 // At most one row of the target has given values in the key's columns, and NULL is none of them.
@@ -108,7 +108,7 @@ std::optional<std::vector<std::size_t>> TablePlan::exact_attributes(
     return attributes;
 }
 
-void TablePlan::choose_dependence(const PlanOptions& /*options*/) {
+void TablePlan::choose_dependence() {
     if (scope_ == Scope::everything) dependence_ = Dependence::everything;
     if (scope_ == Scope::foreign_keys) dependence_ = Dependence::foreign_keys;
     if (scope_ != Scope::table || forms_.empty() || !key_is_exact()) return;

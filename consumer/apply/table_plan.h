@@ -3,8 +3,8 @@
 //
 // Decided once per mapping, from what the target's catalogue says:
 //
-//   method   net   only the last image of each key in a group is written: deletes, updates,
-//   inserts.
+//   method   net   only the last image of each key in a group is written, and all deletes before
+//                  all updates before all inserts.
 //                  Needs a key by which at most one row is found, compared exactly, and no other
 //                  unique index or exclusion constraint: with distinct keys no order can be seen.
 //            runs  neighbouring changes of one kind with distinct keys make one statement, in the
@@ -78,7 +78,7 @@ class TablePlan {
 
   private:
     void choose_method(const PlanOptions& options);
-    void choose_dependence(const PlanOptions& options);
+    void choose_dependence();
     bool key_is_unique() const;
     bool key_is_exact() const;
     std::optional<std::vector<std::size_t>> exact_attributes(const UniqueIndex& index) const;

@@ -118,13 +118,16 @@ void Connection::throw_lost(const std::string& doing) const {
 }
 
 void Connection::wait(short events) {
-    std::optional<Clock::time_point> deadline;
-    const auto started = Clock::now();
-    if (silence_limit_.count() > 0) deadline = started + silence_limit_;
-    const bool is_ready = poll_socket(PQsocket(native()), events, stop_, deadline);
-    waited_ += Clock::now() - started;
-    if (is_ready) return;
-    if (silence_error_) throw silence_error_();
+    while (true) {
+        std::optional<Clock::time_point> deadline;
+        const auto started = Clock::now();
+        if (silence_limit_.count() > 0) deadline = started + silence_limit_;
+        const bool is_ready = poll_socket(PQsocket(native()), events, stop_, deadline);
+        waited_ += Clock::now() - started;
+        if (is_ready) return;
+        if (!on_silence_) break;
+        if (const std::optional<Error> error = on_silence_()) throw *error;
+    }
     throw Error(ErrorKind::connection, fmt::format("{} has been silent for longer than {} ms",
                                                    description_, silence_limit_.count()));
 }

@@ -128,12 +128,13 @@ class Connection {
     // The next piece (one row for text format), nullopt at the end. Valid until the next call.
     std::optional<std::string_view> copy_out_get();
 
-    // A wait for the server that is silent for longer than `limit` ends as a lost connection, or
-    // with what `make_error` says; zero, the default, waits for ever. For commands that have no
-    // reason to take long.
-    void limit_silence(std::chrono::milliseconds limit, std::function<Error()> make_error = {}) {
+    // A wait for the server that is silent for longer than `limit` ends as a lost connection; or,
+    // with `on_silence`, with the error that it returns, or goes on if there is none. Zero, the
+    // default, waits for ever. For commands that have no reason to take long.
+    void limit_silence(std::chrono::milliseconds limit,
+                       std::function<std::optional<Error>()> on_silence = {}) {
         silence_limit_ = limit;
-        silence_error_ = std::move(make_error);
+        on_silence_ = std::move(on_silence);
     }
 
     int server_version() const;
@@ -172,7 +173,7 @@ class Connection {
     std::size_t unflushed_ = 0;
     std::size_t unflushed_max_ = kUnflushedBytesMax;
     std::chrono::milliseconds silence_limit_{0};
-    std::function<Error()> silence_error_;
+    std::function<std::optional<Error>()> on_silence_;
     std::chrono::nanoseconds waited_{0};
     bool result_open_ =
         false;  // in a pipeline: the current query's terminating NULL is still to be read

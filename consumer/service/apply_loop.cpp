@@ -17,7 +17,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kIdleWait{100};
-// A look at the target's sockets costs system calls; more often than it takes to run dry is in vain.
+// A look at the target's sockets costs system calls; more often than it takes to run dry is in
+// vain.
 constexpr std::chrono::microseconds kPumpInterval{500};
 constexpr std::chrono::microseconds kNap{250};
 constexpr std::chrono::seconds kLogInterval{10};

@@ -81,9 +81,8 @@ void notify_systemd(const std::string& state) {
 
 // Where the row stands that the target refused, if that is what the error says.
 std::optional<Lsn> refused_at(const Error& error) {
-    const bool is_refused_row = error.kind() == ErrorKind::conflict ||
-                                error.kind() == ErrorKind::value ||
-                                error.kind() == ErrorKind::schema;
+    const bool is_refused_row =
+        error.kind() != ErrorKind::connection && error.kind() != ErrorKind::cancelled;
     return is_refused_row ? Lsn::parse(error.lsn()) : std::nullopt;
 }
 
@@ -115,7 +114,8 @@ void supervise(const Config& config, const StopRequest& stop) {
             }
             if (reaction == Reaction::stop) throw;
             if (error.sqlstate() == kDeadlockDetected)
-                replay.one_session_until = Lsn::parse(error.lsn()).value_or(Lsn{});
+                replay.one_session_until =
+                    std::max(replay.one_session_until, Lsn::parse(error.lsn()).value_or(Lsn{}));
             if (was_streaming) back_off.reset();
             const auto delay = back_off.next();
             log::warning("{}; trying again in {} ms", error.report(), delay.count());
