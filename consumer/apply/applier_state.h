@@ -1,4 +1,4 @@
-// What an Applier is made of. For applier.cpp alone.
+// What an Applier is made of: how groups are opened, filled, sent and closed. For applier.cpp alone.
 #pragma once
 
 #include <chrono>

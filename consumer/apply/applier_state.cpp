@@ -1,0 +1,201 @@
+#include "apply/applier_state.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "apply/conflict.h"
+#include "apply/refusal.h"
+#include "base/check.h"
+#include "base/error.h"
+#include "base/log.h"
+
+namespace walpack {
+namespace {
+
+// A group that is committed with its statements, for its latency, should hold no more.
+constexpr std::size_t kCheckedStepsMax = 64;
+
+// Fewer would have results read while the sessions are being made.
+constexpr std::uint64_t kStatementsMin = 16;
+
+// Changes of a transaction that are sent together, before it is complete. The more, the closer
+// together are the sorted keys of updates and deletes.
+constexpr std::uint64_t kPartRowsMax = 50'000;
+
+std::vector<std::unique_ptr<Connection>> open_connections(const Applier::Connect& connect,
+                                                          std::uint64_t count) {
+    std::vector<std::unique_ptr<Connection>> connections;
+    for (std::uint64_t i = 0; i < count; ++i) connections.push_back(connect());
+    return connections;
+}
+
+PlanOptions plan_options(const ApplierOptions& options, const TargetSession& session) {
+    return {session.is_replica_role, options.batching, options.coalescing};
+}
+
+}  // namespace
+
+Applier::State::State(Connection& control_connection, const Progress& progress,
+                      ApplierOptions given, UnbatchedTables& unbatched_tables,
+                      const Connect& connect)
+    : control(control_connection),
+      options(std::move(given)),
+      unbatched(unbatched_tables),
+      order(
+          open_connections(connect, options.apply_workers), control, progress,
+          {std::max(options.in_flight_statements_max, kStatementsMin), options.in_flight_bytes_max},
+          [this](std::size_t session, const SentStatement& sent, const Result& result) {
+              judge(session, sent, result);
+          }),
+      changes(CellEncoder(order.server_version()), {options.apply_workers > 1}),
+      relations(control, plan_options(options, order.settings()), unbatched,
+                [this] { replace_plan(); }),
+      cascades(order.settings().is_replica_role),
+      pace(options.linger, Clock::now()) {
+    order.on_group_committed = [this](const Group& committed) { note_commit(committed); };
+}
+
+void Applier::State::judge(std::size_t session, const SentStatement& sent, const Result& result) {
+    const std::optional<Error> error = judge_result(sent, result);
+    // The position is not what it should be when an earlier group's COMMIT failed: then that
+    // counts.
+    if (error && sent.expected == Expected::position) order.read_commits_before(session);
+    if (error) fail(session, sent, *error);
+    if (sent.expected == Expected::commit) order.on_committed(session);
+}
+
+void Applier::State::note_commit(const Group& committed) {
+    stats.transactions += committed.transactions;
+    stats.rows += committed.rows;
+    if (committed.transactions > 0) stats.last_commit_time = committed.last_commit_time;
+    ++stats.target_commits;
+}
+
+// What a group touches is noted in the terms of its plans: what is under way must be over.
+void Applier::State::replace_plan() {
+    changes.hold_order();
+    if (options.apply_workers == 1) return;
+    changes.stop_footprint();
+    order.settle();
+}
+
+// Whether the connection is still of use.
+bool Applier::State::roll_back(std::size_t session) {
+    try {
+        order.abandon(session);
+        return true;
+    } catch (const Error&) {
+        return false;  // the first error counts
+    }
+}
+
+void Applier::State::fail(std::size_t session, const SentStatement& sent, const Error& error) {
+    Error reported = error;
+    // A statement that could not be prepared belongs to the changes at hand.
+    const bool is_about_rows = sent.row != nullptr || sent.batch != nullptr;
+    if (is_about_rows && reported.lsn().empty()) reported.at_lsn(last_commit_lsn.to_string());
+    if (!roll_back(session)) throw reported;
+    throw_refusal(sent, reported, control, unbatched);
+}
+
+void Applier::State::apply(const RowChange& change) {
+    const std::shared_ptr<TablePlan>& plan = relations.find(change.relation);
+    try {
+        cascades.refuse_replacement(*plan->mapping(), change);
+        changes.add(plan, change, cascades.expected_of(*plan->mapping(), change.kind));
+    } catch (const Error& error) {
+        throw Error(error.kind(), fmt::format("table \"{}\": {}", change.relation->qualified_name(),
+                                              error.message()))
+            .detail(error.detail())
+            .hint(error.hint());
+    }
+}
+
+// All relations in one statement, as at the source: foreign keys among them do not stand in the
+// way. Inheritance children and partitions are relations of the record themselves, so nothing but
+// the named tables is emptied; a partitioned target table is the stand-in of one source table.
+void Applier::State::apply(const Truncate& truncate) {
+    std::string names;
+    for (const auto& relation : truncate.relations) {
+        const auto& plan = relations.find(relation);
+        names += (names.empty() ? "" : ", ") + plan->table().sql_name_of_rows();
+    }
+    const char* identity = truncate.restart_identity ? " RESTART IDENTITY" : "";
+    changes.add(
+        TruncateStep{fmt::format("TRUNCATE {}{}", names, identity), truncate.relations.front()});
+}
+
+// Beyond what a group that ends at its limits can hold: only a large transaction gets there.
+bool Applier::State::is_large() const {
+    return changes.changes() >= std::max(kPartRowsMax, 2 * options.group_rows_max) ||
+           changes.bytes() >= 2 * options.group_bytes_max;
+}
+
+bool Applier::State::group_is_full() const {
+    return !options.grouping || group->rows >= options.group_rows_max ||
+           changes.bytes() >= options.group_bytes_max ||
+           Clock::now() - group->start >= options.group_time_max;
+}
+
+void Applier::State::open_group() {
+    group.emplace();
+    group->start = Clock::now();
+    relations.set_time(group->start);
+}
+
+void Applier::State::send_part() {
+    if (!group->session) {
+        if (options.apply_workers > 1) {
+            changes.stop_footprint();
+            log::info(
+                "transaction {} is large: one session applies it, alone, as two could not "
+                "commit it together",
+                current->xid);
+        }
+        order.begin_alone(*group);
+    }
+    order.send(*group, changes.take());
+}
+
+void Applier::State::close_group(bool is_last) {
+    WALPACK_CHECK(group && !current);
+    const bool is_small = !group->session && order.is_empty() && !is_replay;
+    if (options.apply_workers > 1) group->footprint = changes.take_footprint();
+    if (!group->session) {
+        if (group->last_commit_lsn <= options.one_session_until) group->footprint.add_everything();
+        order.begin(*group);
+    }
+    std::vector<Step> steps = changes.take();
+    group->is_checked =
+        is_last && is_small && steps.size() <= kCheckedStepsMax && can_be_checked(steps);
+    order.send(*group, std::move(steps));
+    group->is_durable = is_durable_due();
+    if (group->is_durable) last_durable = Clock::now();
+    pace.note_closed(group->transactions, group->rows, Clock::now());
+    order.add(std::move(*group));
+    group.reset();
+    if (!is_last) order.pump();
+}
+
+bool Applier::State::may_linger() const {
+    return group && !current && !is_replay && options.grouping && pace.is_busy();
+}
+
+std::chrono::nanoseconds Applier::State::linger_left() const {
+    if (!may_linger()) return std::chrono::nanoseconds(0);
+    return pace.linger_left(group->start, Clock::now());
+}
+
+void Applier::State::move_position(Lsn end) {
+    open_group();
+    order.begin(*group);
+    group->end = end;
+    group->is_durable = true;
+    last_durable = Clock::now();
+    order.add(std::move(*group));
+    group.reset();
+    order.settle();
+}
+
+}  // namespace walpack
