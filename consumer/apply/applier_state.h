@@ -1,4 +1,5 @@
-// What an Applier is made of: how groups are opened, filled, sent and closed. For applier.cpp alone.
+// What an Applier is made of: how groups are opened, filled, sent and closed. For its own
+// sources alone.
 #pragma once
 
 #include <chrono>
