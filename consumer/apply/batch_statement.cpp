@@ -76,10 +76,8 @@ class BatchBuilder {
             append(columns, ", ", quote_identifier(field.column->column->name));
             append(values, ", ", elements(field.column->attribute, field.column->attribute));
         }
-        const std::string& single = out_.single->statement.sql;
-        const bool overrides = single.find(" OVERRIDING SYSTEM VALUE VALUES ") != single.npos;
         out_.sql = fmt::format("INSERT INTO {} ({}){} SELECT {}", mapping_.table->sql_name(),
-                               columns, overrides ? " OVERRIDING SYSTEM VALUE" : "", values);
+                               columns, overriding_clause(mapping_), values);
     }
 
     void update() {

@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kPatience{5000};
 constexpr std::chrono::milliseconds kCancelLimit{2000};
-constexpr std::string_view kDeadlockDetected = "40P01";
 
 // What an open transaction still has to do would hold its locks until it is done.
 void cancel_backend(Connection& control, int pid) {

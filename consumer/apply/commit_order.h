@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apply/apply_session.h"
@@ -21,6 +22,9 @@
 #include "model/lsn.h"
 
 namespace walpack {
+
+// SQLSTATE of a deadlock, also of one that only we can see: see stuck().
+inline constexpr std::string_view kDeadlockDetected = "40P01";
 
 // Two sessions may still wait for one another through a third party: one waits for a row that a
 // local session of the target has, that one for a row of the other session, which waits for its

@@ -20,10 +20,6 @@ bool is_update(ChangeKind kind) {
            kind == ChangeKind::update_full;
 }
 
-bool is_by_whole_row(ChangeKind kind) {
-    return kind == ChangeKind::update_full || kind == ChangeKind::delete_full;
-}
-
 // The target's own key, when the relation fills all of it; empty otherwise.
 std::vector<TupleField> target_key(const RelationMapping& mapping, Side side) {
     std::vector<TupleField> fields;
@@ -106,7 +102,7 @@ class StatementBuilder {
         statement_.sql = columns.empty()
                              ? fmt::format("INSERT INTO {} DEFAULT VALUES", table_.sql_name())
                              : fmt::format("INSERT INTO {} ({}){} VALUES ({})", table_.sql_name(),
-                                           columns, overriding(), values);
+                                           columns, overriding_clause(mapping_), values);
         return std::move(statement_);
     }
 
@@ -170,13 +166,6 @@ class StatementBuilder {
         return "d." + quote_identifier(column.name);
     }
 
-    std::string_view overriding() const {
-        const bool is_needed = std::any_of(
-            mapping_.columns.begin(), mapping_.columns.end(),
-            [](const ColumnMapping& column) { return column.column->is_identity_always; });
-        return is_needed ? " OVERRIDING SYSTEM VALUE" : "";
-    }
-
     // Nothing is to be set, but the row must be there. The lock is the one that UPDATE would take.
     Statement check_existence() {
         statement_.sql = fmt::format("SELECT 1 FROM {} WHERE {} FOR NO KEY UPDATE",
@@ -232,6 +221,17 @@ std::string checked(const std::string& sql) {
 }
 
 }  // namespace
+
+bool is_by_whole_row(ChangeKind kind) {
+    return kind == ChangeKind::update_full || kind == ChangeKind::delete_full;
+}
+
+std::string_view overriding_clause(const RelationMapping& mapping) {
+    const bool is_needed =
+        std::any_of(mapping.columns.begin(), mapping.columns.end(),
+                    [](const ColumnMapping& column) { return column.column->is_identity_always; });
+    return is_needed ? " OVERRIDING SYSTEM VALUE" : "";
+}
 
 bool is_same_value(const Value& left, const Value& right) {
     if (left.form != right.form) return false;

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/record.h"
@@ -58,6 +59,13 @@ std::vector<TupleField> identity_of(const RelationMapping& mapping, ChangeKind k
 // Whether an update of this shape sets a column that is not in `key`.
 bool sets_beside(const RelationMapping& mapping, const StatementShape& shape,
                  const std::vector<std::size_t>& key);
+
+// Found by the old values of all columns, or of the target's key among them.
+bool is_by_whole_row(ChangeKind kind);
+
+// What an INSERT into the table must say between its columns and its values; empty or with a blank
+// before it.
+std::string_view overriding_clause(const RelationMapping& mapping);
 
 // Two values are the same, bit for bit.
 bool is_same_value(const Value& left, const Value& right);

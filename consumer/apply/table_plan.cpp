@@ -34,10 +34,6 @@ ChangeKind finding_kind(const Relation& relation) {
                                                               : ChangeKind::delete_key;
 }
 
-bool is_by_whole_row(ChangeKind kind) {
-    return kind == ChangeKind::update_full || kind == ChangeKind::delete_full;
-}
-
 }  // namespace
 
 TablePlan::TablePlan(std::shared_ptr<const RelationMapping> mapping, const PlanOptions& options)

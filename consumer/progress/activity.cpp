@@ -126,7 +126,6 @@ ActivityWriter::ActivityWriter(Connection& target, std::string pipeline)
     : target_(target), pipeline_(std::move(pipeline)) {}
 
 void ActivityWriter::write(const Activity& activity) {
-    if (target_.in_pipeline()) return;
     if (!is_writable_) is_writable_ = may(target_, {"SELECT", "INSERT", "UPDATE"});
     if (!*is_writable_) return;
     try {

@@ -72,9 +72,9 @@ class ActivityWriter {
   public:
     ActivityWriter(Connection& target, std::string pipeline);
 
-    // One small statement that does not wait for the target's disk. Does nothing while the
-    // connection is in pipeline mode, nor from the first time on that the table was missing or
-    // could not be written. Throws Error(connection) and what else any statement can throw.
+    // One small statement that does not wait for the target's disk. Does nothing from the first
+    // time on that the table was missing or could not be written. Throws Error(connection) and what
+    // else any statement can throw.
     void write(const Activity& activity);
 
   private:

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <systemd/sd-daemon.h>
 
+#include "apply/commit_order.h"
 #include "base/log.h"
 #include "service/pipeline.h"
 
@@ -18,8 +19,6 @@ namespace walpack {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr std::string_view kDeadlockDetected = "40P01";
 
 enum class Reaction { retry, stop, finish };
 
