@@ -1,0 +1,62 @@
+// Rows of one chunk: COPY out of a source session, whose transaction has the snapshot, into the
+// open transaction of a target session.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/stop_request.h"
+#include "copy/chunk_plan.h"
+#include "copy/key_order.h"
+#include "pg/connection.h"
+#include "schema/published_table.h"
+#include "schema/target_table.h"
+
+namespace walpack {
+
+// What is the same for all chunks of a table. Immutable; threads share it.
+struct TableLoad {
+    std::shared_ptr<const PublishedTable> published;
+    std::shared_ptr<const RelationMapping> mapping;
+    bool is_binary = false;
+    std::string format_reason;     // why not binary; empty when it is
+    std::string copy_in_sql;       // COPY t (columns) FROM STDIN ...
+    std::string selected_columns;  // of the source, as COPY (SELECT ...) needs them
+    std::string key_column;        // quoted, of method key; else empty
+    std::string key_type;          // what a bound is cast to: schema-qualified, quoted
+};
+
+// Binary when the binary form of every column that is written means the same on the target (same
+// kind and type, see Binding), else text.
+TableLoad make_table_load(const std::shared_ptr<const PublishedTable>& published,
+                          const std::shared_ptr<const RelationMapping>& mapping,
+                          const ChunkPlan& plan);
+
+// SELECT for the rows of a range, with the publication's row filter and columns.
+std::string select_rows_sql(const TableLoad& load, const KeyRange& range);
+std::string select_rows_sql(const TableLoad& load, const PageRange& pages);
+
+// The condition that finds a range's rows on the target: "key >= .. AND key < ..", or "true".
+std::string range_condition_on_target(const TableLoad& load, const KeyRange& range);
+
+struct LoadedRows {
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
+};
+
+// Told of every piece that was handed on: rows and bytes since the last call. It may wait, to hold
+// a rate, and may throw.
+using OnPiece = std::function<void(std::uint64_t rows, std::uint64_t bytes)>;
+
+// `select` from select_rows_sql(). Throws with table and, where the server names it, column; never
+// with a value. The target's transaction is then of no more use.
+LoadedRows load_rows(const TableLoad& load, const std::string& select, Connection& source,
+                     Connection& target, const OnPiece& on_piece, const StopRequest& stop);
+
+// Pins the settings of a session that reads rows: text forms as the stream has them, no time
+// limits, no row security in silence.
+void set_up_source_session(Connection& source);
+
+}  // namespace walpack

@@ -1,0 +1,52 @@
+// How a table is cut into chunks (docs/decisions/0011).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "copy/key_order.h"
+#include "pg/connection.h"
+#include "schema/published_table.h"
+
+namespace walpack {
+
+// By what a table is cut.
+enum class ChunkMethod : std::uint8_t {
+    key,    // ranges of a key's leading column, a snapshot each
+    whole,  // one snapshot for the table, read in ranges of ctid
+};
+
+// Ranges of pages of a table that is read under one snapshot: [from, to), the last one open.
+struct PageRange {
+    std::uint64_t from = 0;
+    std::optional<std::uint64_t> to;
+
+    friend bool operator==(const PageRange&, const PageRange&) = default;
+};
+
+struct ChunkPlan {
+    ChunkMethod method = ChunkMethod::whole;
+    // The attribute whose ranges the chunks are, with method key; an index into the attributes of
+    // the published relation.
+    std::size_t key_attribute = 0;
+    std::vector<KeyRange> ranges;  // method key: they cover everything, in order
+    std::vector<PageRange> pages;  // method whole: the same; one range without bounds for views of
+                                   // several tables, such as a partition root
+    std::uint64_t bytes_estimated = 0;
+    std::uint64_t rows_estimated = 0;
+    std::string reason;  // one sentence for the log: why this method
+};
+
+struct ChunkPlanOptions {
+    std::uint64_t chunk_bytes = 0;  // how large a chunk should be, in bytes of the source's table
+};
+
+// Looks at size, key, and a sample of its values. Any transaction state of `source` will do;
+// nothing is locked beyond the call.
+ChunkPlan plan_chunks(Connection& source, const PublishedTable& table,
+                      const ChunkPlanOptions& options);
+
+}  // namespace walpack
