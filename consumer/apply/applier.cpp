@@ -46,6 +46,38 @@ void Applier::set_more_is_waiting(std::function<bool()> more_is_waiting) {
     state_->more = std::move(more_is_waiting);
 }
 
+void Applier::set_on_group_closing(std::function<std::vector<CommandStep>()> on_group_closing) {
+    state_->on_group_closing = std::move(on_group_closing);
+}
+
+void Applier::add_change(const RowChange& change, Lsn commit_lsn) {
+    State& state = *state_;
+    state.open_group_between();
+    state.last_commit_lsn = std::max(state.last_commit_lsn, commit_lsn);
+    ++state.group->rows;
+    ++state.stats.planned_rows;
+    try {
+        state.apply(change);
+    } catch (Error& error) {
+        if (error.lsn().empty()) error.at_lsn(commit_lsn.to_string());
+        throw;
+    }
+    if (state.is_large()) state.send_part();
+}
+
+void Applier::add_command(CommandStep command) {
+    state_->open_group_between();
+    state_->changes.add(std::move(command));
+}
+
+void Applier::forget_mapping(const TableName& table) {
+    state_->relations.forget(table);
+}
+
+bool Applier::skips_current() const {
+    return state_->current && state_->skips_current;
+}
+
 // Names come in the source's encoding as values do.
 void Applier::hello(const Hello& hello) {
     state_->order.set_client_encoding(hello.encoding);
@@ -70,6 +102,7 @@ void Applier::begin(const Begin& begin) {
         return;
     }
     state.is_replay = begin.commit_lsn <= state.options.one_by_one_until;
+    if (state.is_replay && state.group) state.close_group(false);  // of work before it
     if (!state.group) {
         state.changes.set_row_by_row(state.is_replay || !state.options.batching);
         state.open_group();
@@ -133,10 +166,11 @@ void Applier::commit(const Commit& commit) {
     }
 }
 
-void Applier::commit_group() {
+void Applier::commit_group(bool durable) {
     State& state = *state_;
     WALPACK_CHECK(!state.current);
     const bool is_alone = state.group && state.group->transactions == 1;
+    if (durable && state.group) state.last_durable = {};
     if (state.group) state.close_group(true);
     state.order.settle();
     if (is_alone) state.pace.note_alone(state.more_is_waiting());
@@ -191,6 +225,10 @@ void Applier::make_durable(bool now) {
 
 bool Applier::has_open_group() const {
     return state_->group.has_value() || !state_->order.is_empty();
+}
+
+Lsn Applier::position() const {
+    return state_->group ? state_->group->end : state_->order.position();
 }
 
 Lsn Applier::applied_lsn() const {

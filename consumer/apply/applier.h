@@ -22,7 +22,9 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "apply/change_set.h"
 #include "apply/unbatched_tables.h"
 #include "assemble/record_sink.h"
 #include "model/lsn.h"
@@ -104,6 +106,20 @@ class Applier : public TransactionSink {
     // once.
     void set_more_is_waiting(std::function<bool()> more_is_waiting);
 
+    // Called when a group is complete, before its position is moved: what it returns is executed as
+    // the last statements of the group's transaction.
+    void set_on_group_closing(std::function<std::vector<CommandStep>()> on_group_closing);
+
+    // Work that is not of the source transaction at hand, if there is one: changes of transactions
+    // before it, and statements that belong to them. Executed in the order of the calls, in the
+    // target transaction that is open or the next one. Not while skips_current().
+    void add_change(const RowChange& change, Lsn commit_lsn);
+    void add_command(CommandStep command);
+    // The table is looked at again before its next change: its indexes are others now.
+    void forget_mapping(const TableName& table);
+    // The source transaction at hand lies before the position: what is given of it is not applied.
+    bool skips_current() const;
+
     void hello(const Hello& hello) override;
     void relation(const RelationRecord& relation) override;
     void begin(const Begin& begin) override;
@@ -115,7 +131,8 @@ class Applier : public TransactionSink {
     void commit(const Commit& commit) override;
 
     // Nothing is waiting: commits everything, so that an idle stream has no latency.
-    void commit_group();
+    // `durable`: the target has it on disk on return.
+    void commit_group(bool durable = false);
     // Nothing is waiting just now: as commit_group(), unless transactions come fast. Then the open
     // group is kept open for a moment, and sent without waiting for the target when that is over.
     void pause();
@@ -134,6 +151,8 @@ class Applier : public TransactionSink {
     void make_durable(bool now);
 
     bool has_open_group() const;
+    // The end of what was taken in, whether it is committed or not.
+    Lsn position() const;
     Lsn applied_lsn() const;
     // The position that survives a crash of the target: what may be confirmed to the slot.
     Lsn durable_lsn() const;

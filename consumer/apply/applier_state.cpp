@@ -144,6 +144,15 @@ void Applier::State::open_group() {
     relations.set_time(group->start);
 }
 
+void Applier::State::open_group_between() {
+    WALPACK_CHECK(!current || !skips_current);
+    if (group) return;
+    changes.set_row_by_row(!options.batching);
+    open_group();
+    group->end = order.position();
+    group->last_commit_lsn = last_commit_lsn;
+}
+
 void Applier::State::send_part() {
     if (!group->session) {
         if (options.apply_workers > 1) {
@@ -151,7 +160,7 @@ void Applier::State::send_part() {
             log::info(
                 "transaction {} is large: one session applies it, alone, as two could not "
                 "commit it together",
-                current->xid);
+                current ? current->xid : 0);
         }
         order.begin_alone(*group);
     }
@@ -160,6 +169,9 @@ void Applier::State::send_part() {
 
 void Applier::State::close_group(bool is_last) {
     WALPACK_CHECK(group && !current);
+    if (on_group_closing) {
+        for (CommandStep& command : on_group_closing()) changes.add(std::move(command));
+    }
     const bool is_small = !group->session && order.is_empty() && !is_replay;
     if (options.apply_workers > 1) group->footprint = changes.take_footprint();
     if (!group->session) {

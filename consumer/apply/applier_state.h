@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "apply/applier.h"
 #include "apply/cascades.h"
@@ -31,6 +32,8 @@ struct Applier::State {
     void apply(const RowChange& change);
     void apply(const Truncate& truncate);
     void open_group();
+    // For work that is not of the source transaction at hand.
+    void open_group_between();
     // The group gets too large to be gathered: sends what there is of it.
     void send_part();
     // The group is complete. Its commit is sent when its results are there and its turn comes.
@@ -51,6 +54,7 @@ struct Applier::State {
     ApplierOptions options;
     UnbatchedTables& unbatched;
     std::function<bool()> more;
+    std::function<std::vector<CommandStep>()> on_group_closing;
 
     // The source transaction at hand.
     std::optional<Begin> current;

@@ -65,7 +65,8 @@ void ApplySession::set_client_encoding(const std::string& encoding) {
 
 void ApplySession::add(Step step, Lsn commit_lsn, bool is_checked) {
     const auto* batch = std::get_if<Batch>(&step);
-    counts_.rows += batch == nullptr ? 1 : batch->rows.size();
+    if (!std::holds_alternative<CommandStep>(step))
+        counts_.rows += batch == nullptr ? 1 : batch->rows.size();
     waiting_.push_back({std::move(step), commit_lsn, is_checked});
 }
 
@@ -210,6 +211,15 @@ bool ApplySession::send_step(const TruncateStep& truncate, WaitingStep& waiting)
     sent.commit_lsn = waiting.commit_lsn;
     sent.doing = "truncate";
     in_flight_.send_command(truncate.sql, std::move(sent));
+    ++counts_.statements;
+    return true;
+}
+
+bool ApplySession::send_step(const CommandStep& command, WaitingStep& waiting) {
+    SentStatement sent;
+    sent.commit_lsn = waiting.commit_lsn;
+    sent.doing = command.doing;
+    in_flight_.send_command(command.sql, std::move(sent));
     ++counts_.statements;
     return true;
 }

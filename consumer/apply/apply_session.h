@@ -80,6 +80,7 @@ class ApplySession {
     bool send_step(const Batch& batch, WaitingStep& waiting);
     bool send_step(const RowStep& row, WaitingStep& waiting);
     bool send_step(const TruncateStep& truncate, WaitingStep& waiting);
+    bool send_step(const CommandStep& command, WaitingStep& waiting);
     void send_rows(const Batch& batch, Lsn commit_lsn);
     std::size_t send_batch(const Batch& batch, std::size_t first, Lsn commit_lsn);
     std::size_t gather(const Batch& batch, std::size_t first);

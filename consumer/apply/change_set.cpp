@@ -27,6 +27,7 @@ bool can_be_checked(const std::vector<Step>& steps) {
     return std::all_of(steps.begin(), steps.end(), [](const Step& step) {
         if (const auto* batch = std::get_if<Batch>(&step))
             return batch->is_sent_by_row() && batch->statement->single->can_be_checked;
+        if (std::holds_alternative<CommandStep>(step)) return false;
         const auto* row = std::get_if<RowStep>(&step);
         return row == nullptr || (row->is_plain && row->expected == Expected::one_row &&
                                   row->statement->can_be_checked);
@@ -125,9 +126,17 @@ void ChangeSet::add_row_step(TablePlan& plan, const RowChange& change, const Sta
 
 void ChangeSet::add(TruncateStep truncate) {
     ++changes_;
+    add_alone(std::move(truncate));
+}
+
+void ChangeSet::add(CommandStep command) {
+    add_alone(std::move(command));
+}
+
+void ChangeSet::add_alone(Step step) {
     footprint_.add_everything();
     send_all_first();
-    steps_.emplace_back(std::move(truncate));
+    steps_.emplace_back(std::move(step));
 }
 
 std::vector<Step> ChangeSet::take() {

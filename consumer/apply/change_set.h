@@ -36,7 +36,14 @@ struct TruncateStep {
     std::shared_ptr<const Relation> relation;  // the first, for errors
 };
 
-using Step = std::variant<Batch, RowStep, TruncateStep>;
+// A statement about whatever else belongs to the group's transaction: what the copy notes of its
+// chunks, rows that it takes back.
+struct CommandStep {
+    std::string sql;
+    const char* doing = "";  // completes "could not ..."
+};
+
+using Step = std::variant<Batch, RowStep, TruncateStep, CommandStep>;
 
 // Whether a wrong outcome of each step, sent in the form that checks itself, is an error.
 bool can_be_checked(const std::vector<Step>& steps);
@@ -56,6 +63,8 @@ class ChangeSet {
     // Throws as CellEncoder does, and Error(schema) when nothing identifies the row.
     void add(const std::shared_ptr<TablePlan>& plan, const RowChange& change, Expected expected);
     void add(TruncateStep truncate);
+    // Keeps its place among all changes.
+    void add(CommandStep command);
 
     // What was added so far keeps its place before everything that comes.
     void hold_order() { send_all_first(); }
@@ -83,6 +92,7 @@ class ChangeSet {
                 const StatementShape& shape);
     void send_first(TableBatch& batch);
     void send_all_first();
+    void add_alone(Step step);
     void add_row_step(TablePlan& plan, const RowChange& change, const StatementShape& shape,
                       Expected expected);
 

@@ -55,6 +55,13 @@ void MappedRelations::set_time(Clock::time_point now) {
     if (now - last_since_ >= kLookInterval) last_relation_ = nullptr;
 }
 
+void MappedRelations::forget(const TableName& table) {
+    const auto found = by_name_.find(table);
+    if (found == by_name_.end()) return;
+    found->second.read_at = Clock::time_point::min();
+    last_relation_ = nullptr;
+}
+
 const std::shared_ptr<TablePlan>& MappedRelations::find(
     const std::shared_ptr<const Relation>& relation) {
     if (last_relation_ == relation.get()) return last_->plan;
@@ -70,7 +77,9 @@ MappedRelations::Known& MappedRelations::look_up(const std::shared_ptr<const Rel
     Known& known =
         seen != seen_.end() ? *seen->second.second : by_name_[{relation->schema, relation->name}];
     const bool is_described = known.plan != nullptr && known.relation->describes_same(*relation);
-    if (!is_described || now_ - known.read_at >= kMappingAgeMax) read(relation, known);
+    const bool is_old =
+        known.read_at == Clock::time_point::min() || now_ - known.read_at >= kMappingAgeMax;
+    if (!is_described || is_old) read(relation, known);
     if (seen == seen_.end()) {
         if (seen_.size() >= kSeenMax) seen_.clear();
         seen_[relation.get()] = {relation, &known};

@@ -31,6 +31,8 @@ class MappedRelations {
     // The plan for the relation's changes; valid until the next call. Throws Error(schema) with
     // every problem when the target's table cannot take its changes.
     const std::shared_ptr<TablePlan>& find(const std::shared_ptr<const Relation>& relation);
+    // The next find() of the table reads it again.
+    void forget(const TableName& table);
     // Tells the time; looks at old mappings again from now on.
     void set_time(Clock::time_point now);
 

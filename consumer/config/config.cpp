@@ -100,6 +100,7 @@ Config load_config(const std::optional<std::string>& path,
     check_together(config);
     if (config.slot.empty()) config.slot = "walpack_" + config.pipeline;
     if (config.publications.empty()) config.publications = {"walpack_" + config.pipeline};
+    if (config.copy_from.keywords().empty()) config.copy_from = config.source;
     if (config.spool_directory.empty()) config.spool_directory = temporary_folder();
     return config;
 }

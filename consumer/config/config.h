@@ -28,7 +28,12 @@ struct Config {
     std::vector<std::string>
         tables;        // what init publishes; empty: all tables. "schema"."table", always quoted
     bool copy = true;  // false: the target already holds the rows
-    std::string origin = "any";  // any | none: passed to the plugin
+    std::uint64_t copy_workers = 2;             // tables and chunks that are copied side by side
+    std::uint64_t copy_chunk_bytes = 64 << 20;  // of the source's table
+    std::uint64_t copy_rate_limit = 0;          // bytes a second, of all workers; 0: none
+    Conninfo copy_from;                               // where rows are copied from; default: source
+    std::uint64_t copy_backlog_bytes_max = 64 << 20;  // changes that wait for their chunk
+    std::string origin = "any";                       // any | none: passed to the plugin
     std::uint64_t frame_bytes = 65536;
     bool streaming = false;                  // passed to the plugin
     std::string spool_directory;             // default: TMPDIR, or /tmp

@@ -94,6 +94,38 @@ void append_pipeline_keys(std::vector<KeyDefinition>& keys) {
                               &Config::origin, {"any", "none"}));
 }
 
+void append_copy_keys(std::vector<KeyDefinition>& keys) {
+    constexpr ConfigGroup kGroup = ConfigGroup::stream;
+    keys.push_back(count_key({"copy_workers", "COUNT",
+                              "Chunks of tables that are copied side by side, and indexes that are "
+                              "built side by side. Each is a connection at both ends.",
+                              kGroup},
+                             &Config::copy_workers, {1, 64}));
+    keys.push_back(bytes_key({"copy_chunk_bytes", "BYTES",
+                              "Size of a chunk of a table, each of which is copied under a "
+                              "snapshot of its own. An interrupted copy repeats only the chunks "
+                              "that were under way.",
+                              kGroup},
+                             &Config::copy_chunk_bytes, {64 * 1024, 64 * kGigabyte}));
+    keys.push_back(bytes_key({"copy_rate_limit", "BYTES",
+                              "Bytes a second that all copies together read from the source. 0: as "
+                              "fast as both ends can.",
+                              kGroup},
+                             &Config::copy_rate_limit, {0, 1024 * kGigabyte}));
+    keys.push_back(with_default_text(
+        conninfo_key({"copy_from", "CONNINFO",
+                      "Connection string of a physical standby of the source that rows are copied "
+                      "from. The stream still comes from the source.",
+                      kGroup},
+                     &Config::copy_from),
+        "the source"));
+    keys.push_back(bytes_key({"copy_backlog_bytes_max", "BYTES",
+                              "Memory for changes that wait until the rows they change are copied. "
+                              "When it is full, the stream waits.",
+                              kGroup},
+                             &Config::copy_backlog_bytes_max, {kMegabyte, 64 * kGigabyte}));
+}
+
 void append_stream_keys(std::vector<KeyDefinition>& keys) {
     constexpr ConfigGroup kGroup = ConfigGroup::stream;
     keys.push_back(bytes_key({"frame_bytes", "BYTES",
@@ -219,6 +251,7 @@ const std::vector<KeyDefinition>& key_definitions() {
     static const std::vector<KeyDefinition> definitions = [] {
         std::vector<KeyDefinition> keys;
         append_pipeline_keys(keys);
+        append_copy_keys(keys);
         append_stream_keys(keys);
         append_apply_keys(keys);
         append_service_keys(keys);

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "copy/table_copy.h"
 #include "copy/table_order.h"
+#include "copy/target_rows.h"
 #include "pg/replication_connection.h"
 #include "schema/catalog_query.h"
 #include "schema/target_session.h"
@@ -80,7 +81,7 @@ class InitialCopy {
         const auto mappings = map_all(target_, tables);
         InitialCopyResult result;
         if (options_.copy_rows) {
-            check_empty(mappings);
+            require_empty(target_, mappings);
             result = copy_rows(tables);
         } else {
             result.lsn = position_of_slot();
@@ -96,7 +97,7 @@ class InitialCopy {
         Transaction transaction(target_);
         if (!session_.is_replica_role) target_.execute("SET CONSTRAINTS ALL DEFERRED");
         const std::vector<RelationMapping> mappings = map_all(target_, tables);
-        check_empty(mappings);
+        require_empty(target_, mappings);
         for (const std::size_t index : order_of(mappings)) {
             stop_.throw_if_requested();
             const TableCopyResult copied = copy_table(mappings[index], source_, target_, stop_);
@@ -176,21 +177,6 @@ class InitialCopy {
         throw Error(ErrorKind::config,
                     fmt::format("replication slot \"{}\" does not exist on the source", slot))
             .hint("Run \"walpack init\" first.");
-    }
-
-    void check_empty(const std::vector<RelationMapping>& mappings) {
-        std::string filled;
-        for (const RelationMapping& mapping : mappings) {
-            const auto row = target_.query_value(
-                fmt::format("SELECT 1 FROM {} LIMIT 1", mapping.table->sql_name_of_rows()));
-            if (!row) continue;
-            filled += (filled.empty() ? "" : ", ") + mapping.relation->qualified_name();
-        }
-        if (filled.empty()) return;
-        throw Error(ErrorKind::schema, "target tables of the initial copy are not empty")
-            .detail(fmt::format("Tables with rows: {}.", filled))
-            .hint(
-                "Empty them, or set copy = false when the target already holds the source's rows.");
     }
 
     std::vector<std::size_t> order_of(const std::vector<RelationMapping>& mappings) {

@@ -1,5 +1,6 @@
 #include "progress/progress.h"
 
+#include <array>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -12,6 +13,10 @@ namespace walpack {
 namespace {
 
 constexpr std::string_view kLockNotAvailable = "55P03";
+
+// With rows of pipelines, made where they are needed: see copy/ and structure/.
+constexpr std::array<const char*, 4> kOtherTables = {"copy_chunk", "copy_table", "copy",
+                                                     "post_data"};
 
 // Half-filled pages, so that each move of a position finds room beside its old version: no index
 // entry is written, and the dead versions go without VACUUM.
@@ -69,6 +74,16 @@ void create_schema(Connection& target) {
     if (!exists) target.execute("CREATE SCHEMA walpack");
 }
 
+void remove_rows(Connection& target, const char* table, const std::string& pipeline) {
+    const auto exists = target.query_value(
+        "SELECT 1 FROM pg_catalog.pg_class c "
+        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = 'walpack' AND c.relname = $1",
+        {table});
+    if (!exists) return;
+    target.execute(fmt::format("DELETE FROM walpack.{} WHERE pipeline = $1", table), {pipeline});
+}
+
 std::uint64_t parse_identifier(std::string_view text) {
     std::uint64_t number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number);
@@ -115,6 +130,7 @@ void Progress::drop() {
     target_.execute("LOCK TABLE walpack.progress IN SHARE ROW EXCLUSIVE MODE");
     target_.execute("DELETE FROM walpack.progress WHERE pipeline = $1", {pipeline_});
     remove_activity(target_, pipeline_);
+    for (const char* table : kOtherTables) remove_rows(target_, table, pipeline_);
     const auto is_last = target_.query_value(
         "SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') "
         "AND NOT EXISTS (SELECT FROM walpack.progress) FROM pg_catalog.pg_class c "
@@ -122,6 +138,8 @@ void Progress::drop() {
     if (is_last == "t") {
         target_.execute("DROP TABLE walpack.progress");
         drop_activity_table(target_);
+        for (const char* table : kOtherTables)
+            target_.execute(fmt::format("DROP TABLE IF EXISTS walpack.{}", table));
         if (target_.query_value(kSchemaIsOurs) == "t") target_.execute("DROP SCHEMA walpack");
     }
     transaction.commit();
@@ -178,6 +196,22 @@ std::string Progress::advance_sql() const {
         "'the position of pipeline ', {0}, ' is not ', $2::pg_catalog.pg_lsn, "
         "' any more (', pg_catalog.count(*), ' rows)') AS pg_catalog.int4) END FROM moved",
         pipeline);
+}
+
+void Progress::begin_copy(Lsn lsn) {
+    const Result result = target_.execute(
+        "UPDATE walpack.progress SET applied_lsn = $2::pg_catalog.pg_lsn, "
+        "applied_at = pg_catalog.now() "
+        "WHERE pipeline = $1 AND worker = 0 AND NOT copy_complete AND applied_lsn IS NULL",
+        {pipeline_, lsn.to_string()});
+    if (result.affected_rows() == 1) return;
+    throw Error(ErrorKind::connection,
+                fmt::format("another session began the copy of pipeline \"{}\"", pipeline_));
+}
+
+void Progress::end_copy(Connection& target, const std::string& pipeline) {
+    target.execute("UPDATE walpack.progress SET copy_complete = true WHERE pipeline = $1",
+                   {pipeline});
 }
 
 void Progress::complete_copy(Lsn lsn) {

@@ -49,6 +49,11 @@ class Progress {
     std::string advance_sql() const;
     // Marks the initial copy complete at `lsn`, inside the caller's open transaction.
     void complete_copy(Lsn lsn);
+    // The stream begins at `lsn`, before the copy is complete: inside the caller's open
+    // transaction.
+    void begin_copy(Lsn lsn);
+    // The copy that went beside the stream is complete. By any session; harmless when repeated.
+    static void end_copy(Connection& target, const std::string& pipeline);
 
   private:
     Connection& target_;

@@ -27,11 +27,13 @@ constexpr std::chrono::seconds kActivityInterval{5};
 }  // namespace
 
 ApplyLoop::ApplyLoop(MessageLog& received, Applier& applier, Receiver& receiver,
-                     AssemblerOptions options)
+                     AssemblerOptions options, CopyStream* copy)
     : received_(received),
       applier_(applier),
       receiver_(receiver),
-      assembler_(applier, std::move(options)),
+      copy_(copy),
+      assembler_(copy != nullptr ? static_cast<TransactionSink&>(*copy) : applier,
+                 std::move(options)),
       now_(Clock::now()),
       logged_(kLogInterval, counters()),
       told_(kActivityInterval, counters()) {}
@@ -44,10 +46,11 @@ void ApplyLoop::run(const StopRequest& stop, const StopRequest& abort) {
     while (!stop.requested() || assembler_.is_inside_transaction()) {
         abort.throw_if_requested();
         step();
+        if (copy_ != nullptr && !assembler_.is_inside_transaction()) copy_->work(stop);
     }
     applier_.commit_group();
     applier_.make_durable(true);
-    receiver_.confirm(applier_.durable_lsn());
+    confirm();
 }
 
 void ApplyLoop::step() {
@@ -67,7 +70,12 @@ void ApplyLoop::step() {
     }
     if (!assembler_.is_inside_transaction() && received_.is_drained()) applier_.pause();
     applier_.make_durable(false);
-    receiver_.confirm(applier_.durable_lsn());
+    confirm();
+}
+
+void ApplyLoop::confirm() {
+    const Lsn durable = applier_.durable_lsn();
+    receiver_.confirm(copy_ != nullptr ? copy_->confirmable(durable) : durable);
 }
 
 // How long there may be nothing to do.
@@ -83,6 +91,7 @@ void ApplyLoop::handle(const ReceivedMessage& message) {
 void ApplyLoop::handle(const ReceivedKeepalive& keepalive) {
     // Inside a transaction, or a block of one, it says nothing that could be confirmed.
     if (assembler_.is_inside_transaction() || assembler_.is_inside_block()) return;
+    if (copy_ != nullptr) copy_->note_idle(keepalive.wal_end);
     if (keepalive.reply_requested) applier_.commit_group();
     if (!applier_.has_open_group()) {
         applier_.advance_idle(keepalive.wal_end, keepalive.reply_requested);

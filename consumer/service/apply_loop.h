@@ -15,6 +15,7 @@
 #include "log/message_log.h"
 #include "progress/activity.h"
 #include "service/activity_meter.h"
+#include "service/copy_stream.h"
 #include "slot/receiver.h"
 
 namespace walpack {
@@ -22,8 +23,9 @@ namespace walpack {
 class ApplyLoop {
   public:
     // All but the options must outlive the loop.
+    // `copy`: what stands between assembler and applier while tables are copied; nullptr without.
     ApplyLoop(MessageLog& received, Applier& applier, Receiver& receiver,
-              AssemblerOptions options = {});
+              AssemblerOptions options = {}, CopyStream* copy = nullptr);
 
     // Called in the applying thread every few seconds in which something happened.
     void set_on_activity(std::function<void(const Activity&)> on_activity);
@@ -38,6 +40,7 @@ class ApplyLoop {
     std::chrono::nanoseconds wait() const;
     void handle(const ReceivedMessage& message);
     void handle(const ReceivedKeepalive& keepalive);
+    void confirm();
     ActivityCounters counters() const;
     void report();
     void log_activity(const Activity& activity) const;
@@ -45,6 +48,7 @@ class ApplyLoop {
     MessageLog& received_;
     Applier& applier_;
     Receiver& receiver_;
+    CopyStream* copy_;
     Assembler assembler_;
     std::function<void(const Activity&)> on_activity_;
     std::chrono::steady_clock::time_point now_;  // when the last wait for an entry ended

@@ -52,7 +52,7 @@ void check_continuity(const Config& config, const ProgressRow& row, const StopRe
             "Without it, what was written since the last applied transaction cannot be known.");
     }
     check_slot(config, *slot);
-    if (row.copy_is_complete && slot->confirmed_flush_lsn > row.applied_lsn) {
+    if (row.applied_lsn.is_valid() && slot->confirmed_flush_lsn > row.applied_lsn) {
         throw start_over(
             fmt::format("replication slot \"{}\" is confirmed up to {}, beyond the target's "
                         "position {}",

@@ -11,14 +11,20 @@
 #include "assemble/stream_spool.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "copy/copy_job.h"
+#include "copy/copy_start.h"
 #include "copy/initial_copy.h"
+#include "copy/target_rows.h"
 #include "log/message_log.h"
 #include "pg/connection.h"
 #include "progress/activity.h"
 #include "progress/progress.h"
 #include "service/apply_loop.h"
 #include "service/continuity.h"
+#include "service/copy_stream.h"
+#include "schema/target_session.h"
 #include "slot/receiver.h"
+#include "slot/slot.h"
 
 namespace walpack {
 namespace {
@@ -118,7 +124,7 @@ void Pipeline::run(const Replay& replay) {
     progress.lock(kLockTimeout);
     ProgressRow row = read_progress(progress, config_);
     check_continuity(config_, row, abort);
-    if (!row.copy_is_complete) row.applied_lsn = copy(target, progress);
+    if (!row.applied_lsn.is_valid()) row.applied_lsn = start(target, progress);
     stream(target, progress, row.applied_lsn, abort);
 }
 
@@ -139,7 +145,40 @@ ApplierOptions Pipeline::applier_options() const {
     return options;
 }
 
-Lsn Pipeline::copy(Connection& target, Progress& progress) {
+CopyStartOptions Pipeline::copy_start_options() const {
+    return {config_.source, config_.publications, config_.pipeline};
+}
+
+CopyJobOptions Pipeline::copy_job_options() const {
+    CopyJobOptions options;
+    options.start = copy_start_options();
+    options.worker.source = config_.source;
+    options.worker.reading = config_.copy_from;
+    options.worker.target = config_.target;
+    options.worker.pipeline = config_.pipeline;
+    options.worker.chunk_bytes = config_.copy_chunk_bytes;
+    options.copy_workers = config_.copy_workers;
+    options.rate_limit = config_.copy_rate_limit;
+    options.retry_delay_min = config_.retry_delay_min;
+    options.retry_delay_max = config_.retry_delay_max;
+    return options;
+}
+
+// The position at which the stream begins: with the copy beside it, or behind it where chunks
+// cannot be loaded in an order that the target accepts.
+Lsn Pipeline::start(Connection& target, Progress& progress) {
+    if (config_.copy) {
+        Connection source(config_.source, stop_, "walpack_copy");
+        const TargetSession session = set_up_target_session(target);
+        match_client_encoding(source, target);
+        const auto tables = read_published_tables(source, config_.publications);
+        warn_of_missing_identity(tables);
+        const auto mappings = map_all(target, tables);
+        require_empty(target, mappings);
+        if (can_copy_by_chunks(mappings, session.is_replica_role))
+            return begin_copy(copy_start_options(), source, target, progress, tables, stop_);
+        log::info("the target checks foreign keys, so all tables are copied under one snapshot");
+    }
     on_state_("copying");
     InitialCopyOptions options;
     options.source = config_.source;
@@ -151,7 +190,27 @@ Lsn Pipeline::copy(Connection& target, Progress& progress) {
     return result.lsn;
 }
 
-void Pipeline::stream(Connection& target, Progress& progress, Lsn from, StopRequest& abort) {
+// What was copied last time, and is to be copied now; nullptr when nothing is copied by chunks.
+std::unique_ptr<CopyJob> Pipeline::resume(Connection& target, CopyTables& tables) {
+    Connection source(config_.source, stop_, "walpack_copy");
+    set_up_target_session(target);
+    match_client_encoding(source, target);
+    if (!resume_copy(copy_start_options(), source, target, tables)) return nullptr;
+    return std::make_unique<CopyJob>(copy_job_options(), tables, source, target);
+}
+
+// Changes of a chunk that was loaded and not live are needed again.
+Lsn Pipeline::resume_from(Lsn position) {
+    Connection source(config_.source, stop_, "walpack_" + config_.pipeline);
+    const std::optional<SlotState> slot = read_slot(source, config_.slot);
+    if (!slot || !slot->confirmed_flush_lsn.is_valid()) return position;
+    return std::min(position, slot->confirmed_flush_lsn);
+}
+
+void Pipeline::stream(Connection& target, Progress& progress, Lsn position, StopRequest& abort) {
+    CopyTables tables;
+    const std::unique_ptr<CopyJob> job = resume(target, tables);
+    const Lsn from = job != nullptr && needs_replay(tables) ? resume_from(position) : position;
     MessageLog received(config_.log_bytes_max);
     StopRequest receiver_stop;
     ReceiverOptions options = receiver_options(config_);
@@ -160,13 +219,18 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn from, StopRequ
     const auto connect = [this, &abort] {
         return std::make_unique<Connection>(config_.target, abort, "walpack_" + config_.pipeline);
     };
-    Applier applier(target, progress, from, applier_options(), unbatched_, connect);
+    Applier applier(target, progress, position, applier_options(), unbatched_, connect);
     applier.set_more_is_waiting([&received] { return !received.is_drained(); });
     const ReceiverThread thread(receiver, receiver_stop, from);
     log::info("streaming from slot \"{}\" at {}", config_.slot, from.to_string());
     AssemblerOptions assembling;
     assembling.spool_directory = config_.spool_directory;
-    ApplyLoop loop(received, applier, receiver, std::move(assembling));
+    const CopyCatalog catalog(config_.pipeline);
+    std::optional<CopyStream> copy;
+    if (job != nullptr)
+        copy.emplace(applier, tables, catalog, *job, from, position, config_.copy_backlog_bytes_max,
+                     abort);
+    ApplyLoop loop(received, applier, receiver, std::move(assembling), copy ? &*copy : nullptr);
     ActivityWriter writer(target, config_.pipeline);
     loop.set_on_activity([&writer](const Activity& activity) { writer.write(activity); });
     try {

@@ -12,6 +12,8 @@
 #include "apply/applier.h"
 #include "base/stop_request.h"
 #include "config/config.h"
+#include "copy/copy_job.h"
+#include "copy/copy_start.h"
 #include "model/lsn.h"
 #include "pg/connection.h"
 #include "progress/progress.h"
@@ -39,10 +41,13 @@ class Pipeline {
     void run(const Replay& replay = {});
 
   private:
-    // Returns the LSN at which the stream takes over.
-    Lsn copy(Connection& target, Progress& progress);
-    void stream(Connection& target, Progress& progress, Lsn from, StopRequest& abort);
+    Lsn start(Connection& target, Progress& progress);
+    std::unique_ptr<CopyJob> resume(Connection& target, CopyTables& tables);
+    Lsn resume_from(Lsn position);
+    void stream(Connection& target, Progress& progress, Lsn position, StopRequest& abort);
     ApplierOptions applier_options() const;
+    CopyStartOptions copy_start_options() const;
+    CopyJobOptions copy_job_options() const;
 
     const Config& config_;
     const StopRequest& stop_;

@@ -95,7 +95,25 @@ bool Scenario::catches_up(milliseconds limit) {
     return holds_within(limit, [&] {
         if (consumer().has_given_up()) throw std::runtime_error("the consumer has given up");
         try {
-            return target().number("SELECT count(*) FROM public.mark WHERE id = " + mark) == 1;
+            return target().number("SELECT count(*) FROM public.mark WHERE id = " + mark) == 1 &&
+                   is_copied();
+        } catch (const SqlError& error) {
+            if (!error.is_lost_connection()) throw;
+            return false;
+        }
+    });
+}
+
+bool Scenario::is_copied() {
+    return target().value("SELECT copy_complete FROM walpack.progress WHERE pipeline = " +
+                          literal(pipeline())) == "t";
+}
+
+void Scenario::wait_until_copied(milliseconds limit) {
+    wait_until("the initial copy is complete", limit, [this] {
+        if (consumer().has_given_up()) throw std::runtime_error("the consumer has given up");
+        try {
+            return is_copied();
         } catch (const SqlError& error) {
             if (!error.is_lost_connection()) throw;
             return false;

@@ -48,16 +48,18 @@ class Scenario : public ::testing::Test {
     // Made on first use with source_conninfo() and target_conninfo().
     Consumer& consumer();
 
-    // Commits a mark on the source and waits until the target has it: since commits arrive in
-    // order, everything committed before has arrived as well.
+    // Commits a mark on the source and waits until the target has it and the initial copy is
+    // complete: since commits arrive in order, everything committed before has arrived as well.
     void catch_up(milliseconds limit = seconds(60));
     [[nodiscard]] bool catches_up(milliseconds limit);
     void expect_equal();
+    void wait_until_copied(milliseconds limit = seconds(60));
     void wait_until_streaming(milliseconds limit = seconds(20));
     // The consumer ends by itself, with an error; returns its log.
     std::string expect_refusal(milliseconds limit = seconds(20));
 
   private:
+    bool is_copied();
     void drop_slots();
     void drop_database(Cluster& cluster, const std::string& name);
 

@@ -1,0 +1,317 @@
+#include "copy/copy_catalog.h"
+
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "schema/catalog_query.h"
+
+namespace walpack {
+namespace {
+
+constexpr const char* kCreateTables = R"(
+CREATE TABLE IF NOT EXISTS walpack.copy (
+    pipeline pg_catalog.text COLLATE "C" NOT NULL PRIMARY KEY,
+    unseen pg_catalog.text[] NOT NULL DEFAULT '{}'
+) WITH (fillfactor = 50);
+CREATE TABLE IF NOT EXISTS walpack.copy_table (
+    pipeline pg_catalog.text COLLATE "C" NOT NULL,
+    table_oid pg_catalog.oid NOT NULL,
+    schema_name pg_catalog.text NOT NULL,
+    table_name pg_catalog.text NOT NULL,
+    state pg_catalog.text NOT NULL,
+    method pg_catalog.text NOT NULL,
+    key_column pg_catalog.text NOT NULL DEFAULT '',
+    required_snapshot pg_catalog.text,
+    required_lsn pg_catalog.pg_lsn,
+    rows_estimated pg_catalog.int8 NOT NULL DEFAULT 0,
+    bytes_estimated pg_catalog.int8 NOT NULL DEFAULT 0,
+    rows pg_catalog.int8 NOT NULL DEFAULT 0,
+    bytes pg_catalog.int8 NOT NULL DEFAULT 0,
+    started_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    changed_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (pipeline, table_oid)
+) WITH (fillfactor = 50);
+CREATE TABLE IF NOT EXISTS walpack.copy_chunk (
+    pipeline pg_catalog.text COLLATE "C" NOT NULL,
+    table_oid pg_catalog.oid NOT NULL,
+    chunk pg_catalog.int4 NOT NULL,
+    key_from pg_catalog.text,
+    key_to pg_catalog.text,
+    order_from pg_catalog.bytea,
+    order_to pg_catalog.bytea,
+    page_from pg_catalog.int8 NOT NULL DEFAULT 0,
+    page_to pg_catalog.int8,
+    snapshot pg_catalog.text,
+    settled_lsn pg_catalog.pg_lsn,
+    rows pg_catalog.int8 NOT NULL DEFAULT 0,
+    bytes pg_catalog.int8 NOT NULL DEFAULT 0,
+    is_live pg_catalog.bool NOT NULL DEFAULT false,
+    loaded_at pg_catalog.timestamptz,
+    PRIMARY KEY (pipeline, table_oid, chunk)
+) WITH (fillfactor = 70))";
+
+constexpr std::array<std::pair<TableState, std::string_view>, 6> kStates = {{
+    {TableState::requested, "requested"},
+    {TableState::waiting, "waiting"},
+    {TableState::copying, "copying"},
+    {TableState::building, "building"},
+    {TableState::settling, "settling"},
+    {TableState::ready, "ready"},
+}};
+
+std::string_view name_of(ChunkMethod method) {
+    return method == ChunkMethod::key ? "key" : "whole";
+}
+
+[[noreturn]] void throw_damaged(const std::string& what) {
+    throw Error(ErrorKind::config, fmt::format("walpack.{} on the target is damaged", what))
+        .hint("Drop the pipeline with \"walpack drop\" and set it up again.");
+}
+
+TableState state_of(std::string_view text) {
+    for (const auto& [state, name] : kStates) {
+        if (name == text) return state;
+    }
+    throw_damaged("copy_table");
+}
+
+std::uint64_t number_at(const Result& result, int row, int column) {
+    std::uint64_t number = 0;
+    const std::string_view text = result.value(row, column);
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
+}
+
+std::string hex_of(std::string_view bytes) {
+    std::string hex;
+    for (const char c : bytes) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+    return hex;
+}
+
+std::string bytes_of_hex(std::string_view hex) {
+    std::string bytes;
+    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+        unsigned value = 0;
+        std::from_chars(hex.data() + i, hex.data() + i + 2, value, 16);
+        bytes += static_cast<char>(value);
+    }
+    return bytes;
+}
+
+std::optional<KeyBound> bound_at(const Result& result, int row, int text, int order) {
+    if (result.is_null(row, text)) return std::nullopt;
+    return KeyBound{std::string(result.value(row, text)), bytes_of_hex(result.value(row, order))};
+}
+
+std::optional<std::string> text_of(const std::optional<KeyBound>& bound) {
+    return bound ? std::optional(bound->text) : std::nullopt;
+}
+
+std::optional<std::string> order_of(const std::optional<KeyBound>& bound) {
+    return bound ? std::optional("\\x" + hex_of(bound->sort_key)) : std::nullopt;
+}
+
+SourceSnapshot snapshot_at(const Result& result, int row, int column) {
+    const auto snapshot = SourceSnapshot::parse(result.value(row, column));
+    if (!snapshot) throw_damaged("copy_chunk");
+    return *snapshot;
+}
+
+}  // namespace
+
+std::string_view name_of(TableState state) {
+    for (const auto& [known, name] : kStates) {
+        if (known == state) return name;
+    }
+    return "";
+}
+
+void CopyCatalog::create(Connection& target) const {
+    target.execute(kCreateTables);
+    target.execute("INSERT INTO walpack.copy (pipeline) VALUES ($1) ON CONFLICT DO NOTHING",
+                   {pipeline_});
+}
+
+StoredCopy CopyCatalog::read(Connection& target) const {
+    StoredCopy stored;
+    const auto exists = target.query_value(
+        "SELECT 1 FROM pg_catalog.pg_class c "
+        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = 'walpack' AND c.relname = 'copy_chunk'");
+    if (!exists) return stored;
+    const Result unseen = target.execute(
+        "SELECT pg_catalog.split_part(u.item, '@', 1), pg_catalog.split_part(u.item, '@', 2) "
+        "FROM walpack.copy c LEFT JOIN LATERAL pg_catalog.unnest(c.unseen) u(item) ON true "
+        "WHERE c.pipeline = $1",
+        {pipeline_});
+    if (unseen.rows() == 0) return stored;
+    stored.unseen.emplace();
+    for (int row = 0; row < unseen.rows(); ++row) {
+        if (unseen.is_null(row, 0)) continue;
+        const auto lsn = Lsn::parse(unseen.value(row, 1));
+        if (!lsn) throw_damaged("copy");
+        (*stored.unseen)[*lsn] = static_cast<std::uint32_t>(number_at(unseen, row, 0));
+    }
+    const Result tables = target.execute(
+        "SELECT table_oid, schema_name, table_name, state, method, key_column, required_snapshot, "
+        "rows_estimated, bytes_estimated, required_lsn FROM walpack.copy_table WHERE pipeline = $1 "
+        "ORDER BY table_oid",
+        {pipeline_});
+    for (int row = 0; row < tables.rows(); ++row) {
+        StoredTable table;
+        table.oid = oid_at(tables, row, 0);
+        table.name = {std::string(tables.value(row, 1)), std::string(tables.value(row, 2))};
+        table.state = state_of(tables.value(row, 3));
+        table.method = tables.value(row, 4) == "key" ? ChunkMethod::key : ChunkMethod::whole;
+        table.key_column = tables.value(row, 5);
+        if (!tables.is_null(row, 6)) table.required = snapshot_at(tables, row, 6);
+        table.rows_estimated = number_at(tables, row, 7);
+        table.bytes_estimated = number_at(tables, row, 8);
+        if (!tables.is_null(row, 9))
+            table.required_lsn = Lsn::parse(tables.value(row, 9)).value_or(Lsn{});
+        stored.tables.push_back(std::move(table));
+    }
+    const Result chunks = target.execute(
+        "SELECT table_oid, chunk, key_from, pg_catalog.encode(order_from, 'hex'), key_to, "
+        "pg_catalog.encode(order_to, 'hex'), page_from, page_to, snapshot, settled_lsn, rows, "
+        "bytes, is_live FROM walpack.copy_chunk WHERE pipeline = $1 ORDER BY table_oid, chunk",
+        {pipeline_});
+    for (int row = 0; row < chunks.rows(); ++row) {
+        StoredChunk chunk;
+        chunk.table_oid = oid_at(chunks, row, 0);
+        chunk.number = static_cast<std::uint32_t>(number_at(chunks, row, 1));
+        chunk.range = {bound_at(chunks, row, 2, 3), bound_at(chunks, row, 4, 5)};
+        chunk.pages.from = number_at(chunks, row, 6);
+        if (!chunks.is_null(row, 7)) chunk.pages.to = number_at(chunks, row, 7);
+        if (!chunks.is_null(row, 8)) chunk.snapshot = snapshot_at(chunks, row, 8);
+        if (!chunks.is_null(row, 9))
+            chunk.settled_lsn = Lsn::parse(chunks.value(row, 9)).value_or(Lsn{});
+        chunk.rows = number_at(chunks, row, 10);
+        chunk.bytes = number_at(chunks, row, 11);
+        chunk.is_live = chunks.value(row, 12) == "t";
+        stored.chunks.push_back(std::move(chunk));
+    }
+    return stored;
+}
+
+void CopyCatalog::add_table(Connection& target, const StoredTable& table) const {
+    target.execute(
+        "INSERT INTO walpack.copy_table (pipeline, table_oid, schema_name, table_name, state, "
+        "method) VALUES ($1, $2::pg_catalog.oid, $3, $4, $5, $6)",
+        {pipeline_, std::to_string(table.oid), table.name.schema, table.name.table,
+         std::string(name_of(table.state)), std::string(name_of(table.method))});
+    if (table.required)
+        target.execute(set_required_sql(table.oid, *table.required, table.required_lsn));
+}
+
+void CopyCatalog::store_plan(Connection& target, const StoredTable& table,
+                             const std::vector<StoredChunk>& chunks) const {
+    const std::string oid = std::to_string(table.oid);
+    target.execute(
+        "UPDATE walpack.copy_table SET state = 'copying', method = $3, key_column = $4, "
+        "rows_estimated = $5::pg_catalog.int8, bytes_estimated = $6::pg_catalog.int8, "
+        "changed_at = pg_catalog.now() WHERE pipeline = $1 AND table_oid = $2::pg_catalog.oid",
+        {pipeline_, oid, std::string(name_of(table.method)), table.key_column,
+         std::to_string(table.rows_estimated), std::to_string(table.bytes_estimated)});
+    for (const StoredChunk& chunk : chunks) {
+        const auto page_to =
+            chunk.pages.to ? std::optional(std::to_string(*chunk.pages.to)) : std::nullopt;
+        target.execute(
+            "INSERT INTO walpack.copy_chunk (pipeline, table_oid, chunk, key_from, key_to, "
+            "order_from, order_to, page_from, page_to) VALUES ($1, $2::pg_catalog.oid, "
+            "$3::pg_catalog.int4, $4, $5, $6::pg_catalog.bytea, $7::pg_catalog.bytea, "
+            "$8::pg_catalog.int8, $9::pg_catalog.int8)",
+            {pipeline_, oid, std::to_string(chunk.number), text_of(chunk.range.from),
+             text_of(chunk.range.to), order_of(chunk.range.from), order_of(chunk.range.to),
+             std::to_string(chunk.pages.from), page_to});
+    }
+}
+
+std::string CopyCatalog::of_table(std::uint32_t table_oid) const {
+    return fmt::format("WHERE pipeline = {} AND table_oid = {}", quote_literal(pipeline_),
+                       table_oid);
+}
+
+std::string CopyCatalog::restart_table_sql(std::uint32_t table_oid) const {
+    const std::string where = of_table(table_oid);
+    return fmt::format(
+        "WITH gone AS (DELETE FROM walpack.copy_chunk {0}) UPDATE walpack.copy_table "
+        "SET state = 'waiting', rows = 0, bytes = 0, started_at = pg_catalog.now(), "
+        "changed_at = pg_catalog.now() {0}",
+        where);
+}
+
+std::string CopyCatalog::rename_table_sql(std::uint32_t table_oid, const TableName& name) const {
+    return fmt::format("UPDATE walpack.copy_table SET schema_name = {}, table_name = {} {}",
+                       quote_literal(name.schema), quote_literal(name.table), of_table(table_oid));
+}
+
+std::string CopyCatalog::set_state_sql(std::uint32_t table_oid, TableState state) const {
+    return fmt::format(
+        "UPDATE walpack.copy_table SET state = '{}', changed_at = pg_catalog.now() {}",
+        name_of(state), of_table(table_oid));
+}
+
+std::string CopyCatalog::set_required_sql(std::uint32_t table_oid, const SourceSnapshot& required,
+                                          Lsn required_lsn) const {
+    return fmt::format(
+        "UPDATE walpack.copy_table SET required_snapshot = {}, required_lsn = '{}' {}",
+        quote_literal(required.to_string()), required_lsn.to_string(), of_table(table_oid));
+}
+
+std::string CopyCatalog::mark_loaded_sql(const StoredChunk& chunk) const {
+    return fmt::format(
+        "UPDATE walpack.copy_chunk SET snapshot = {}, settled_lsn = '{}', rows = {}, bytes = {}, "
+        "is_live = false, loaded_at = pg_catalog.now() {} AND chunk = {}",
+        quote_literal(chunk.snapshot.value().to_string()), chunk.settled_lsn.to_string(),
+        chunk.rows, chunk.bytes, of_table(chunk.table_oid), chunk.number);
+}
+
+std::string CopyCatalog::mark_live_sql(std::uint32_t table_oid,
+                                       const std::vector<std::uint32_t>& numbers) const {
+    return fmt::format(
+        "UPDATE walpack.copy_chunk SET is_live = true {} AND chunk = ANY ("
+        "'{{{}}}'::pg_catalog.int4[])",
+        of_table(table_oid), fmt::join(numbers, ","));
+}
+
+std::string CopyCatalog::reset_chunk_sql(std::uint32_t table_oid, std::uint32_t number) const {
+    return fmt::format(
+        "UPDATE walpack.copy_chunk SET snapshot = NULL, settled_lsn = NULL, rows = 0, bytes = 0, "
+        "is_live = false, loaded_at = NULL {} AND chunk = {}",
+        of_table(table_oid), number);
+}
+
+std::string CopyCatalog::set_unseen_sql(const UnseenTransactions& unseen) const {
+    std::vector<std::string> items;
+    for (const auto& [commit_lsn, xid] : unseen)
+        items.push_back(fmt::format("{}@{}", xid, commit_lsn.to_string()));
+    return fmt::format("UPDATE walpack.copy SET unseen = '{{{}}}' WHERE pipeline = {}",
+                       fmt::join(items, ","), quote_literal(pipeline_));
+}
+
+std::string CopyCatalog::finish_table_sql(std::uint32_t table_oid) const {
+    return fmt::format(
+        "WITH gone AS (DELETE FROM walpack.copy_chunk {0} RETURNING rows, bytes) "
+        "UPDATE walpack.copy_table SET state = 'ready', changed_at = pg_catalog.now(), "
+        "rows = s.rows, bytes = s.bytes FROM (SELECT "
+        "COALESCE(pg_catalog.sum(rows), 0) AS rows, COALESCE(pg_catalog.sum(bytes), 0) AS bytes "
+        "FROM gone) s {0}",
+        of_table(table_oid));
+}
+
+bool CopyCatalog::request_again(Connection& target, const TableName& name) const {
+    const Result result = target.execute(
+        "UPDATE walpack.copy_table SET state = 'requested', changed_at = pg_catalog.now() "
+        "WHERE pipeline = $1 AND schema_name = $2 AND table_name = $3",
+        {pipeline_, name.schema, name.table});
+    return result.affected_rows() == 1;
+}
+
+}  // namespace walpack

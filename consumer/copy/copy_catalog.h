@@ -1,0 +1,113 @@
+// What the copy knows, on the target, in schema walpack (docs/decisions/0011): written in the same
+// transactions as the rows it is about, so that a restart goes on where everything stopped.
+//
+//   walpack.copy        a row per pipeline: transactions whose changes were dropped and that no
+//                       snapshot has seen yet, as xid@LSN
+//   walpack.copy_table  a row per table of the pipeline
+//   walpack.copy_chunk  a row per chunk of a table that is being copied
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "copy/chunk_plan.h"
+#include "copy/key_order.h"
+#include "copy/source_snapshot.h"
+#include "model/lsn.h"
+#include "pg/connection.h"
+#include "schema/target_table.h"
+
+namespace walpack {
+
+enum class TableState : std::uint8_t {
+    requested,  // to be copied again: its rows on the target are to go first
+    waiting,    // to be cut into chunks
+    copying,    // chunks are being loaded
+    building,   // all are loaded; keys and indexes are being made
+    settling,   // all are live; the stream has not passed their snapshots yet
+    ready,
+};
+
+std::string_view name_of(TableState state);
+
+struct StoredTable {
+    std::uint32_t oid = 0;  // at the source
+    TableName name;
+    TableState state = TableState::waiting;
+    ChunkMethod method = ChunkMethod::whole;
+    std::string key_column;  // of method key
+    // What each snapshot must see, of a primary or of a standby.
+    std::optional<SourceSnapshot> required;
+    Lsn required_lsn;
+    std::uint64_t rows_estimated = 0;
+    std::uint64_t bytes_estimated = 0;
+};
+
+struct StoredChunk {
+    std::uint32_t table_oid = 0;
+    std::uint32_t number = 0;
+    KeyRange range;
+    PageRange pages;
+    // Of what was loaded; nullopt before.
+    std::optional<SourceSnapshot> snapshot;
+    // Every transaction that the snapshot sees ends at or before it.
+    Lsn settled_lsn;
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
+    bool is_live = false;
+};
+
+// By commit LSN: xids.
+using UnseenTransactions = std::map<Lsn, std::uint32_t>;
+
+struct StoredCopy {
+    // nullopt: this pipeline's tables are not ours to copy.
+    std::optional<UnseenTransactions> unseen;
+    std::vector<StoredTable> tables;
+    std::vector<StoredChunk> chunks;  // by table and number
+};
+
+// Reading and writing by a connection of the caller's choice: the functions that return SQL are for
+// statements that belong into a transaction of someone else.
+class CopyCatalog {
+  public:
+    explicit CopyCatalog(std::string pipeline) : pipeline_(std::move(pipeline)) {}
+
+    // Creates the tables, and this pipeline's row; harmless when they exist.
+    void create(Connection& target) const;
+    // Without tables everything is empty.
+    StoredCopy read(Connection& target) const;
+
+    void add_table(Connection& target, const StoredTable& table) const;
+    // Inside the caller's transaction: the chunks of a table, none of them loaded; state copying.
+    void store_plan(Connection& target, const StoredTable& table,
+                    const std::vector<StoredChunk>& chunks) const;
+    // Of a table whose rows are gone: it waits again, and has no chunks.
+    std::string rename_table_sql(std::uint32_t table_oid, const TableName& name) const;
+    std::string restart_table_sql(std::uint32_t table_oid) const;
+    std::string set_state_sql(std::uint32_t table_oid, TableState state) const;
+    std::string set_required_sql(std::uint32_t table_oid, const SourceSnapshot& required,
+                                 Lsn required_lsn) const;
+    std::string mark_loaded_sql(const StoredChunk& chunk) const;
+    std::string mark_live_sql(std::uint32_t table_oid,
+                              const std::vector<std::uint32_t>& numbers) const;
+    // The chunk's rows are gone: it waits again.
+    std::string reset_chunk_sql(std::uint32_t table_oid, std::uint32_t number) const;
+    std::string set_unseen_sql(const UnseenTransactions& unseen) const;
+    // A table that is complete needs no chunks any more; their figures go to the table's row.
+    std::string finish_table_sql(std::uint32_t table_oid) const;
+    // Asks the running pipeline to copy the table again; false when the pipeline does not copy a
+    // table of that name.
+    bool request_again(Connection& target, const TableName& name) const;
+
+  private:
+    std::string of_table(std::uint32_t table_oid) const;
+
+    std::string pipeline_;
+};
+
+}  // namespace walpack

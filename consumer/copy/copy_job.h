@@ -1,0 +1,81 @@
+// The copy at work beside the stream: workers in threads of their own, and one that watches: what
+// the source's newest snapshot sees, which tables are asked for, how far everything is.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/stop_request.h"
+#include "copy/copy_progress.h"
+#include "copy/copy_start.h"
+#include "copy/copy_tables.h"
+#include "copy/copy_work.h"
+#include "copy/copy_worker.h"
+#include "copy/rate_limit.h"
+
+namespace walpack {
+
+struct CopyJobOptions {
+    CopyStartOptions start;
+    CopyWorkerOptions worker;
+    std::uint64_t copy_workers = 2;
+    std::uint64_t rate_limit = 0;  // bytes a second; 0: none
+    std::chrono::milliseconds retry_delay_min{200};
+    std::chrono::milliseconds retry_delay_max{30'000};
+};
+
+class CopyJob {
+  public:
+    // Starts the threads. `tables`, filled by resume_copy(), must outlive the job. Items that are
+    // still to be made of the structure are read here, through `target`.
+    CopyJob(CopyJobOptions options, CopyTables& tables, Connection& source, Connection& target);
+    // Ends the threads, whatever they do.
+    ~CopyJob();
+    CopyJob(const CopyJob&) = delete;
+    CopyJob& operator=(const CopyJob&) = delete;
+
+    // Throws what ended the copy, if something did.
+    void throw_if_failed();
+    bool is_complete() const { return is_complete_.load(); }
+    CopyFigures figures() { return progress_.snapshot(); }
+
+  private:
+    void assign_builds(Connection& source, Connection& target);
+    void work();
+    bool do_task(CopyWorker& worker, const CopyTask& task, std::chrono::milliseconds& delay);
+    void watch();
+    void look_at_source(std::unique_ptr<Connection>& reading);
+    void look_for_requests(Connection& target);
+    void look_for_new_tables(Connection& target);
+    CopyTable* find(const TableName& name);
+    void request(CopyTable& table);
+    std::optional<PublishedTable> find_published(const TableName& name);
+    void describe(CopyTable& table, Connection& target);
+    // True when the new name is of a table that is known.
+    bool rename(const PublishedTable& published, const TableName& name, Connection& target);
+    void fail(std::exception_ptr error);
+    void complete(Connection& target);
+
+    CopyJobOptions options_;
+    CopyTables& tables_;
+    CopyCatalog catalog_;
+    CopyWork work_;
+    CopyProgress progress_;
+    RateLimit rate_limit_;
+    StopRequest stop_;
+    std::atomic<bool> is_complete_{false};
+    std::mutex failure_mutex_;
+    std::exception_ptr failure_;
+    std::vector<std::jthread> threads_;
+};
+
+}  // namespace walpack

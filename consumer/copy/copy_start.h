@@ -1,0 +1,55 @@
+// The begin of a copy, and its continuation after a restart: fills CopyTables from the publications
+// and from what the target has stored.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/stop_request.h"
+#include "copy/copy_tables.h"
+#include "model/lsn.h"
+#include "pg/connection.h"
+#include "pg/conninfo.h"
+#include "progress/progress.h"
+#include "schema/published_table.h"
+
+namespace walpack {
+
+struct CopyStartOptions {
+    Conninfo source;
+    std::vector<std::string> publications;
+    std::string pipeline;
+};
+
+// Where a snapshot of the source stands: it sees exactly what committed before `lsn`.
+struct ExactSnapshot {
+    Lsn lsn;
+    SourceSnapshot snapshot;
+};
+
+// By a temporary slot with plugin walpack, which is gone on return; waits until every transaction
+// that writes at the call has ended. `source` is an ordinary session, not in a transaction.
+ExactSnapshot take_exact_snapshot(const Conninfo& conninfo, Connection& source,
+                                  const StopRequest& stop);
+
+// Whether the copy can go by chunks: not where the target checks foreign keys between the tables,
+// as no order of chunks satisfies them.
+bool can_copy_by_chunks(const std::vector<RelationMapping>& mappings, bool is_replica_role);
+
+// Stores the pipeline's tables, all of them waiting, and the position at which the stream begins,
+// in one transaction of `target`. Returns the position.
+Lsn begin_copy(const CopyStartOptions& options, Connection& source, Connection& target,
+               Progress& progress, const std::vector<PublishedTable>& published,
+               const StopRequest& stop);
+
+// Takes up what is stored. Tables that are not ready are looked at again on both sides; parts of a
+// table whose snapshot is lost are taken back. False when the pipeline's tables were never copied
+// by chunks.
+bool resume_copy(const CopyStartOptions& options, Connection& source, Connection& target,
+                 CopyTables& tables);
+
+// A chunk is loaded and not live: its changes from before the position are needed again.
+bool needs_replay(const CopyTables& tables);
+
+}  // namespace walpack

@@ -1,0 +1,65 @@
+#include "copy/copy_tables.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace walpack {
+namespace {
+
+// A snapshot is asked by the end of a commit, which lies behind its start.
+Lsn after(Lsn commit_lsn) {
+    return {commit_lsn.value + 1};
+}
+
+}  // namespace
+
+TableFigures CopyTable::figures() const {
+    TableFigures figures;
+    figures.name = fmt::format("{}.{}", stored.name.schema, stored.name.table);
+    figures.rows_estimated = stored.rows_estimated;
+    figures.bytes_estimated = stored.bytes_estimated;
+    figures.chunks_total = parts.size();
+    for (const CopyPart& part : parts) {
+        if (!part.is_loaded) continue;
+        ++figures.chunks_done;
+        figures.rows += part.stored.rows;
+        figures.bytes += part.stored.bytes;
+    }
+    return figures;
+}
+
+bool CopyTables::admits(const CopyTable& table, const SourceSnapshot& snapshot) {
+    const bool sees_required =
+        snapshot.is_of_standby()
+            ? snapshot.includes(SourceSnapshot::of_standby(table.stored.required_lsn))
+            : !table.stored.required || snapshot.includes(*table.stored.required);
+    const bool is_new_enough = sees_required && (!newest || snapshot.includes(*newest)) &&
+                               std::all_of(unseen.begin(), unseen.end(), [&](const auto& each) {
+                                   return snapshot.sees(each.second, after(each.first));
+                               });
+    if (is_new_enough) note_seen(snapshot);
+    return is_new_enough;
+}
+
+void CopyTables::note_seen(const SourceSnapshot& snapshot) {
+    if (newest && !snapshot.includes(*newest)) return;
+    const std::size_t forgotten = std::erase_if(
+        unseen, [&](const auto& each) { return snapshot.sees(each.second, after(each.first)); });
+    if (forgotten > 0) newest = snapshot;
+}
+
+void CopyTables::reset(CopyTable& table, std::size_t chunk) {
+    CopyChunk& reset = table.chunks[chunk];
+    backlog_bytes -= reset.backlog_bytes;
+    const std::uint64_t generation = reset.generation + 1;
+    reset = {};
+    reset.generation = generation;
+    for (std::size_t part = 0; part < table.parts.size(); ++part) {
+        if (table.chunk_of(part) == chunk) table.parts[part].is_loaded = false;
+    }
+    table.exported_snapshot.clear();
+    note_change();
+}
+
+}  // namespace walpack

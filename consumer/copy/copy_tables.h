@@ -1,0 +1,132 @@
+// What applying thread and copy workers share of the tables that are copied (decision 0011): under
+// one mutex, as a change is decided by the same facts that the workers change.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "copy/chunk_load.h"
+#include "copy/copy_catalog.h"
+#include "copy/copy_progress.h"
+#include "copy/kept_change.h"
+#include "copy/source_snapshot.h"
+#include "model/lsn.h"
+#include "schema/published_table.h"
+#include "schema/target_table.h"
+#include "structure/post_data.h"
+
+namespace walpack {
+
+// What changes are decided by: a range of the key, or a table.
+struct CopyChunk {
+    enum class State : std::uint8_t {
+        waiting,
+        loading,  // under `snapshot`
+        loaded,   // its rows are there; the backlog is not applied
+        live,
+        withdrawn,  // its rows are being deleted by the transaction that commits at withdrawn_lsn
+    };
+
+    State state = State::waiting;
+    std::optional<SourceSnapshot> snapshot;
+    // Every transaction that the snapshot sees ends at or before it.
+    Lsn settled_lsn;
+    std::vector<KeptChange> backlog;
+    std::size_t backlog_bytes = 0;
+    Lsn withdrawn_lsn;
+    // Workers whose COMMIT is on its way: until it is answered nobody may reset the chunk.
+    int committing = 0;
+    // Counts resets: a worker that began before one has loaded in vain.
+    std::uint64_t generation = 0;
+};
+
+// What one worker loads in one transaction: a chunk, or some pages of a table that is one chunk.
+struct CopyPart {
+    StoredChunk stored;
+    bool is_taken = false;   // by a worker
+    bool is_loaded = false;  // committed on the target
+};
+
+// Something that is made of a table's structure once its rows are there.
+struct CopyBuild {
+    // When it may be made.
+    enum class Stage : std::uint8_t {
+        key,      // all chunks loaded: changes need it to find their rows
+        index,    // the same, behind the keys
+        settled,  // the stream has passed all snapshots: only then nothing is there twice
+        last,     // all tables are ready
+    };
+
+    PostDataItem item;
+    Stage stage = Stage::last;
+    bool is_taken = false;
+    bool is_done = false;  // or refused
+};
+
+struct CopyTable {
+    StoredTable stored;
+    std::shared_ptr<const PublishedTable> published;
+    std::shared_ptr<const RelationMapping> mapping;
+    std::shared_ptr<const TableLoad> load;  // nullptr until it is planned
+    std::vector<CopyPart> parts;
+    std::vector<CopyChunk> chunks;  // method key: one per part; whole: one
+    std::vector<CopyBuild> builds;
+    std::size_t progress_number = 0;  // in CopyProgress, once it is planned
+    bool is_taken = false;            // a worker plans or empties it
+    bool is_built = false;            // what changes need is there
+    bool is_settled = false;
+    // State requested: the applying thread drops its changes, and what it applied before ends here.
+    std::optional<Lsn> dropped_from;
+    // State requested: what `required` is must be found out, once changes are dropped.
+    bool needs_required = false;
+    // Of method whole: the exported snapshot that further workers may join, while it lives.
+    std::string exported_snapshot;
+
+    // For people; what was loaded by an earlier run included.
+    TableFigures figures() const;
+    bool is_whole() const { return stored.method == ChunkMethod::whole; }
+    std::size_t chunk_of(std::size_t part) const { return is_whole() ? 0 : part; }
+};
+
+struct CopyTables {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::map<TableName, std::unique_ptr<CopyTable>> by_name;
+    // Transactions whose changes were not applied, as their chunk waited or was being loaded, and
+    // that no snapshot has seen yet. By commit LSN.
+    UnseenTransactions unseen;
+    // The newest snapshot that took transactions out of `unseen`; others must see as much.
+    std::optional<SourceSnapshot> newest;
+    std::size_t backlog_bytes = 0;
+    // A relation of the stream that is none of the tables.
+    std::optional<TableName> unknown;
+    // What belongs to no table, or to one that was not copied.
+    std::vector<CopyBuild> builds;
+    // What the target has committed.
+    Lsn applied;
+    // Counts what makes the fate of a relation's changes another one.
+    std::uint64_t epoch = 0;
+
+    // The rest is for the owner of the mutex.
+
+    // Whether a chunk may be read under it: it must see everything that was not applied so far. If
+    // so, what it sees need not be remembered any more.
+    bool admits(const CopyTable& table, const SourceSnapshot& snapshot);
+    // Forgets what it sees.
+    void note_seen(const SourceSnapshot& snapshot);
+    // The chunk waits again; its rows on the target, if any, are the caller's business.
+    void reset(CopyTable& table, std::size_t chunk);
+    void note_change() {
+        ++epoch;
+        changed.notify_all();
+    }
+};
+
+}  // namespace walpack

@@ -1,0 +1,147 @@
+#include "copy/copy_work.h"
+
+#include <algorithm>
+
+namespace walpack {
+namespace {
+
+using Kind = CopyTask::Kind;
+using Stage = CopyBuild::Stage;
+using State = CopyChunk::State;
+
+constexpr std::chrono::milliseconds kLook{100};
+
+bool has_taken_part(const CopyTable& table) {
+    return std::any_of(table.parts.begin(), table.parts.end(),
+                       [](const CopyPart& part) { return part.is_taken; });
+}
+
+bool has_taken_build(const std::vector<CopyBuild>& builds) {
+    return std::any_of(builds.begin(), builds.end(),
+                       [](const CopyBuild& build) { return build.is_taken; });
+}
+
+// Items that must be made one behind the other: keys, as others may refer to them; foreign keys
+// before they are validated.
+bool is_in_order(PostDataKind kind) {
+    return kind != PostDataKind::index && kind != PostDataKind::validation;
+}
+
+}  // namespace
+
+bool is_done(const std::vector<CopyBuild>& builds, CopyBuild::Stage stage) {
+    return std::all_of(builds.begin(), builds.end(), [stage](const CopyBuild& build) {
+        return build.stage != stage || build.is_done;
+    });
+}
+
+std::optional<CopyTask> CopyWork::next(const StopRequest& stop) {
+    std::unique_lock lock(tables_.mutex);
+    while (!stop.requested()) {
+        if (auto task = choose()) return task;
+        if (all_ready() && is_done(tables_.builds, Stage::last)) return std::nullopt;
+        tables_.changed.wait_for(lock, kLook);
+    }
+    return std::nullopt;
+}
+
+bool CopyWork::is_complete() {
+    const std::lock_guard lock(tables_.mutex);
+    return all_ready() && is_done(tables_.builds, Stage::last);
+}
+
+bool CopyWork::all_ready() const {
+    return std::all_of(tables_.by_name.begin(), tables_.by_name.end(), [](const auto& each) {
+        return each.second->stored.state == TableState::ready;
+    });
+}
+
+// Loading goes first: it is what the others wait for.
+std::optional<CopyTask> CopyWork::choose() {
+    for (const auto& [name, table] : tables_.by_name) {
+        if (auto task = choose_part(*table)) return task;
+    }
+    for (const auto& [name, table] : tables_.by_name) {
+        if (auto task = choose_of(*table)) return task;
+    }
+    if (!all_ready()) return std::nullopt;
+    return choose_build(nullptr, tables_.builds, Stage::last);
+}
+
+std::optional<CopyTask> CopyWork::choose_part(CopyTable& table) {
+    if (table.stored.state != TableState::copying) return std::nullopt;
+    for (std::size_t part = 0; part < table.parts.size(); ++part) {
+        CopyChunk& chunk = table.chunks[table.chunk_of(part)];
+        if (table.parts[part].is_taken || table.parts[part].is_loaded) continue;
+        const bool is_joinable = chunk.state == State::loading && !table.exported_snapshot.empty();
+        const bool is_first = chunk.state == State::waiting && !has_taken_part(table);
+        if (table.is_whole() ? !is_joinable && !is_first : chunk.state != State::waiting) continue;
+        table.parts[part].is_taken = true;
+        return CopyTask{Kind::load, &table, part, nullptr, chunk.generation};
+    }
+    return std::nullopt;
+}
+
+std::optional<CopyTask> CopyWork::choose_of(CopyTable& table) {
+    if (table.is_taken || has_taken_part(table)) return std::nullopt;
+    const auto take = [&table](Kind kind) {
+        table.is_taken = true;
+        return CopyTask{kind, &table, 0, nullptr, 0};
+    };
+    switch (table.stored.state) {
+        case TableState::requested:
+            if (table.dropped_from && *table.dropped_from <= tables_.applied)
+                return take(Kind::empty);
+            return std::nullopt;
+        case TableState::waiting:
+            return take(Kind::plan);
+        case TableState::building:
+            for (const Stage stage : {Stage::key, Stage::index}) {
+                if (!is_done(table.builds, stage)) return choose_build(&table, table.builds, stage);
+            }
+            return std::nullopt;
+        case TableState::settling:
+            if (!table.is_settled) return std::nullopt;
+            if (!is_done(table.builds, Stage::settled))
+                return choose_build(&table, table.builds, Stage::settled);
+            return take(Kind::finish);
+        default:
+            return std::nullopt;
+    }
+}
+
+std::optional<CopyTask> CopyWork::choose_build(CopyTable* table, std::vector<CopyBuild>& builds,
+                                               CopyBuild::Stage stage) {
+    for (CopyBuild& build : builds) {
+        if (build.stage != stage || build.is_taken || build.is_done) continue;
+        // Kinds stand in the order in which they are made.
+        const bool waits = std::any_of(builds.begin(), builds.end(), [&](const CopyBuild& other) {
+            return other.stage == stage && !other.is_done && &other != &build &&
+                   (other.item.kind < build.item.kind ||
+                    (other.is_taken && is_in_order(build.item.kind)));
+        });
+        if (waits) continue;
+        build.is_taken = true;
+        return CopyTask{Kind::build, table, 0, &build, 0};
+    }
+    return std::nullopt;
+}
+
+void CopyWork::release(const CopyTask& task) {
+    const std::lock_guard lock(tables_.mutex);
+    if (task.build != nullptr) {
+        task.build->is_taken = false;
+        CopyTable* const table = task.table;
+        if (table != nullptr && table->stored.state == TableState::building &&
+            is_done(table->builds, Stage::key) && is_done(table->builds, Stage::index) &&
+            !has_taken_build(table->builds))
+            table->is_built = true;
+    } else if (task.kind == Kind::load) {
+        if (task.part < task.table->parts.size()) task.table->parts[task.part].is_taken = false;
+    } else {
+        task.table->is_taken = false;
+    }
+    tables_.note_change();
+}
+
+}  // namespace walpack

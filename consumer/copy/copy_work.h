@@ -1,0 +1,57 @@
+// What there is to do for the copy, and who does it: tasks for workers, chosen under the mutex of
+// CopyTables.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/stop_request.h"
+#include "copy/copy_tables.h"
+
+namespace walpack {
+
+struct CopyTask {
+    enum class Kind : std::uint8_t {
+        empty,   // deletes the table's rows on the target, so that it can be copied (again)
+        plan,    // cuts it into chunks
+        load,    // one part
+        build,   // one item of its structure, or of none's
+        finish,  // notes that the table is complete
+    };
+
+    Kind kind = Kind::load;
+    CopyTable* table = nullptr;  // none for a build that belongs to none
+    std::size_t part = 0;
+    CopyBuild* build = nullptr;
+    std::uint64_t generation = 0;  // of the part's chunk
+};
+
+class CopyWork {
+  public:
+    explicit CopyWork(CopyTables& tables) : tables_(tables) {}
+
+    // The next task, which nobody else gets until release(); waits for one. nullopt when everything
+    // is done or `stop` was requested. Throws nothing.
+    std::optional<CopyTask> next(const StopRequest& stop);
+    // The task is over, done or not.
+    void release(const CopyTask& task);
+    bool is_complete();
+
+  private:
+    std::optional<CopyTask> choose();
+    std::optional<CopyTask> choose_of(CopyTable& table);
+    std::optional<CopyTask> choose_part(CopyTable& table);
+    // The first item of the stage that may be made now. Keys are made one behind the other.
+    std::optional<CopyTask> choose_build(CopyTable* table, std::vector<CopyBuild>& builds,
+                                         CopyBuild::Stage stage);
+    bool all_ready() const;
+
+    CopyTables& tables_;
+};
+
+// Whether every item of the stage is made, or refused.
+bool is_done(const std::vector<CopyBuild>& builds, CopyBuild::Stage stage);
+
+}  // namespace walpack

@@ -1,0 +1,81 @@
+// One worker of the copy: does tasks, with a session at the source and one at the target of its
+// own.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/stop_request.h"
+#include "copy/copy_catalog.h"
+#include "copy/copy_progress.h"
+#include "copy/copy_tables.h"
+#include "copy/copy_work.h"
+#include "copy/rate_limit.h"
+#include "copy/taken_snapshot.h"
+#include "pg/connection.h"
+#include "pg/conninfo.h"
+
+namespace walpack {
+
+struct CopyWorkerOptions {
+    Conninfo source;   // whose slot is read
+    Conninfo reading;  // where rows are read: the source, or a standby of it
+    Conninfo target;
+    std::string pipeline;
+    std::uint64_t chunk_bytes = 64 << 20;
+    std::chrono::milliseconds snapshot_age_max{0};
+};
+
+// What workers share beside the tables. They outlive the workers.
+struct CopyWorkerShared {
+    CopyTables& tables;
+    CopyWork& work;
+    CopyProgress& progress;
+    RateLimit& rate_limit;
+};
+
+class CopyWorker {
+  public:
+    CopyWorker(const CopyWorkerOptions& options, const CopyWorkerShared& shared,
+               const StopRequest& stop);
+
+    // The task is done, or is none any more; or is to be done again after Error(connection). Other
+    // errors end the copy.
+    void run(const CopyTask& task);
+    // Lets go of both sessions: after an error.
+    void disconnect();
+
+  private:
+    void empty(CopyTable& table);
+    void plan(CopyTable& table);
+    ChunkPlan make_plan(const CopyTable& table);
+    void load(const CopyTask& task);
+    void open_snapshot(const CopyTask& task);
+    bool offer(const CopyTask& task, const TakenSnapshot& taken);
+    bool join_snapshot(const CopyTask& task);
+    void load_part(const CopyTask& task);
+    bool commit_part(const CopyTask& task, const StoredChunk& loaded);
+    bool was_committed(const StoredChunk& loaded);
+    std::optional<CopyTask> next_part(const CopyTask& task);
+    void lose_snapshot(CopyTable& table);
+    void build(const CopyTask& task);
+    void finish(CopyTable& table);
+    void begin_reading(const CopyTable& table);
+
+    Connection& reading();
+    Connection& target();
+
+    const CopyWorkerOptions& options_;
+    CopyWorkerShared shared_;
+    CopyTables& tables_;
+    const StopRequest& stop_;
+    CopyCatalog catalog_;
+    std::unique_ptr<Connection> reading_;
+    std::unique_ptr<Connection> target_;
+};
+
+}  // namespace walpack

@@ -1,0 +1,30 @@
+// The snapshot of a session's transaction, told by transactions of the stream.
+#pragma once
+
+#include <optional>
+
+#include "copy/source_snapshot.h"
+#include "model/lsn.h"
+#include "pg/connection.h"
+
+namespace walpack {
+
+struct TakenSnapshot {
+    SourceSnapshot snapshot;
+    // Every transaction that it sees ends at or before it.
+    Lsn settled_lsn;
+};
+
+// Of a primary: of the transaction that is open, or of the statement. Of a standby: for a
+// transaction that has executed nothing that needs a snapshot; nullopt when it replayed WAL while
+// the snapshot was taken. `replayed_before`: replayed_lsn() from before the transaction began.
+std::optional<TakenSnapshot> take_snapshot(Connection& source,
+                                           const std::optional<Lsn>& replayed_before);
+
+// What a standby has replayed; nullopt for a primary.
+std::optional<Lsn> replayed_lsn(Connection& source);
+
+// Where it is by itself, not in a transaction: what is committed and seen by everybody.
+std::optional<SourceSnapshot> newest_snapshot(Connection& source);
+
+}  // namespace walpack

@@ -1,0 +1,39 @@
+#include "copy/target_rows.h"
+
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace walpack {
+
+void require_empty(Connection& target, const std::vector<RelationMapping>& mappings) {
+    std::string filled;
+    for (const RelationMapping& mapping : mappings) {
+        const auto row = target.query_value(
+            fmt::format("SELECT 1 FROM {} LIMIT 1", mapping.table->sql_name_of_rows()));
+        if (!row) continue;
+        filled += (filled.empty() ? "" : ", ") + mapping.relation->qualified_name();
+    }
+    if (filled.empty()) return;
+    throw Error(ErrorKind::schema, "target tables of the initial copy are not empty")
+        .detail(fmt::format("Tables with rows: {}.", filled))
+        .hint("Empty them, or set copy = false when the target already holds the source's rows.");
+}
+
+// A table that a foreign key points to cannot be truncated alone.
+void empty_table(Connection& target, const TargetTable& table) {
+    const std::string& name = table.sql_name_of_rows();
+    target.execute("SAVEPOINT walpack_empty");
+    try {
+        target.execute("TRUNCATE " + name);
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::connection || error.kind() == ErrorKind::cancelled) throw;
+        target.execute("ROLLBACK TO SAVEPOINT walpack_empty");
+        target.execute("DELETE FROM " + name);
+    }
+    target.execute("RELEASE SAVEPOINT walpack_empty");
+}
+
+}  // namespace walpack

@@ -1,0 +1,17 @@
+// Rows that a target table has before it is copied.
+#pragma once
+
+#include <vector>
+
+#include "pg/connection.h"
+#include "schema/target_table.h"
+
+namespace walpack {
+
+// Throws Error(schema) that names the tables with rows in them.
+void require_empty(Connection& target, const std::vector<RelationMapping>& mappings);
+
+// Deletes all rows, by the fastest way that is permitted; inside the caller's open transaction.
+void empty_table(Connection& target, const TargetTable& table);
+
+}  // namespace walpack

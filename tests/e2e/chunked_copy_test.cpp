@@ -1,0 +1,283 @@
+// Copy and stream side by side: many tiny chunks, sessions that move rows among them, and faults.
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+#include "support/random.h"
+#include "support/scenario.h"
+
+namespace walpack::e2e {
+namespace {
+
+constexpr int kRows = 4000;
+constexpr int kSessions = 3;
+
+// A value that is stored out of line, and so is missing from an update that leaves it alone.
+constexpr const char* kToasted =
+    "(SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 90))";
+
+const std::vector<std::string> kTables = {"by_int", "by_uuid", "by_pair", "full", "keyless"};
+
+class ChunkedCopy : public Scenario {
+  protected:
+    void SetUp() override {
+        Scenario::SetUp();
+        on_both(
+            "CREATE TABLE by_int (id bigint PRIMARY KEY, n int, big text); "
+            "ALTER TABLE by_int ALTER big SET STORAGE EXTERNAL; "
+            "CREATE TABLE by_uuid (id uuid PRIMARY KEY, n int, big text); "
+            "CREATE TABLE by_pair (id int, part int, n int, big text, PRIMARY KEY (id, part)); "
+            "CREATE TABLE \"full\" (id int PRIMARY KEY, n int, big text); "
+            "ALTER TABLE \"full\" REPLICA IDENTITY FULL; "
+            "CREATE TABLE keyless (id int, n int, big text); "
+            "ALTER TABLE keyless REPLICA IDENTITY FULL");
+        const std::string rows = std::to_string(kRows);
+        const std::string big = kToasted;
+        source().execute(
+            "INSERT INTO by_int SELECT g * 10, g, CASE WHEN g % 9 = 0 THEN " + big +
+            " ELSE repeat('x', 100) END FROM generate_series(1, " + rows +
+            ") g; "
+            "INSERT INTO by_uuid SELECT md5(g::text)::uuid, g, repeat('y', 100) "
+            "FROM generate_series(1, " +
+            rows +
+            ") g; "
+            "INSERT INTO by_pair SELECT g / 4, g % 4, g, repeat('z', 100) "
+            "FROM generate_series(1, " +
+            rows +
+            ") g; "
+            "INSERT INTO \"full\" SELECT g * 10, g, CASE WHEN g % 9 = 0 THEN " +
+            big + " END FROM generate_series(1, " + rows +
+            ") g; "
+            "INSERT INTO keyless SELECT g, g, repeat('k', 100) FROM generate_series(1, " +
+            rows + ") g; ANALYZE");
+        consumer().set("copy_chunk_bytes", "65536");
+    }
+
+    std::int64_t loaded_chunks() {
+        if (target().value("SELECT to_regclass('walpack.copy_chunk')").empty()) return 0;
+        return target().number(
+            "SELECT count(*) FROM walpack.copy_chunk WHERE snapshot IS NOT NULL");
+    }
+};
+
+// Sessions that change rows everywhere, and move some to another chunk.
+class Movers {
+  public:
+    explicit Movers(const std::string& conninfo) : conninfo_(conninfo) {
+        for (int i = 0; i < kSessions; ++i) threads_.emplace_back([this, i] { run(i); });
+    }
+    ~Movers() { (void)stop(); }
+    Movers(const Movers&) = delete;
+    Movers& operator=(const Movers&) = delete;
+
+    std::string stop() {
+        is_stopping_ = true;
+        for (std::thread& thread : threads_) {
+            if (thread.joinable()) thread.join();
+        }
+        return failure_;
+    }
+    std::int64_t committed() const { return committed_; }
+
+  private:
+    void run(int number) {
+        Random random(100 + static_cast<std::uint64_t>(number));
+        Session session(conninfo_);
+        while (!is_stopping_) {
+            try {
+                session.execute(transaction(random, number));
+                ++committed_;
+            } catch (const SqlError& error) {
+                // Two sessions may choose the same key, or wait for one another.
+                const bool is_expected = error.sqlstate() == "23505" || error.sqlstate() == "40P01";
+                if (!is_expected && !error.is_lost_connection()) {
+                    failure_ = error.what();
+                    return;
+                }
+                if (error.is_lost_connection()) continue;
+                session.execute("ROLLBACK");
+            }
+        }
+    }
+
+    static std::string row(Random& random) { return std::to_string(random.between(1, kRows * 10)); }
+
+    static std::string change(Random& random) {
+        const std::string table = identifier(random.pick(kTables));
+        const std::string id = row(random);
+        if (table == "\"by_uuid\"") {
+            const std::string key = "md5('" + std::to_string(random.between(1, kRows)) + "')::uuid";
+            const std::string other = "md5('" + row(random) + "m')::uuid";
+            if (random.chance(0.3))
+                return "UPDATE by_uuid SET id = " + other + " WHERE id = " + key + "; ";
+            if (random.chance(0.3)) return "DELETE FROM by_uuid WHERE id = " + key + "; ";
+            return "UPDATE by_uuid SET n = n + 1 WHERE id = " + key + "; ";
+        }
+        const std::string where =
+            " WHERE id = (SELECT id FROM " + table + " WHERE id >= " + id + " ORDER BY id LIMIT 1)";
+        switch (random.between(0, 5)) {
+            case 0:
+                return "DELETE FROM " + table + where + "; ";
+            case 1:
+            case 2:  // into some other chunk
+                return "UPDATE " + table + " SET id = " + row(random) + where + "; ";
+            case 3:
+                if (table == "\"by_pair\"")
+                    return "INSERT INTO by_pair VALUES (" + id + ", " +
+                           std::to_string(random.between(5, 50)) + ", 0, 'new'); ";
+                return "INSERT INTO " + table + " VALUES (" + id + ", 0, " +
+                       (random.chance(0.3) ? kToasted : "'new'") + "); ";
+            default:
+                return "UPDATE " + table + " SET n = n + 1" + where + "; ";
+        }
+    }
+
+    std::string transaction(Random& random, int number) {
+        std::string sql = "BEGIN; ";
+        for (auto i = random.between(1, 5); i > 0; --i) {
+            if (random.chance(0.2)) {
+                sql += "SAVEPOINT s; " + change(random);
+                if (random.chance(0.5)) sql += "ROLLBACK TO s; ";
+            } else {
+                sql += change(random);
+            }
+        }
+        if (random.chance(0.01)) sql += "TRUNCATE " + identifier(random.pick(kTables)) + "; ";
+        if (random.chance(0.05)) {
+            const std::string gid =
+                "m" + std::to_string(number) + "_" + std::to_string(++prepared_);
+            return sql + "PREPARE TRANSACTION '" + gid + "'; SELECT pg_sleep(0.01); " +
+                   (random.chance(0.8) ? "COMMIT" : "ROLLBACK") + " PREPARED '" + gid + "'";
+        }
+        return sql + (random.chance(0.9) ? "COMMIT" : "ROLLBACK");
+    }
+
+    std::string conninfo_;
+    std::atomic<bool> is_stopping_{false};
+    std::atomic<std::int64_t> committed_{0};
+    std::atomic<int> prepared_{0};
+    std::string failure_;
+    std::vector<std::thread> threads_;
+};
+
+TEST_F(ChunkedCopy, RowsThatMoveAmongChunksArriveOnce) {
+    consumer().set("copy_rate_limit", "\"1500kB\"");
+    Movers movers(source_conninfo());
+    wait_until("rows move", seconds(10), [&] { return movers.committed() > 50; });
+    consumer().init();
+    consumer().start();
+    wait_until_copied();
+    EXPECT_EQ(movers.stop(), "");
+    catch_up();
+    expect_equal();
+    EXPECT_EQ(target().number("SELECT count(*) FROM walpack.copy_chunk"), 0);
+    std::printf("%lld transactions\n", static_cast<long long>(movers.committed()));
+}
+
+TEST_F(ChunkedCopy, KillsRepeatOnlyWhatWasUnderWay) {
+    consumer().set("copy_rate_limit", "\"1MB\"");
+    Random random(7);
+    Movers movers(source_conninfo());
+    consumer().init();
+    consumer().start();
+    int kills = 0;
+    while (kills < 12) {
+        const auto ended = consumer().wait_exit(milliseconds(random.between(50, 900)));
+        ASSERT_FALSE(ended.has_value()) << consumer().log();
+        consumer().kill();
+        ++kills;
+        consumer().start();
+    }
+    wait_until_copied();
+    EXPECT_EQ(movers.stop(), "");
+    catch_up();
+    expect_equal();
+}
+
+TEST_F(ChunkedCopy, ServersThatCrashRepeatOnlyWhatWasUnderWay) {
+    consumer().set("copy_rate_limit", "\"800kB\"");
+    Random random(8);
+    Movers movers(source_conninfo());
+    consumer().init();
+    consumer().start();
+    for (int round = 0; round < 3; ++round) {
+        std::this_thread::sleep_for(milliseconds(random.between(200, 1500)));
+        Cluster& cluster = random.chance(0.5) ? source_cluster() : target_cluster();
+        cluster.crash();
+        cluster.start();
+    }
+    wait_until_copied(seconds(120));
+    EXPECT_EQ(movers.stop(), "");
+    source().execute("SELECT 1");  // connects again
+    catch_up();
+    expect_equal();
+}
+
+// A transaction whose commit is in the WAL and read, but which no snapshot sees yet, as its backend
+// waits for a synchronous standby.
+TEST_F(ChunkedCopy, WhatIsDecodedBeforeItIsVisibleIsNotLost) {
+    consumer().set("copy_rate_limit", "\"700kB\"");
+    consumer().init();
+    consumer().start();
+    wait_until("chunks are loaded", seconds(20), [&] { return loaded_chunks() >= 3; });
+    Session settings = new_source_session();
+    settings.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    settings.execute("SELECT pg_reload_conf()");
+    std::vector<std::thread> waiting;
+    for (int i = 0; i < 8; ++i) {
+        waiting.emplace_back([this, i] {
+            Session session = new_source_session();
+            const std::string third = std::to_string(i);
+            session.execute(
+                "BEGIN; SET LOCAL synchronous_commit = on; UPDATE by_int SET n = -n - 1 "
+                "WHERE id % 80 = " +
+                third + "0; UPDATE keyless SET n = -n - 1 WHERE id % 8 = " + third + "; COMMIT");
+        });
+    }
+    std::this_thread::sleep_for(milliseconds(1500));
+    settings.execute("ALTER SYSTEM RESET synchronous_standby_names");
+    settings.execute("SELECT pg_reload_conf()");
+    for (std::thread& thread : waiting) thread.join();
+    catch_up();
+    expect_equal();
+}
+
+TEST_F(ChunkedCopy, ATableIsCopiedAgainBesideTheOthers) {
+    consumer().init();
+    consumer().start();
+    catch_up();
+    Movers movers(source_conninfo());
+    target().execute("DELETE FROM by_int WHERE id % 3 = 0; UPDATE by_int SET n = 0");
+    for (const char* table : {"public.by_int", "public.keyless"}) {
+        const Finished again = consumer().command("recopy", {table});
+        EXPECT_EQ(again.status, 0) << again.err;
+    }
+    wait_until("the copy goes on", seconds(20), [&] {
+        return target().value("SELECT count(*) FROM walpack.copy_table WHERE state <> 'ready'") ==
+               "0";
+    });
+    EXPECT_EQ(movers.stop(), "");
+    catch_up();
+    expect_equal();
+}
+
+TEST_F(ChunkedCopy, ATableThatIsPublishedLaterIsCopied) {
+    on_both("CREATE TABLE late (id int PRIMARY KEY, n int)");
+    source().execute("INSERT INTO late SELECT g, g FROM generate_series(1, 5000) g");
+    consumer().set("tables", "[\"public.by_int\", \"public.mark\"]");
+    consumer().init();
+    consumer().start();
+    catch_up();
+    source().execute("ALTER PUBLICATION " + slot() + " ADD TABLE late");
+    source().execute("UPDATE late SET n = n + 1 WHERE id <= 10; INSERT INTO late VALUES (9000, 1)");
+    wait_until("the new table is there", seconds(30),
+               [&] { return target().number("SELECT count(*) FROM late") == 5001; });
+    source().execute("DELETE FROM late WHERE id = 5; UPDATE late SET n = 7 WHERE id = 6");
+    catch_up();
+    EXPECT_EQ(target().value("SELECT sum(n) FROM late"), source().value("SELECT sum(n) FROM late"));
+}
+
+}  // namespace
+}  // namespace walpack::e2e
