@@ -17,6 +17,7 @@
 #include "pg/connection.h"
 #include "progress/progress.h"
 #include "slot/slot.h"
+#include "structure/post_data.h"
 
 namespace walpack {
 namespace {
@@ -131,6 +132,12 @@ class Removal {
     void clean_target() {
         Progress progress(*target_, config_.pipeline);
         if (progress_) progress.lock(kReleaseTimeout);
+        if (const std::size_t pending = PostData(*target_, config_.pipeline).drop()) {
+            print(
+                fmt::format("the tables that init made stay without {} keys, indexes and the "
+                            "like, which were to come after the rows\n",
+                            pending));
+        }
         progress.drop();
         print(fmt::format("{} of pipeline \"{}\" on the target\n",
                           progress_ ? "removed the progress" : "there is no progress",

@@ -26,8 +26,9 @@ struct Config {
     std::string slot;  // default: walpack_<pipeline>
     std::vector<std::string> publications;  // default: walpack_<pipeline>, created by init
     std::vector<std::string>
-        tables;        // what init publishes; empty: all tables. "schema"."table", always quoted
-    bool copy = true;  // false: the target already holds the rows
+        tables;  // what init publishes; empty: all tables. "schema"."table", always quoted
+    bool create_schema = true;   // init makes missing tables
+    bool copy = true;            // false: the target already holds the rows
     std::string origin = "any";  // any | none: passed to the plugin
     std::uint64_t frame_bytes = 65536;
     bool streaming = false;                  // passed to the plugin
