@@ -223,4 +223,10 @@ std::uint32_t table_of(const ArchiveEntry& entry,
     return of_part;
 }
 
+StructureSelection select_structure(const std::vector<ArchiveEntry>& archive,
+                                    const SourceFacts& facts,
+                                    const std::set<std::uint32_t>& published, bool is_whole) {
+    return Selecting(archive, facts, published).run(is_whole);
+}
+
 }  // namespace walpack

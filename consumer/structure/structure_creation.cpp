@@ -23,6 +23,9 @@ class Creation {
         for (int row = 0; row < result.rows(); ++row) {
             extensions_[std::string(result.value(row, 0))] = result.value(row, 1) == "t";
         }
+        to_ourselves_ =
+            " OWNER TO " +
+            target.query_value("SELECT pg_catalog.quote_ident(current_user)").value_or("") + ';';
     }
 
     CreatedStructure run(const std::vector<std::uint32_t>& before) {
@@ -121,7 +124,7 @@ class Creation {
 
     void give_owner(const ArchiveEntry& entry) {
         const auto text = archive_.owners.find(entry.id);
-        if (text == archive_.owners.end()) return;
+        if (text == archive_.owners.end() || text->second.ends_with(to_ourselves_)) return;
         const std::uint32_t table = table_of(entry, archive_.entries, facts_);
         // A table takes the sequences that its columns own along.
         if (table != 0 && entry.kind != "TABLE") return;
@@ -162,6 +165,7 @@ class Creation {
     const SourceFacts& facts_;
     Connection& target_;
     std::map<std::string, bool> extensions_;  // offered -> is there
+    std::string to_ourselves_;                // the end of a statement that gives us what is ours
     std::set<std::uint32_t> created_;
     CreatedStructure result_;
 };

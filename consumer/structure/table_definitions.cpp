@@ -25,7 +25,8 @@ ORDER BY 1, 2)";
 constexpr const char* kReadDefinitions = R"(
 WITH t AS (
     SELECT c.*, n.nspname
-    FROM pg_catalog.unnest($1::pg_catalog.name[], $2::pg_catalog.name[]) u(nspname, relname)
+    FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.name[]),
+                    pg_catalog.unnest($2::pg_catalog.name[])) u(nspname, relname)
     JOIN pg_catalog.pg_namespace n ON n.nspname = u.nspname
     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = u.relname
 ), a AS (
@@ -35,8 +36,8 @@ WITH t AS (
     WHERE a.attnum > 0 AND NOT a.attisdropped
 )
 SELECT nspname, relname, 'table', '', CASE relkind WHEN 'r' THEN 'ordinary' WHEN 'p'
-    THEN 'partitioned by ' || pg_catalog.pg_get_partkeydef(oid) ELSE 'relkind ' || relkind END
-    || CASE relpersistence WHEN 'p' THEN '' ELSE ', persistence ' || relpersistence END FROM t
+    THEN 'partitioned by ' || pg_catalog.pg_get_partkeydef(oid) ELSE 'relkind ' || relkind::pg_catalog.text END
+    || CASE relpersistence WHEN 'p' THEN '' ELSE ', persistence ' || relpersistence::pg_catalog.text END FROM t
 UNION ALL
 SELECT nspname, relname, 'replica identity', '', CASE relreplident WHEN 'd' THEN 'default'
     WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' ELSE COALESCE('index ' || (
@@ -52,7 +53,7 @@ SELECT nspname, relname, 'parent', i.inhparent::pg_catalog.regclass::pg_catalog.
 FROM t JOIN pg_catalog.pg_inherits i ON i.inhrelid = oid
 UNION ALL
 SELECT nspname, relname, 'column', attname, pg_catalog.format_type(atttypid, atttypmod)
-    || COALESCE((SELECT ' COLLATE ' || attcollation::pg_catalog.regcollation
+    || COALESCE((SELECT ' COLLATE ' || attcollation::pg_catalog.regcollation::pg_catalog.text
                  FROM pg_catalog.pg_type y WHERE y.oid = atttypid
                  AND y.typcollation <> attcollation AND attcollation <> 0), '') FROM a
 UNION ALL
@@ -82,7 +83,7 @@ FROM t JOIN pg_catalog.pg_index i ON i.indrelid = t.oid
 JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
 UNION ALL
 SELECT nspname, relname, 'trigger', tgname, pg_catalog.pg_get_triggerdef(g.oid)
-    || CASE tgenabled WHEN 'O' THEN '' WHEN 'D' THEN ' (disabled)' ELSE ' (' || tgenabled || ')' END
+    || CASE tgenabled WHEN 'O' THEN '' WHEN 'D' THEN ' (disabled)' ELSE ' (' || tgenabled::pg_catalog.text || ')' END
 FROM t JOIN pg_catalog.pg_trigger g ON g.tgrelid = t.oid WHERE NOT tgisinternal AND tgparentid = 0
 UNION ALL
 SELECT nspname, relname, 'rule', rulename, pg_catalog.pg_get_ruledef(r.oid)
