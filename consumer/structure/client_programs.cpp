@@ -78,11 +78,14 @@ std::string without(std::string text, const std::string& secret) {
 
 // Moves the password from the keywords, which others can see, into the environment.
 std::string hide_password(std::map<std::string, std::string>& keywords, ChildProgram& program) {
-    if (keywords.contains("sslpassword")) {
-        throw Error(ErrorKind::config, "pg_dump cannot be given an \"sslpassword\" in secret")
+    for (const char* keyword :
+         {"sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"}) {
+        if (!keywords.contains(keyword)) continue;
+        throw Error(ErrorKind::config,
+                    fmt::format("pg_dump cannot be given \"{}\" in secret", keyword))
             .hint(
-                "Use a key without a passphrase, or make the tables yourself and set "
-                "create_schema = false.");
+                "Use a password or a key without a passphrase in \"source\", or make the tables "
+                "yourself and set create_schema = false.");
     }
     const auto found = keywords.find("password");
     if (found == keywords.end()) return "";

@@ -62,8 +62,16 @@ class Selecting {
   private:
     void include_published() {
         std::set<std::uint32_t> missing = published_;
+        std::set<std::uint32_t> extensions;
+        for (const auto& [table, extension] : facts_.extensions) {
+            if (missing.erase(table) > 0) extensions.insert(extension);
+        }
         for (const ArchiveEntry& entry : archive_) {
-            if (entry.kind == "TABLE" && missing.erase(entry.object_oid) > 0) include(entry.id);
+            const bool is_wanted =
+                entry.kind == "EXTENSION"
+                    ? extensions.contains(entry.object_oid)
+                    : entry.kind == "TABLE" && missing.erase(entry.object_oid) > 0;
+            if (is_wanted) include(entry.id);
         }
         if (missing.empty()) return;
         throw Error(ErrorKind::schema,

@@ -43,6 +43,11 @@ SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence = 'p'
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = ANY ($1::pg_catalog.oid[]) AND c.relkind IN ('r', 'p', 'f', 'v', 'm'))";
 
+constexpr const char* kReadExtensionTables = R"(
+SELECT d.objid, d.refobjid FROM pg_catalog.pg_depend d
+WHERE d.deptype = 'e' AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass)";
+
 constexpr const char* kReadUnreadable = R"(
 SELECT n.nspname, c.relname
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -80,6 +85,10 @@ SourceFacts read_source_facts(Connection& source, const std::vector<std::uint32_
         facts.tables[oid_at(tables, row, 0)] = {{text_at(tables, row, 1), text_at(tables, row, 2)},
                                                 tables.value(row, 3).front(),
                                                 bool_at(tables, row, 4)};
+    }
+    const Result extensions = source.execute(kReadExtensionTables);
+    for (int row = 0; row < extensions.rows(); ++row) {
+        facts.extensions[oid_at(extensions, row, 0)] = oid_at(extensions, row, 1);
     }
     return facts;
 }

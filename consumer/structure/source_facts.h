@@ -36,6 +36,7 @@ struct SourceTable {
 struct SourceFacts {
     std::map<ObjectAddress, OwnedObject> owned;
     std::map<std::uint32_t, SourceTable> tables;
+    std::map<std::uint32_t, std::uint32_t> extensions;  // of the tables that one made; OIDs
 
     const OwnedObject* find_owned(std::uint32_t class_oid, std::uint32_t object_oid) const;
     const SourceTable* find_table(std::uint32_t oid) const;

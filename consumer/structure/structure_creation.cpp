@@ -158,7 +158,7 @@ class Creation {
     void refuse(const ArchiveEntry& entry, const std::string& statement,
                 const std::string& reason) {
         result_.refused.push_back({entry.description(), statement, reason});
-        if (entry.kind == "TABLE") result_.refused_tables.push_back(entry.description());
+        if (entry.kind == "TABLE") ++result_.refused_tables;
     }
 
     const ArchiveTexts& archive_;

@@ -31,8 +31,8 @@ struct CreatedStructure {
     std::set<std::uint32_t> tables;  // OIDs on the source
     std::size_t objects = 0;         // of all kinds
     std::vector<RefusedObject> refused;
-    std::vector<std::string> refused_tables;  // descriptions
-    std::vector<PostDataItem> last;           // owners and grants of tables
+    std::size_t refused_tables = 0;
+    std::vector<PostDataItem> last;  // owners and grants of tables
 };
 
 // `target` has the settings of set_up_structure_session(). Throws what is no refusal.

@@ -17,6 +17,20 @@
 namespace walpack {
 namespace {
 
+[[noreturn]] void throw_incomplete(const std::vector<TableName>& missing,
+                                   const std::vector<RefusedObject>& refused) {
+    std::string detail;
+    for (const TableName& table : missing) {
+        detail += fmt::format("\n{}.{} is missing", table.schema, table.table);
+    }
+    throw Error(ErrorKind::schema,
+                "not all tables could be made on the target, so none was made there")
+        .detail("These are the tables, and all that was refused:" + detail + describe(refused))
+        .hint(
+            "Make on the target what is missing, or the tables themselves in a form that it "
+            "takes, and run \"walpack init\" again.");
+}
+
 class StructureTransfer {
   public:
     StructureTransfer(const Conninfo& conninfo, Connection& source, const StopRequest& stop)
@@ -51,22 +65,17 @@ class StructureTransfer {
         }
     }
 
-    StructureReport create(Connection& target, const std::string& pipeline) {
+    StructureReport create(Connection& target, const std::vector<PublishedTable>& published,
+                           const std::string& pipeline) {
         set_up_structure_session(target);
         Transaction transaction(target);
         CreatedStructure created = create_structure(selection_.before, texts_, facts_, target);
         StructureReport report;
         report.refused = std::move(selection_.refused);
         report.refused.insert(report.refused.end(), created.refused.begin(), created.refused.end());
-        if (!created.refused_tables.empty()) {
-            throw Error(ErrorKind::schema,
-                        fmt::format("{} of the tables could not be made on the target, so nothing "
-                                    "was made there",
-                                    created.refused_tables.size()))
-                .detail("Refused:" + walpack::describe(report.refused))
-                .hint(
-                    "Make on the target what is missing, or the tables themselves in a form that "
-                    "it takes, and run \"walpack init\" again.");
+        const std::vector<TableName> missing = find_missing_tables(target, published);
+        if (created.refused_tables > 0 || !missing.empty()) {
+            throw_incomplete(missing, report.refused);
         }
         std::vector<PostDataItem> items = post_data_items(
             selection_.after, texts_.entries, texts_.statements, facts_, created.tables);
@@ -122,7 +131,7 @@ StructureReport transfer_structure(const Conninfo& conninfo, Connection& source,
     if (find_missing_tables(target, published).empty()) return {};
     StructureTransfer transfer(conninfo, source, stop);
     transfer.select(published);
-    StructureReport report = transfer.create(target, pipeline);
+    StructureReport report = transfer.create(target, published, pipeline);
     pin_search_path(target);
     return report;
 }
