@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/stop_request.h"
 #include "base/text.h"
+#include "cli/finding.h"
 #include "cli/output.h"
 #include "cli/publication.h"
 #include "config/config.h"
@@ -134,9 +135,9 @@ class Removal {
         if (progress_) progress.lock(kReleaseTimeout);
         if (const std::size_t pending = PostData(*target_, config_.pipeline).drop()) {
             print(
-                fmt::format("the tables that init made stay without {} keys, indexes and the "
-                            "like, which were to come after the rows\n",
-                            pending));
+                fmt::format("kept the tables that init made, without {} that was to come after "
+                            "the rows, such as keys and indexes\n",
+                            counted(pending, "object")));
         }
         progress.drop();
         print(fmt::format("{} of pipeline \"{}\" on the target\n",
