@@ -2,6 +2,7 @@
 
 #include "cli/check.h"
 #include "cli/command.h"
+#include "cli/diff.h"
 #include "cli/drop.h"
 #include "cli/init.h"
 #include "cli/inspect_input.h"
@@ -27,11 +28,14 @@ Command check_command() {
 Command init_command() {
     Command command;
     command.name = "init";
-    command.summary = "check both ends, then make publication, slot and progress";
+    command.summary = "check both ends, then make publication, tables and slot";
     command.description =
         "Checks both ends and reports everything at once. When there is no problem, makes the "
-        "publication on the source, schema walpack with the pipeline's progress on the target, and "
-        "the replication slot. From then on the source keeps WAL for the slot. What is there "
+        "publication on the source, schema walpack with the pipeline's progress on the target, the "
+        "published tables that the target lacks, and the replication slot. The tables come from "
+        "pg_dump with all that they need; keys, indexes, foreign keys and triggers follow after "
+        "the rows. What the target refuses of it is printed. From then on the source keeps WAL for "
+        "the slot. What is there "
         "already is left alone, so init can be repeated.";
     command.key_help = KeyHelp::pipeline;
     command.run = run_init;
@@ -70,6 +74,21 @@ Command status_command() {
     return command;
 }
 
+Command diff_command() {
+    Command command;
+    command.name = "diff";
+    command.summary = "show how the published tables differ between both ends";
+    command.description =
+        "Compares the definitions of the published tables and their parents at both ends: columns, "
+        "defaults, constraints, indexes, triggers, policies, statistics. Prints one line for each "
+        "difference and changes nothing. Exits with 0 when there is none and with 1 when there is "
+        "one.";
+    command.key_help = KeyHelp::pipeline;
+    command.switches = {{"comments", "Compare comments too."}};
+    command.run = run_diff;
+    return command;
+}
+
 Command inspect_command() {
     Command command;
     command.name = "inspect";
@@ -105,8 +124,9 @@ Command drop_command() {
 }  // namespace
 
 const std::vector<Command>& commands() {
-    static const std::vector<Command> all = {check_command(),  init_command(),    run_command(),
-                                             status_command(), inspect_command(), drop_command()};
+    static const std::vector<Command> all = {check_command(),  init_command(), run_command(),
+                                             status_command(), diff_command(), inspect_command(),
+                                             drop_command()};
     return all;
 }
 

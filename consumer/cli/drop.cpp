@@ -11,12 +11,14 @@
 #include "base/error.h"
 #include "base/stop_request.h"
 #include "base/text.h"
+#include "cli/finding.h"
 #include "cli/output.h"
 #include "cli/publication.h"
 #include "config/config.h"
 #include "pg/connection.h"
 #include "progress/progress.h"
 #include "slot/slot.h"
+#include "structure/post_data.h"
 
 namespace walpack {
 namespace {
@@ -131,6 +133,12 @@ class Removal {
     void clean_target() {
         Progress progress(*target_, config_.pipeline);
         if (progress_) progress.lock(kReleaseTimeout);
+        if (const std::size_t pending = PostData(*target_, config_.pipeline).drop()) {
+            print(
+                fmt::format("kept the tables that init made, without {} that was to come after "
+                            "the rows, such as keys and indexes\n",
+                            counted(pending, "object")));
+        }
         progress.drop();
         print(fmt::format("{} of pipeline \"{}\" on the target\n",
                           progress_ ? "removed the progress" : "there is no progress",

@@ -10,10 +10,12 @@
 #include "cli/output.h"
 #include "cli/preflight.h"
 #include "cli/publication.h"
+#include "cli/structure_checks.h"
 #include "config/config.h"
 #include "pg/connection.h"
 #include "progress/progress.h"
 #include "slot/slot.h"
+#include "structure/structure_transfer.h"
 
 namespace walpack {
 namespace {
@@ -41,6 +43,23 @@ void make_progress(Connection& target, const Config& config, const Preflight& pr
                       config.pipeline));
 }
 
+void make_structure(Connection& source, Connection& target, const Config& config,
+                    const Preflight& preflight, const StopRequest& stop) {
+    if (!makes_missing_tables(config, preflight)) return;
+    const StructureReport report =
+        transfer_structure(config.source, source, target, preflight.tables, config.pipeline, stop);
+    if (report.tables > 0) {
+        print(
+            fmt::format("made {} on the target ({} with what they need); {} more, such as keys "
+                        "and indexes, after the rows\n",
+                        counted(report.tables, "table"), counted(report.objects, "object"),
+                        report.post_data_items));
+    }
+    if (report.refused.empty()) return;
+    std::fprintf(stderr, "not made on the target, as it refused or lacks what is needed:%s\n",
+                 describe(report.refused).c_str());
+}
+
 void make_slot(Connection& source, const Config& config) {
     const bool is_new = create_slot(source, config.slot);
     print(fmt::format("{} replication slot \"{}\"\n", is_new ? "made" : "there is", config.slot));
@@ -63,6 +82,7 @@ int run_init(const Invocation& invocation) {
     Connection target(config.target, stop, application_name);
     make_publications(source, config);
     make_progress(target, config, preflight);
+    make_structure(source, target, config, preflight, stop);
     make_slot(source, config);
     const std::string option =
         invocation.config_path ? " --config " + *invocation.config_path : " with the same options";

@@ -7,6 +7,7 @@
 #include "cli/plugin_checks.h"
 #include "cli/publication_checks.h"
 #include "cli/source_checks.h"
+#include "cli/structure_checks.h"
 #include "cli/table_checks.h"
 #include "cli/target_checks.h"
 #include "pg/connection.h"
@@ -82,6 +83,9 @@ class Examination {
         if (!are_different) return;
         findings().check(End::target, "tables", [this] {
             check_target_tables(*target_, source_->description(), config_, preflight_);
+        });
+        findings().check(End::source, "structure of missing tables", [this] {
+            check_structure_transfer(*source_, *target_, config_, stop_, preflight_);
         });
     }
 

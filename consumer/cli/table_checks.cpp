@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cli/structure_checks.h"
 #include "schema/catalog_query.h"
 #include "schema/target_table.h"
 
@@ -55,8 +56,13 @@ TargetTables read_tables(Connection& target, const std::vector<PublishedTable>& 
     return tables;
 }
 
-void report_missing(const std::vector<std::string>& missing, const std::string& source,
-                    const std::string& target, Findings& findings) {
+struct Ends {
+    std::string source;  // descriptions
+    std::string target;
+};
+
+void report_missing(const std::vector<std::string>& missing, const Ends& ends, bool will_be_made,
+                    Findings& findings) {
     if (missing.empty()) return;
     std::string names;
     std::string options;
@@ -64,9 +70,14 @@ void report_missing(const std::vector<std::string>& missing, const std::string& 
         names += "\n" + name;
         if (missing.size() <= kNamedTablesMax) options += " --table=" + shell_quoted(name);
     }
+    if (will_be_made) {
+        findings.note(End::target, counted(missing.size(), "published table") +
+                                       " missing, which init makes:" + names);
+        return;
+    }
     findings.problem(End::target, counted(missing.size(), "published table") + " missing:" + names,
                      fmt::format("pg_dump --schema-only --no-publications{} {} | psql {}", options,
-                                 shell_quoted(source), shell_quoted(target)));
+                                 shell_quoted(ends.source), shell_quoted(ends.target)));
 }
 
 // For each table: which of the five privileges are missing, whether row-level security applies.
@@ -143,7 +154,8 @@ void check_target_tables(Connection& target, const std::string& source_descripti
     Findings& findings = preflight.findings;
     const std::size_t problems = findings.problem_count();
     const TargetTables tables = read_tables(target, preflight.tables, findings);
-    report_missing(tables.missing, source_description, target.description(), findings);
+    report_missing(tables.missing, {source_description, target.description()},
+                   makes_missing_tables(config, preflight), findings);
     check_rights(target, tables.present, findings);
     if (preflight.copy_is_pending(config)) check_empty(target, tables.present, findings);
     if (findings.problem_count() > problems) return;

@@ -26,12 +26,13 @@ struct Config {
     std::string slot;  // default: walpack_<pipeline>
     std::vector<std::string> publications;  // default: walpack_<pipeline>, created by init
     std::vector<std::string>
-        tables;        // what init publishes; empty: all tables. "schema"."table", always quoted
-    bool copy = true;  // false: the target already holds the rows
+        tables;  // what init publishes; empty: all tables. "schema"."table", always quoted
+    bool create_schema = true;                  // init makes missing tables
+    bool copy = true;                           // false: the target already holds the rows
     std::uint64_t copy_workers = 2;             // tables and chunks that are copied side by side
     std::uint64_t copy_chunk_bytes = 64 << 20;  // of the source's table
     std::uint64_t copy_rate_limit = 0;          // bytes a second, of all workers; 0: none
-    Conninfo copy_from;                               // where rows are copied from; default: source
+    Conninfo copy_from;                         // where rows are copied from; default: source
     std::uint64_t copy_backlog_bytes_max = 64 << 20;  // changes that wait for their chunk
     std::string origin = "any";                       // any | none: passed to the plugin
     std::uint64_t frame_bytes = 65536;

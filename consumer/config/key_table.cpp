@@ -81,6 +81,11 @@ void append_pipeline_keys(std::vector<KeyDefinition>& keys) {
                   "Empty: all tables of the database.",
                   kGroup},
                  &Config::tables, read_table_names));
+    keys.push_back(boolean_key({"create_schema", "BOOLEAN",
+                                "Let init make the published tables that the target lacks, with "
+                                "what they need. With false they must exist.",
+                                kGroup},
+                               &Config::create_schema));
     keys.push_back(
         boolean_key({"copy", "BOOLEAN",
                      "Copy the rows that exist before the stream takes over. With false the "

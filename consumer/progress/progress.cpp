@@ -14,9 +14,8 @@ namespace {
 
 constexpr std::string_view kLockNotAvailable = "55P03";
 
-// With rows of pipelines, made where they are needed: see copy/ and structure/.
-constexpr std::array<const char*, 4> kOtherTables = {"copy_chunk", "copy_table", "copy",
-                                                     "post_data"};
+// With rows of pipelines, made where they are needed: see copy/copy_catalog.h.
+constexpr std::array<const char*, 3> kOtherTables = {"copy_chunk", "copy_table", "copy"};
 
 // Half-filled pages, so that each move of a position finds room beside its old version: no index
 // entry is written, and the dead versions go without VACUUM.

@@ -2,12 +2,13 @@
 // triggers. Stored on the target in walpack.post_data by init, worked off by the pipeline.
 //
 //   walpack.post_data (pipeline text, number int, kind text, schema_name text, table_name text,
-//   description text, statement text, state text)   state: pending | done | refused
+//   description text, statement text, state text, message text)   state: pending | done | refused
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pg/connection.h"
@@ -15,16 +16,20 @@
 
 namespace walpack {
 
-// In the order in which they are made.
+// In the order in which they are made. Those of one kind need nothing of each other, so they can be
+// made side by side; foreign keys and triggers of one pair of tables then wait for its locks.
 enum class PostDataKind : std::uint8_t {
-    key,          // primary key, unique constraint, unique index, replica identity
+    key,          // primary key, unique constraint, unique index; with it replica identity, CLUSTER
     index,        // any other index; exclusion constraints
-    cluster,      // what refers to an index: CLUSTER ON, statistics, comments on them
+    cluster,      // what refers to those: attachments to a partitioned index, statistics, comments
     foreign_key,  // ADD CONSTRAINT .. FOREIGN KEY .. NOT VALID
     validation,   // VALIDATE CONSTRAINT of those
-    trigger,      // triggers, rules, event-free leftovers
-    other,        // row security, grants, comments: the rest of the section
+    trigger,      // triggers, rules
+    other,        // checks, row security, owners, grants, comments: the rest of the section
 };
+
+std::string_view to_string(PostDataKind kind);
+std::optional<PostDataKind> parse_post_data_kind(std::string_view text);
 
 struct PostDataItem {
     std::uint32_t number = 0;  // order of the archive
@@ -39,14 +44,17 @@ class PostData {
     // `target` must outlive this object; used by one thread at a time.
     PostData(Connection& target, std::string pipeline);
 
-    // Creates the table; harmless when it exists. Replaces what the pipeline has there, inside the
-    // caller's open transaction.
-    void store(const std::vector<PostDataItem>& items);
+    // Creates the table; harmless when it exists. Replaces what the pipeline has there of the
+    // tables of the items, and numbers the items on from what stays; inside the caller's open
+    // transaction. Schema walpack must exist.
+    void store(std::vector<PostDataItem> items);
     // Pending ones in their order; empty when the table does not exist.
     std::vector<PostDataItem> pending();
-    // Executes the statement on `session` (not in a transaction) and notes the outcome in
-    // walpack.post_data. A refusal of the target is noted with its message and returned, not
-    // thrown; a lost connection is thrown. What exists already counts as done.
+    // Executes the statement on `session` (not in a transaction; it is given the settings of
+    // set_up_structure_session() and keeps them) and notes the outcome in walpack.post_data. A
+    // refusal of the target is noted with its message and returned, not thrown; a lost connection,
+    // a deadlock and the like are thrown, and the item stays pending. What exists already counts as
+    // done. `session` may be the target of this object.
     std::optional<std::string> make(const PostDataItem& item, Connection& session);
     // Items that the target refused: statement and message of each.
     struct Refused {
@@ -54,8 +62,16 @@ class PostData {
         std::string message;
     };
     std::vector<Refused> refused();
+    // Forgets the pipeline's items, and removes the table when it holds no others. Returns how many
+    // were still pending.
+    std::size_t drop();
 
   private:
+    bool table_exists();
+    std::vector<Refused> read(const std::string& state);
+    void note(const PostDataItem& item, const std::string& state,
+              const std::optional<std::string>& message);
+
     Connection& target_;
     std::string pipeline_;
 };

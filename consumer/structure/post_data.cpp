@@ -1,0 +1,167 @@
+#include "structure/post_data.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "base/error.h"
+#include "schema/catalog_query.h"
+#include "structure/structure_session.h"
+
+namespace walpack {
+namespace {
+
+constexpr std::array<std::string_view, 7> kKindNames = {
+    "key", "index", "cluster", "foreign_key", "validation", "trigger", "other"};
+
+constexpr const char* kCreateTable = R"(
+CREATE TABLE IF NOT EXISTS walpack.post_data (
+    pipeline pg_catalog.text COLLATE "C" NOT NULL,
+    number pg_catalog.int4 NOT NULL,
+    kind pg_catalog.text NOT NULL,
+    schema_name pg_catalog.text,
+    table_name pg_catalog.text,
+    description pg_catalog.text NOT NULL,
+    statement pg_catalog.text NOT NULL,
+    state pg_catalog.text NOT NULL DEFAULT 'pending',
+    message pg_catalog.text,
+    PRIMARY KEY (pipeline, number)
+))";
+
+constexpr const char* kInsert = R"(
+INSERT INTO walpack.post_data
+    (pipeline, number, kind, schema_name, table_name, description, statement)
+VALUES ($1, $2::pg_catalog.int4, $3, $4, $5, $6, $7))";
+
+constexpr const char* kRead = R"(
+SELECT number, kind, schema_name, table_name, description, statement, message
+FROM walpack.post_data WHERE pipeline = $1 AND state = $2 ORDER BY number)";
+
+// A second primary key of a table: the first one is there under another name.
+constexpr std::string_view kInvalidTableDefinition = "42P16";
+
+bool counts_as_made(const PostDataItem& item, const Error& error) {
+    if (says_exists(error)) return true;
+    return item.kind == PostDataKind::key && error.sqlstate() == kInvalidTableDefinition;
+}
+
+}  // namespace
+
+std::string_view to_string(PostDataKind kind) {
+    return kKindNames[static_cast<std::size_t>(kind)];
+}
+
+std::optional<PostDataKind> parse_post_data_kind(std::string_view text) {
+    const auto found = std::find(kKindNames.begin(), kKindNames.end(), text);
+    if (found == kKindNames.end()) return std::nullopt;
+    return static_cast<PostDataKind>(found - kKindNames.begin());
+}
+
+PostData::PostData(Connection& target, std::string pipeline)
+    : target_(target), pipeline_(std::move(pipeline)) {}
+
+bool PostData::table_exists() {
+    return target_
+        .query_value(
+            "SELECT 1 FROM pg_catalog.pg_class c "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = 'walpack' AND c.relname = 'post_data'")
+        .has_value();
+}
+
+void PostData::store(std::vector<PostDataItem> items) {
+    if (!table_exists()) target_.execute(kCreateTable);
+    std::set<TableName> tables;
+    for (const PostDataItem& item : items) {
+        if (!item.table || !tables.insert(*item.table).second) continue;
+        target_.execute(
+            "DELETE FROM walpack.post_data "
+            "WHERE pipeline = $1 AND schema_name = $2 AND table_name = $3",
+            {pipeline_, item.table->schema, item.table->table});
+    }
+    const Result last = target_.execute(
+        "SELECT pg_catalog.max(number) FROM walpack.post_data WHERE pipeline = $1", {pipeline_});
+    std::uint32_t number = oid_at(last, 0, 0);
+    for (PostDataItem& item : items) {
+        item.number = ++number;
+        std::optional<std::string> schema;
+        std::optional<std::string> table;
+        if (item.table) schema = item.table->schema;
+        if (item.table) table = item.table->table;
+        target_.execute(kInsert,
+                        {pipeline_, std::to_string(item.number), std::string(to_string(item.kind)),
+                         schema, table, item.description, item.statement});
+    }
+}
+
+std::vector<PostDataItem> PostData::pending() {
+    std::vector<PostDataItem> items;
+    for (Refused& each : read("pending")) items.push_back(std::move(each.item));
+    std::stable_sort(items.begin(), items.end(),
+                     [](const auto& left, const auto& right) { return left.kind < right.kind; });
+    return items;
+}
+
+std::vector<PostData::Refused> PostData::refused() {
+    return read("refused");
+}
+
+std::vector<PostData::Refused> PostData::read(const std::string& state) {
+    std::vector<Refused> found;
+    if (!table_exists()) return found;
+    const Result result = target_.execute(kRead, {pipeline_, state});
+    for (int row = 0; row < result.rows(); ++row) {
+        PostDataItem item;
+        item.number = oid_at(result, row, 0);
+        const auto kind = parse_post_data_kind(result.value(row, 1));
+        if (!kind) {
+            throw Error(ErrorKind::schema, "walpack.post_data holds an unknown kind")
+                .hint("Was it written by a newer walpack? Use that one.");
+        }
+        item.kind = *kind;
+        if (!result.is_null(row, 2))
+            item.table = {text_at(result, row, 2), text_at(result, row, 3)};
+        item.description = text_at(result, row, 4);
+        item.statement = text_at(result, row, 5);
+        found.push_back({std::move(item), text_at(result, row, 6)});
+    }
+    return found;
+}
+
+std::optional<std::string> PostData::make(const PostDataItem& item, Connection& session) {
+    set_up_structure_session(session);
+    std::optional<std::string> message;
+    try {
+        session.execute(item.statement);
+    } catch (const Error& error) {
+        if (!is_refusal(error)) throw;
+        if (!counts_as_made(item, error)) message = server_message(error);
+    }
+    note(item, message ? "refused" : "done", message);
+    return message;
+}
+
+void PostData::note(const PostDataItem& item, const std::string& state,
+                    const std::optional<std::string>& message) {
+    target_.execute(
+        "UPDATE walpack.post_data SET state = $3, message = $4 "
+        "WHERE pipeline = $1 AND number = $2::pg_catalog.int4",
+        {pipeline_, std::to_string(item.number), state, message});
+}
+
+std::size_t PostData::drop() {
+    if (!table_exists()) return 0;
+    const std::size_t pending_count = pending().size();
+    Transaction transaction(target_);
+    target_.execute("LOCK TABLE walpack.post_data IN SHARE ROW EXCLUSIVE MODE");
+    target_.execute("DELETE FROM walpack.post_data WHERE pipeline = $1", {pipeline_});
+    const auto is_last = target_.query_value(
+        "SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') "
+        "AND NOT EXISTS (SELECT FROM walpack.post_data) FROM pg_catalog.pg_class c "
+        "WHERE c.oid = 'walpack.post_data'::pg_catalog.regclass");
+    if (is_last == "t") target_.execute("DROP TABLE walpack.post_data");
+    transaction.commit();
+    return pending_count;
+}
+
+}  // namespace walpack

@@ -1,0 +1,50 @@
+// Which entries of an archive the published tables need: the tables with what they are made of, and
+// what hangs on them afterwards.
+//
+//   before the rows   the tables, their parents and partitions, and everything that these depend
+//                     on: types, functions, sequences, schemas, extensions; what is attached to it
+//                     all: defaults, owned sequences, attachments, comments, grants
+//   after the rows    keys, indexes, foreign keys, triggers, policies and the like of the tables.
+//                     What would need a table that is not published is refused, not half made
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "structure/archive.h"
+#include "structure/source_facts.h"
+
+namespace walpack {
+
+struct RefusedObject {
+    std::string description;
+    std::string statement;  // empty where none was tried
+    std::string reason;
+};
+
+struct StructureSelection {
+    // In the archive's order.
+    std::vector<std::uint32_t> before;
+    std::vector<std::uint32_t> after;
+    std::vector<RefusedObject> refused;
+};
+
+// Whether entries of this kind are made after the rows.
+bool is_post_data(const ArchiveEntry& entry, const SourceFacts& facts);
+
+// The table (OID) that an entry is part of; 0 without one. `entries` by their numbers.
+std::uint32_t table_of(const ArchiveEntry& entry,
+                       const std::map<std::uint32_t, ArchiveEntry>& entries,
+                       const SourceFacts& facts);
+
+// `published`: OIDs on the source. Throws Error(schema) when the archive lacks one of them. When
+// all tables of the archive are selected and `is_whole`, functions, types and sequences come too
+// that no table needs.
+StructureSelection select_structure(const std::vector<ArchiveEntry>& archive,
+                                    const SourceFacts& facts,
+                                    const std::set<std::uint32_t>& published, bool is_whole);
+
+}  // namespace walpack

@@ -1,0 +1,139 @@
+#include "structure/structure_transfer.h"
+
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "schema/catalog_query.h"
+#include "schema/target_table.h"
+#include "structure/client_programs.h"
+#include "structure/post_data.h"
+#include "structure/post_data_items.h"
+#include "structure/structure_creation.h"
+#include "structure/structure_session.h"
+
+namespace walpack {
+namespace {
+
+[[noreturn]] void throw_incomplete(const std::vector<TableName>& missing,
+                                   const std::vector<RefusedObject>& refused) {
+    std::string detail;
+    for (const TableName& table : missing) {
+        detail += fmt::format("\n{}.{} is missing", table.schema, table.table);
+    }
+    throw Error(ErrorKind::schema,
+                "not all tables could be made on the target, so none was made there")
+        .detail("These are the tables, and all that was refused:" + detail + describe(refused))
+        .hint(
+            "Make on the target what is missing, or the tables themselves in a form that it "
+            "takes, and run \"walpack init\" again.");
+}
+
+class StructureTransfer {
+  public:
+    StructureTransfer(const Conninfo& conninfo, Connection& source, const StopRequest& stop)
+        : programs_(find_client_programs(source.server_version(), stop)), stop_(stop) {
+        DumpOptions options;
+        options.excluded_tables = read_unreadable_tables(source);
+        is_whole_ = options.excluded_tables.empty();
+        dump_ = dump_structure(programs_, conninfo, options, stop);
+        archive_ = parse_archive_list(list_archive(programs_, dump_, stop));
+        std::vector<std::uint32_t> oids;
+        for (const ArchiveEntry& entry : archive_) {
+            texts_.entries[entry.id] = entry;
+            if (entry.object_oid != 0) oids.push_back(entry.object_oid);
+        }
+        facts_ = read_source_facts(source, oids);
+    }
+
+    void select(const std::vector<PublishedTable>& published) {
+        std::set<std::uint32_t> oids;
+        for (const PublishedTable& table : published) oids.insert(table.relation->oid);
+        selection_ = select_structure(archive_, facts_, oids, is_whole_);
+        std::vector<std::uint32_t> entries = selection_.before;
+        entries.insert(entries.end(), selection_.after.begin(), selection_.after.end());
+        texts_.statements = split_archive_script(
+            render_archive(programs_, dump_, entries, false, stop_), texts_.entries);
+        const auto with_owners = split_archive_script(
+            render_archive(programs_, dump_, entries, true, stop_), texts_.entries);
+        for (const auto& [id, text] : with_owners) {
+            const std::string& bare = texts_.statements[id];
+            if (!text.starts_with(bare) || text.size() == bare.size()) continue;
+            texts_.owners[id] = text.substr(text.find_first_not_of('\n', bare.size()));
+        }
+    }
+
+    StructureReport create(Connection& target, const std::vector<PublishedTable>& published,
+                           const std::string& pipeline) {
+        set_up_structure_session(target);
+        Transaction transaction(target);
+        CreatedStructure created = create_structure(selection_.before, texts_, facts_, target);
+        StructureReport report;
+        report.refused = std::move(selection_.refused);
+        report.refused.insert(report.refused.end(), created.refused.begin(), created.refused.end());
+        const std::vector<TableName> missing = find_missing_tables(target, published);
+        if (created.refused_tables > 0 || !missing.empty()) {
+            throw_incomplete(missing, report.refused);
+        }
+        std::vector<PostDataItem> items = post_data_items(
+            selection_.after, texts_.entries, texts_.statements, facts_, created.tables);
+        items.insert(items.end(), created.last.begin(), created.last.end());
+        report.tables = created.tables.size();
+        report.objects = created.objects;
+        report.post_data_items = items.size();
+        PostData(target, pipeline).store(std::move(items));
+        transaction.commit();
+        return report;
+    }
+
+  private:
+    const ClientPrograms programs_;
+    const StopRequest& stop_;
+    bool is_whole_ = true;
+    std::string dump_;
+    std::vector<ArchiveEntry> archive_;
+    ArchiveTexts texts_;
+    SourceFacts facts_;
+    StructureSelection selection_;
+};
+
+}  // namespace
+
+std::string describe(const std::vector<RefusedObject>& refused) {
+    std::string text;
+    for (const RefusedObject& each : refused) {
+        text += fmt::format("\n{}: {}", each.description, each.reason);
+        std::string line = each.statement.empty() ? "" : "\n    ";
+        for (const char c : each.statement) line += c == '\n' ? "\n    " : std::string(1, c);
+        text += line;
+    }
+    return text;
+}
+
+std::vector<TableName> find_missing_tables(Connection& target,
+                                           const std::vector<PublishedTable>& published) {
+    std::vector<TableName> names;
+    names.reserve(published.size());
+    for (const PublishedTable& table : published) {
+        names.push_back({table.relation->schema, table.relation->name});
+    }
+    const std::map<TableName, TargetTable> present = read_target_tables(target, names);
+    std::erase_if(names, [&present](const TableName& name) { return present.contains(name); });
+    return names;
+}
+
+StructureReport transfer_structure(const Conninfo& conninfo, Connection& source, Connection& target,
+                                   const std::vector<PublishedTable>& published,
+                                   const std::string& pipeline, const StopRequest& stop) {
+    pin_search_path(target);
+    if (find_missing_tables(target, published).empty()) return {};
+    StructureTransfer transfer(conninfo, source, stop);
+    transfer.select(published);
+    StructureReport report = transfer.create(target, published, pipeline);
+    pin_search_path(target);
+    return report;
+}
+
+}  // namespace walpack
