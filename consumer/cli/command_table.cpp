@@ -6,6 +6,7 @@
 #include "cli/drop.h"
 #include "cli/init.h"
 #include "cli/inspect_input.h"
+#include "cli/recopy.h"
 #include "cli/run.h"
 #include "cli/status.h"
 
@@ -86,6 +87,21 @@ Command diff_command() {
     command.key_help = KeyHelp::pipeline;
     command.switches = {{"comments", "Compare comments too."}};
     command.run = run_diff;
+    return command;
+}
+
+Command recopy_command() {
+    Command command;
+    command.name = "recopy";
+    command.summary = "copy one table again while the pipeline runs";
+    command.description =
+        "Asks the pipeline to empty a table on the target and to copy it again, while everything "
+        "else goes on. It begins at once, or with the next run when the pipeline is stopped; "
+        "status shows how far it is. Until it is complete the table on the target is not that of "
+        "any moment.";
+    command.key_help = KeyHelp::pipeline;
+    command.argument = {"TABLE", "Schema and name, as in SQL."};
+    command.run = run_recopy;
     return command;
 }
 

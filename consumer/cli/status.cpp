@@ -10,7 +10,9 @@
 #include "cli/output.h"
 #include "cli/status_report.h"
 #include "config/config.h"
+#include "copy/copy_catalog.h"
 #include "pg/connection.h"
+#include "structure/post_data.h"
 
 namespace walpack {
 namespace {
@@ -43,6 +45,10 @@ void ask_target(Connection& target, PipelineStatus& status) {
         "SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - applied_at) "
         "FROM walpack.progress WHERE pipeline = $1 AND worker = 0",
         {status.pipeline}));
+    status.copied_tables = CopyCatalog(status.pipeline).figures(target);
+    for (const auto& refused : PostData(target, status.pipeline).refused())
+        status.refused_structure.push_back(
+            fmt::format("{}: {}", refused.item.description, refused.message));
     status.activity = read_activity(target, status.pipeline);
     status.consumer_is_connected =
         target

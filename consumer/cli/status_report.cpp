@@ -11,6 +11,8 @@ namespace {
 // A consumer at work tells its figures more often than this.
 constexpr double kCurrentSecondsMax = 30;
 
+constexpr std::size_t kCopiedTablesShown = 20;
+
 std::string line(std::string_view name, const std::string& value) {
     return value.empty() ? "" : fmt::format("{:<14}{}\n", name, value);
 }
@@ -105,6 +107,50 @@ std::string activity_lines(const PipelineStatus& status) {
            stage_lines(reported.activity);
 }
 
+std::string_view name_of(TableCopyState state) {
+    switch (state) {
+        case TableCopyState::waiting:
+            return "waiting";
+        case TableCopyState::copying:
+            return "copying";
+        case TableCopyState::indexing:
+            return "indexing";
+        case TableCopyState::done:
+            return "done";
+    }
+    return "";
+}
+
+std::string copied_text(const TableFigures& table) {
+    std::string text =
+        fmt::format("{}, {} rows, {}", name_of(table.state), table.rows, human_bytes(table.bytes));
+    if (table.state != TableCopyState::copying) return text;
+    return text + fmt::format(", about {}, {} of {} chunks", percent(table.part_copied()),
+                              table.chunks_done, table.chunks_total);
+}
+
+// Those that are not done; while there are none, nothing.
+std::string copy_lines(const PipelineStatus& status) {
+    std::string text;
+    std::uint64_t rows = 0;
+    std::uint64_t bytes = 0;
+    std::size_t open = 0;
+    for (const TableFigures& table : status.copied_tables) {
+        rows += table.rows;
+        bytes += table.bytes;
+        if (table.state == TableCopyState::done || ++open > kCopiedTablesShown) continue;
+        text += fmt::format("  {:<30} {}\n", table.name, copied_text(table));
+    }
+    if (open > kCopiedTablesShown)
+        text += fmt::format("  and {} more tables\n", open - kCopiedTablesShown);
+    if (open > 0)
+        text += line("  all tables",
+                     fmt::format("{} of {} done, {} rows, {}", status.copied_tables.size() - open,
+                                 status.copied_tables.size(), rows, human_bytes(bytes)));
+    for (const std::string& refused : status.refused_structure) text += line("  refused", refused);
+    return text;
+}
+
 // Members of one JSON object; what is not known is null.
 class Members {
   public:
@@ -160,6 +206,29 @@ void write_slot(JsonWriter& json, const PipelineStatus& status) {
         members.integer("safe_bytes", slot.safe_bytes);
     }
     json.end_object();
+}
+
+void write_copy(JsonWriter& json, const PipelineStatus& status) {
+    Members members(json);
+    json.key("copy_tables");
+    json.begin_array();
+    for (const TableFigures& table : status.copied_tables) {
+        json.begin_object();
+        members.text("table", table.name);
+        members.text("state", std::string(name_of(table.state)));
+        members.integer("rows", std::optional(table.rows));
+        members.integer("bytes", std::optional(table.bytes));
+        members.integer("rows_estimated", std::optional(table.rows_estimated));
+        members.integer("bytes_estimated", std::optional(table.bytes_estimated));
+        members.integer("chunks_done", std::optional(table.chunks_done));
+        members.integer("chunks_total", std::optional(table.chunks_total));
+        json.end_object();
+    }
+    json.end_array();
+    json.key("refused_structure");
+    json.begin_array();
+    for (const std::string& refused : status.refused_structure) json.text(refused);
+    json.end_array();
 }
 
 // Figures of another time are not known of now.
@@ -234,6 +303,7 @@ std::string status_screen(const PipelineStatus& status) {
         }
     }
     text += line("initial copy", status.copy_state());
+    text += copy_lines(status);
     text += line("applied", applied_text(status));
     if (status.source_lsn.is_valid()) text += line("written", status.source_lsn.to_string());
     text += line("lag", lag_text(status));
@@ -251,6 +321,7 @@ std::string status_json(const PipelineStatus& status) {
     write_end(json, "target", status.target);
     write_slot(json, status);
     members.text("copy", status.copy_state());
+    write_copy(json, status);
     members.lsn("written_lsn", status.source_lsn);
     members.lsn("applied_lsn", status.progress ? status.progress->applied_lsn : Lsn{});
     members.seconds("applied_seconds_ago", status.applied_seconds_ago);

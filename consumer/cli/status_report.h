@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "copy/copy_progress.h"
 #include "model/lsn.h"
 #include "progress/activity.h"
 #include "progress/progress.h"
@@ -34,6 +36,11 @@ struct PipelineStatus {
     bool consumer_is_connected = false;  // to the target
     // nullopt when no consumer has told any, or the target has no table for it.
     std::optional<ReportedActivity> activity;
+
+    // Of a copy by chunks; empty without one.
+    std::vector<TableFigures> copied_tables;
+    // What the target did not take of the structure: what, and why.
+    std::vector<std::string> refused_structure;
 
     // One or two words: streaming, copying, connecting, stopped, not set up, slot missing, slot
     // lost, unknown.

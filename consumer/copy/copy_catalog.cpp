@@ -117,6 +117,31 @@ std::optional<std::string> order_of(const std::optional<KeyBound>& bound) {
     return bound ? std::optional("\\x" + hex_of(bound->sort_key)) : std::nullopt;
 }
 
+bool exists(Connection& target) {
+    return target
+        .query_value(
+            "SELECT 1 FROM pg_catalog.pg_class c "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = 'walpack' AND c.relname = 'copy_chunk'")
+        .has_value();
+}
+
+TableCopyState shown_state(TableState state) {
+    switch (state) {
+        case TableState::requested:
+        case TableState::waiting:
+            return TableCopyState::waiting;
+        case TableState::copying:
+            return TableCopyState::copying;
+        case TableState::building:
+        case TableState::settling:
+            return TableCopyState::indexing;
+        case TableState::ready:
+            return TableCopyState::done;
+    }
+    return TableCopyState::waiting;
+}
+
 SourceSnapshot snapshot_at(const Result& result, int row, int column) {
     const auto snapshot = SourceSnapshot::parse(result.value(row, column));
     if (!snapshot) throw_damaged("copy_chunk");
@@ -140,11 +165,7 @@ void CopyCatalog::create(Connection& target) const {
 
 StoredCopy CopyCatalog::read(Connection& target) const {
     StoredCopy stored;
-    const auto exists = target.query_value(
-        "SELECT 1 FROM pg_catalog.pg_class c "
-        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE n.nspname = 'walpack' AND c.relname = 'copy_chunk'");
-    if (!exists) return stored;
+    if (!exists(target)) return stored;
     const Result unseen = target.execute(
         "SELECT pg_catalog.split_part(u.item, '@', 1), pg_catalog.split_part(u.item, '@', 2) "
         "FROM walpack.copy c LEFT JOIN LATERAL pg_catalog.unnest(c.unseen) u(item) ON true "
@@ -198,6 +219,33 @@ StoredCopy CopyCatalog::read(Connection& target) const {
         stored.chunks.push_back(std::move(chunk));
     }
     return stored;
+}
+
+std::vector<TableFigures> CopyCatalog::figures(Connection& target) const {
+    std::vector<TableFigures> figures;
+    if (!exists(target)) return figures;
+    const Result result = target.execute(
+        "SELECT t.schema_name, t.table_name, t.state, t.rows_estimated, t.bytes_estimated, "
+        "t.rows + COALESCE(c.rows, 0), t.bytes + COALESCE(c.bytes, 0), COALESCE(c.done, 0), "
+        "COALESCE(c.total, 0) FROM walpack.copy_table t LEFT JOIN (SELECT table_oid, "
+        "pg_catalog.sum(rows) AS rows, pg_catalog.sum(bytes) AS bytes, "
+        "pg_catalog.count(snapshot) AS done, pg_catalog.count(*) AS total "
+        "FROM walpack.copy_chunk WHERE pipeline = $1 GROUP BY table_oid) c USING (table_oid) "
+        "WHERE t.pipeline = $1 ORDER BY 1, 2",
+        {pipeline_});
+    for (int row = 0; row < result.rows(); ++row) {
+        TableFigures table;
+        table.name = fmt::format("{}.{}", result.value(row, 0), result.value(row, 1));
+        table.state = shown_state(state_of(result.value(row, 2)));
+        table.rows_estimated = number_at(result, row, 3);
+        table.bytes_estimated = number_at(result, row, 4);
+        table.rows = number_at(result, row, 5);
+        table.bytes = number_at(result, row, 6);
+        table.chunks_done = number_at(result, row, 7);
+        table.chunks_total = number_at(result, row, 8);
+        figures.push_back(std::move(table));
+    }
+    return figures;
 }
 
 void CopyCatalog::add_table(Connection& target, const StoredTable& table) const {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "copy/chunk_plan.h"
+#include "copy/copy_progress.h"
 #include "copy/key_order.h"
 #include "copy/source_snapshot.h"
 #include "model/lsn.h"
@@ -81,6 +82,10 @@ class CopyCatalog {
     void create(Connection& target) const;
     // Without tables everything is empty.
     StoredCopy read(Connection& target) const;
+
+    // How far the copy of each table is, by what is committed; empty when nothing is copied by
+    // chunks. Ready tables too.
+    std::vector<TableFigures> figures(Connection& target) const;
 
     void add_table(Connection& target, const StoredTable& table) const;
     // Inside the caller's transaction: the chunks of a table, none of them loaded; state copying.
