@@ -140,9 +140,9 @@ Command drop_command() {
 }  // namespace
 
 const std::vector<Command>& commands() {
-    static const std::vector<Command> all = {check_command(),  init_command(), run_command(),
-                                             status_command(), diff_command(), inspect_command(),
-                                             drop_command()};
+    static const std::vector<Command> all = {check_command(),   init_command(), run_command(),
+                                             status_command(),  diff_command(), recopy_command(),
+                                             inspect_command(), drop_command()};
     return all;
 }
 

@@ -21,6 +21,20 @@ constexpr std::chrono::milliseconds kCommitLook{100};
 // of a segment.
 constexpr std::uint64_t kRecordGapMax = 64;
 
+// Holds the mutex, but for where it is given up in between.
+class Locked {
+  public:
+    explicit Locked(std::unique_lock<std::mutex>& lock) : lock_(lock) { lock_.lock(); }
+    ~Locked() {
+        if (lock_.owns_lock()) lock_.unlock();
+    }
+    Locked(const Locked&) = delete;
+    Locked& operator=(const Locked&) = delete;
+
+  private:
+    std::unique_lock<std::mutex>& lock_;
+};
+
 bool has_old_row(ChangeKind kind) {
     return kind == ChangeKind::update_full || kind == ChangeKind::delete_full;
 }
@@ -60,7 +74,8 @@ CopyGate::CopyGate(CopyTables& tables, const CopyCatalog& catalog, Lsn resume_fr
       resume_from_(resume_from),
       start_(position),
       abort_(abort),
-      is_replaying_(resume_from < position) {}
+      is_replaying_(resume_from < position),
+      lock_(tables.mutex, std::defer_lock) {}
 
 void CopyGate::begin(const Begin& begin) {
     xid_ = begin.xid;
@@ -106,11 +121,10 @@ void CopyGate::look_up(const RowChange& change) {
 }
 
 void CopyGate::change(const RowChange& change, CopyGateOutput& output) {
-    std::unique_lock lock(tables_.mutex);
-    lock_ = &lock;
+    const Locked locked(lock_);
     if (relation_ != change.relation || epoch_ != tables_.epoch) look_up(change);
     if (passes_) {
-        lock.unlock();
+        lock_.unlock();
         return output.apply(change);
     }
     if (table_ == nullptr || table_->chunks.empty()) return note_not_applied();
@@ -170,7 +184,7 @@ bool CopyGate::is_doubtful(const SourceSnapshot& snapshot) const {
 
 CopyGate::Fate CopyGate::fate_of(CopyTable& table, std::size_t number, CopyGateOutput& output) {
     CopyChunk& chunk = table.chunks[number];
-    wait_while_committing(*lock_, chunk);
+    wait_while_committing(chunk);
     if (!chunk.snapshot || is_seen(chunk)) return Fate::drop;
     if (is_doubtful(*chunk.snapshot)) {
         take_back(table, number, output);
@@ -181,10 +195,10 @@ CopyGate::Fate CopyGate::fate_of(CopyTable& table, std::size_t number, CopyGateO
     return Fate::keep;
 }
 
-void CopyGate::wait_while_committing(std::unique_lock<std::mutex>& lock, CopyChunk& chunk) {
+void CopyGate::wait_while_committing(CopyChunk& chunk) {
     while (chunk.committing > 0) {
         abort_.throw_if_requested();
-        tables_.changed.wait_for(lock, kCommitLook);
+        tables_.changed.wait_for(lock_, kCommitLook);
     }
 }
 
@@ -199,7 +213,7 @@ void CopyGate::note_not_applied() {
 
 void CopyGate::settle_image(const Image& image, const RowChange& change, CopyGateOutput& output) {
     if (image.fate == Fate::apply) {
-        lock_->unlock();
+        lock_.unlock();
         return output.apply(change);
     }
     CopyChunk& chunk = table_->chunks[image.chunk];
@@ -215,7 +229,7 @@ void CopyGate::settle_image(const Image& image, const RowChange& change, CopyGat
 void CopyGate::split(const Image& before, const Image& after, const RowChange& change,
                      CopyGateOutput& output) {
     if (before.fate == Fate::apply && after.fate == Fate::apply) {
-        lock_->unlock();
+        lock_.unlock();
         return output.apply(change);
     }
     if (before.fate == Fate::drop && after.fate == Fate::drop) return note_not_applied();
@@ -224,7 +238,7 @@ void CopyGate::split(const Image& before, const Image& after, const RowChange& c
     const bool is_complete = complete_row(change, row);
     const RowChange added{ChangeKind::insert, change.relation, {}, row};
     settle_image(before, removed, output);
-    if (!lock_->owns_lock()) lock_->lock();
+    if (!lock_.owns_lock()) lock_.lock();
     if (after.fate == Fate::drop || is_complete) return settle_image(after, added, output);
     take_back(*table_, after.chunk, output);
     note_not_applied();
@@ -238,7 +252,7 @@ std::string CopyGate::delete_sql(const CopyTable& table, std::size_t chunk) cons
 
 void CopyGate::take_back(CopyTable& table, std::size_t number, CopyGateOutput& output) {
     CopyChunk& chunk = table.chunks[number];
-    wait_while_committing(*lock_, chunk);
+    wait_while_committing(chunk);
     const bool has_rows = chunk.state == State::loaded || chunk.state == State::live ||
                           std::any_of(table.parts.begin(), table.parts.end(),
                                       [](const CopyPart& part) { return part.is_loaded; });
@@ -272,8 +286,7 @@ void CopyGate::truncate(const Truncate& truncate, CopyGateOutput& output) {
     Truncate rest = truncate;
     rest.relations.clear();
     for (const auto& relation : truncate.relations) {
-        std::unique_lock lock(tables_.mutex);
-        lock_ = &lock;
+        const Locked locked(lock_);
         CopyTable* const table = find(*relation);
         if (table != nullptr && table->stored.state == TableState::ready) {
             rest.relations.push_back(relation);
@@ -295,7 +308,7 @@ void CopyGate::truncate_table(CopyTable& table, const Truncate& truncate,
     if (is_all_live) {
         Truncate alone = truncate;
         alone.relations = {relation};
-        lock_->unlock();
+        lock_.unlock();
         return output.apply(alone);
     }
     note_not_applied();
@@ -335,8 +348,7 @@ bool CopyGate::is_full(std::size_t backlog_bytes_max) const {
 
 void CopyGate::limit_backlog(std::size_t backlog_bytes_max, CopyGateOutput& output) {
     if (!std::exchange(has_kept_, false)) return;
-    std::unique_lock lock(tables_.mutex);
-    lock_ = &lock;
+    const Locked locked(lock_);
     while (tables_.backlog_bytes > backlog_bytes_max) {
         CopyTable* largest_table = nullptr;
         std::size_t largest = 0;
@@ -357,8 +369,7 @@ void CopyGate::limit_backlog(std::size_t backlog_bytes_max, CopyGateOutput& outp
 bool CopyGate::work(Lsn position, Lsn applied, CopyGateOutput& output) {
     if (is_replaying_) return false;
     bool has_made_live = false;
-    std::unique_lock lock(tables_.mutex);
-    lock_ = &lock;
+    const Locked locked(lock_);
     tables_.applied = applied;
     for (const auto& [name, table] : tables_.by_name) {
         if (table->stored.state == TableState::requested && !table->dropped_from) {
@@ -398,11 +409,11 @@ bool CopyGate::make_live(CopyTable& table, CopyGateOutput& output) {
         }
     }
     if (numbers.empty()) return false;
-    lock_->unlock();
+    lock_.unlock();
     output.forget_mapping(table.stored.name);
     for (const KeptChange& kept : backlog) output.apply_kept(kept.change(), kept.commit_lsn());
     output.command(catalog_.mark_live_sql(table.stored.oid, numbers), "note that chunks are live");
-    lock_->lock();
+    lock_.lock();
     tables_.note_change();
     return true;
 }

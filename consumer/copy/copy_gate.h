@@ -87,7 +87,7 @@ class CopyGate {
     std::string delete_sql(const CopyTable& table, std::size_t chunk) const;
     void truncate_table(CopyTable& table, const Truncate& truncate,
                         const std::shared_ptr<const Relation>& relation, CopyGateOutput& output);
-    void wait_while_committing(std::unique_lock<std::mutex>& lock, CopyChunk& chunk);
+    void wait_while_committing(CopyChunk& chunk);
     // True when it did.
     bool make_live(CopyTable& table, CopyGateOutput& output);
     void admit_withdrawn(CopyTable& table, Lsn applied);
@@ -116,8 +116,8 @@ class CopyGate {
     CopyTable* table_ = nullptr;
     bool passes_ = false;  // its changes are applied without a look
     std::size_t key_attribute_ = 0;
-    std::size_t key_place_ = 0;                     // in a key tuple
-    std::unique_lock<std::mutex>* lock_ = nullptr;  // held while a change is decided
+    std::size_t key_place_ = 0;          // in a key tuple
+    std::unique_lock<std::mutex> lock_;  // held while a change is decided
     std::string sort_key_;
 };
 

@@ -252,7 +252,7 @@ TEST_F(ChunkedCopy, ATableIsCopiedAgainBesideTheOthers) {
     target().execute("DELETE FROM by_int WHERE id % 3 = 0; UPDATE by_int SET n = 0");
     for (const char* table : {"public.by_int", "public.keyless"}) {
         const Finished again = consumer().command("recopy", {table});
-        EXPECT_EQ(again.status, 0) << again.err;
+        EXPECT_EQ(again.status, 0) << again.output;
     }
     wait_until("the copy goes on", seconds(20), [&] {
         return target().value("SELECT count(*) FROM walpack.copy_table WHERE state <> 'ready'") ==
