@@ -186,7 +186,8 @@ ExactSnapshot take_exact_snapshot(const Conninfo& conninfo, Connection& source,
     const auto text = source.query_value("SELECT pg_catalog.pg_current_snapshot()");
     const auto snapshot = SourceSnapshot::parse(text.value_or(""));
     if (!snapshot)
-        throw Error(ErrorKind::protocol, "the source's snapshot could not be understood");
+        throw Error(ErrorKind::protocol, "the source's snapshot could not be understood")
+            .detail(text.value_or("It is NULL."));
     return {slot.consistent_point, *snapshot};
 }
 

@@ -87,7 +87,12 @@ class Movers {
         Session session(conninfo_);
         while (!is_stopping_) {
             try {
-                session.execute(transaction(random, number));
+                if (random.chance(0.05)) {
+                    prepare(session, random, number);
+                } else {
+                    session.execute(transaction(random) +
+                                    (random.chance(0.9) ? "COMMIT" : "ROLLBACK"));
+                }
                 ++committed_;
             } catch (const SqlError& error) {
                 // Two sessions may choose the same key, or wait for one another.
@@ -134,7 +139,7 @@ class Movers {
         }
     }
 
-    std::string transaction(Random& random, int number) {
+    std::string transaction(Random& random) {
         std::string sql = "BEGIN; ";
         for (auto i = random.between(1, 5); i > 0; --i) {
             if (random.chance(0.2)) {
@@ -145,13 +150,29 @@ class Movers {
             }
         }
         if (random.chance(0.01)) sql += "TRUNCATE " + identifier(random.pick(kTables)) + "; ";
-        if (random.chance(0.05)) {
-            const std::string gid =
-                "m" + std::to_string(number) + "_" + std::to_string(++prepared_);
-            return sql + "PREPARE TRANSACTION '" + gid + "'; SELECT pg_sleep(0.01); " +
-                   (random.chance(0.8) ? "COMMIT" : "ROLLBACK") + " PREPARED '" + gid + "'";
+        return sql;
+    }
+
+    void prepare(Session& session, Random& random, int number) {
+        const std::string gid = "m" + std::to_string(number) + "_" + std::to_string(++prepared_);
+        session.execute(transaction(random) + "PREPARE TRANSACTION '" + gid + "'");
+        std::this_thread::sleep_for(milliseconds(random.between(0, 200)));
+        const std::string end = random.chance(0.8) ? "COMMIT" : "ROLLBACK";
+        while (!is_ended(session, end + " PREPARED '" + gid + "'")) {
         }
-        return sql + (random.chance(0.9) ? "COMMIT" : "ROLLBACK");
+    }
+
+    // The server may be away; then the transaction is there when it is back, unless it ended.
+    static bool is_ended(Session& session, const std::string& sql) {
+        try {
+            session.execute(sql);
+            return true;
+        } catch (const SqlError& error) {
+            if (error.sqlstate() == "42704") return true;
+            if (!error.is_lost_connection()) throw;
+            std::this_thread::sleep_for(milliseconds(50));
+            return false;
+        }
     }
 
     std::string conninfo_;
