@@ -55,7 +55,8 @@ struct LoadedRows {
 using OnPiece = std::function<void(std::uint64_t rows, std::uint64_t bytes)>;
 
 // `select` from select_rows_sql(). Throws with table and, where the server names it, column; never
-// with a value. The target's transaction is then of no more use.
+// with a value. The target's transaction is then of no more use; after a stop, a lost connection,
+// an error of the source or of `on_piece` one session may still be within COPY, so close both.
 LoadedRows load_rows(const TableLoad& load, const std::string& select, Connection& source,
                      Connection& target, const OnPiece& on_piece, const StopRequest& stop);
 

@@ -35,7 +35,7 @@ SELECT COALESCE(pg_catalog.sum(pg_catalog.pg_table_size(c.oid)), 0)::pg_catalog.
         ELSE 0 END), 0)::pg_catalog.int8
 FROM pg_catalog.pg_class c
 WHERE c.relkind = 'r' AND (c.oid = $1::pg_catalog.oid OR c.oid IN (
-    SELECT t.relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) t))";
+    SELECT t.relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) t)))";
 
 std::uint64_t number_at(const Result& result, int row, int column) {
     return std::stoull(std::string(result.value(row, column)));

@@ -25,7 +25,8 @@ SELECT c.oid, n.nspname, c.relname, c.relkind, c.relreplident, p.pubname,
      FROM pg_catalog.pg_attribute a
      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped {}),
     {},
-    (SELECT pg_catalog.array_agg(a.relid) FROM pg_catalog.pg_partition_ancestors(c.oid) a
+    (SELECT pg_catalog.array_agg(a.relid::pg_catalog.oid)
+     FROM pg_catalog.pg_partition_ancestors(c.oid) a
      WHERE a.relid <> c.oid)
 FROM pg_catalog.pg_publication_tables t
 JOIN pg_catalog.pg_publication p ON p.pubname = t.pubname

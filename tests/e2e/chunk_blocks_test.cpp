@@ -6,6 +6,8 @@
 namespace walpack::e2e {
 namespace {
 
+constexpr const char* kLatin1 = "TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'";
+
 using ChunkBlocks = ChunkScenario;
 
 // --- loading ---
@@ -55,7 +57,9 @@ TEST_F(ChunkBlocks, WhatHasNoCommonBinaryFormArrivesAsText) {
     on_both("CREATE TYPE pair AS (a int, b text); CREATE TYPE mood AS ENUM ('sad', 'ok')");
     source().execute("CREATE TABLE t (id int PRIMARY KEY, c pair, e mood[], w int4, x xml)");
     target().execute("CREATE TABLE t (id int PRIMARY KEY, c pair, e mood[], w numeric, x xml)");
-    source().execute("INSERT INTO t VALUES (1, '(1,\"a,b\")', '{sad,NULL}', 7, '<a/>'), (2)");
+    source().execute(
+        "INSERT INTO t VALUES (1, '(1,\"a,b\")', '{sad,NULL}', 7, '<a/>'), (2, NULL, NULL, NULL, "
+        "NULL)");
     const auto table = publish();
     const ChunkPlan made = plan(*table, 1 << 30);
     const TableLoad loaded = load(table, made);

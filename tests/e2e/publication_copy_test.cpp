@@ -42,7 +42,7 @@ TEST_F(PublicationCopy, CopiesAndStreamsOnlyTheRowsOfARowFilter) {
     EXPECT_EQ(rows("SELECT id FROM t"), "(10) (3000) (5000)");
 }
 
-TEST_F(PublicationCopy, FiltersByOperatorsAndTypesOfOtherSchemas) {
+TEST_F(PublicationCopy, FiltersTablesOfOddNames) {
     on_both(
         "CREATE SCHEMA app; CREATE TYPE app.mood AS ENUM ('sad', 'ok'); "
         "CREATE TABLE app.\"T \"\"x\" (\"Id\" int PRIMARY KEY, m app.mood)");
