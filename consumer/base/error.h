@@ -55,6 +55,15 @@ class Error : public std::runtime_error {
         sqlstate_ = std::move(code);
         return std::move(*this);
     }
+    // The column that the server named.
+    Error& column(std::string name) & {
+        column_ = std::move(name);
+        return *this;
+    }
+    Error&& column(std::string name) && {
+        column_ = std::move(name);
+        return std::move(*this);
+    }
     // Where in the stream: an LSN in the server's notation. The first one given stays.
     Error& at_lsn(const std::string& lsn) & {
         if (lsn_.empty()) lsn_ = lsn;
@@ -70,6 +79,7 @@ class Error : public std::runtime_error {
     const std::string& detail() const { return detail_; }
     const std::string& hint() const { return hint_; }
     const std::string& sqlstate() const { return sqlstate_; }
+    const std::string& column() const { return column_; }
     const std::string& lsn() const { return lsn_; }
 
     // Message, detail and hint on lines of their own, as psql prints them.
@@ -80,6 +90,7 @@ class Error : public std::runtime_error {
     std::string detail_;
     std::string hint_;
     std::string sqlstate_;
+    std::string column_;
     std::string lsn_;
 };
 

@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+#include <charconv>
+
 #include <fmt/format.h>
 
 namespace walpack {
@@ -35,6 +37,17 @@ std::string to_hex(std::string_view bytes) {
         const auto byte = static_cast<unsigned char>(c);
         out += kDigits[byte >> 4];
         out += kDigits[byte & 0xF];
+    }
+    return out;
+}
+
+std::string from_hex(std::string_view hex) {
+    std::string out;
+    out.reserve(hex.size() / 2);
+    for (std::size_t at = 0; at + 1 < hex.size(); at += 2) {
+        unsigned byte = 0;
+        std::from_chars(hex.data() + at, hex.data() + at + 2, byte, 16);
+        out += static_cast<char>(byte);
     }
     return out;
 }

@@ -14,6 +14,8 @@ std::string quote_identifier(std::string_view name);
 // occurs).
 std::string quote_literal(std::string_view text);
 std::string to_hex(std::string_view bytes);
+// The bytes whose to_hex() this is.
+std::string from_hex(std::string_view hex);
 // 1536 -> "1.5 kB"; binary multiples, as pg_size_pretty writes them.
 std::string human_bytes(std::uint64_t bytes);
 

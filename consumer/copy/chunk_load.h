@@ -10,6 +10,7 @@
 #include "base/stop_request.h"
 #include "copy/chunk_plan.h"
 #include "copy/key_order.h"
+#include "model/relation.h"
 #include "pg/connection.h"
 #include "schema/published_table.h"
 #include "schema/target_table.h"
@@ -22,10 +23,11 @@ struct TableLoad {
     std::shared_ptr<const RelationMapping> mapping;
     bool is_binary = false;
     std::string format_reason;     // why not binary; empty when it is
-    std::string copy_in_sql;       // COPY t (columns) FROM STDIN ...
+    std::string copy_in_sql;       // COPY t (columns) FROM STDIN ...; empty without any column
     std::string selected_columns;  // of the source, as COPY (SELECT ...) needs them
     std::string key_column;        // quoted, of method key; else empty
     std::string key_type;          // what a bound is cast to: schema-qualified, quoted
+    const ColumnMapping* key_mapping = nullptr;  // of method key; into `mapping`
 };
 
 // Binary when the binary form of every column that is written means the same on the target (same
@@ -38,7 +40,9 @@ TableLoad make_table_load(const std::shared_ptr<const PublishedTable>& published
 std::string select_rows_sql(const TableLoad& load, const KeyRange& range);
 std::string select_rows_sql(const TableLoad& load, const PageRange& pages);
 
-// The condition that finds a range's rows on the target: "key >= .. AND key < ..", or "true".
+// The condition that finds a range's rows on the target: "key >= .. AND key < ..", or "true". The
+// target's own order of text is not the source's, so text is compared by its bytes in the session's
+// client_encoding, which must be the source's encoding: without an index.
 std::string range_condition_on_target(const TableLoad& load, const KeyRange& range);
 
 struct LoadedRows {
@@ -51,7 +55,8 @@ struct LoadedRows {
 using OnPiece = std::function<void(std::uint64_t rows, std::uint64_t bytes)>;
 
 // `select` from select_rows_sql(). Throws with table and, where the server names it, column; never
-// with a value. The target's transaction is then of no more use.
+// with a value. The target's transaction is then of no more use; after a stop, a lost connection,
+// an error of the source or of `on_piece` one session may still be within COPY, so close both.
 LoadedRows load_rows(const TableLoad& load, const std::string& select, Connection& source,
                      Connection& target, const OnPiece& on_piece, const StopRequest& stop);
 

@@ -44,8 +44,10 @@ struct ChunkPlanOptions {
     std::uint64_t chunk_bytes = 0;  // how large a chunk should be, in bytes of the source's table
 };
 
-// Looks at size, key, and a sample of its values. Any transaction state of `source` will do;
-// nothing is locked beyond the call.
+// Looks at size, key, and a sample of its values. A key serves only where every old row of the
+// stream has it: a delete could not be told to a chunk otherwise (see chunk_key.h). `source` is set
+// up by set_up_source_session(), and its client_encoding is the database's; any transaction state
+// will do, and nothing is locked beyond the call.
 ChunkPlan plan_chunks(Connection& source, const PublishedTable& table,
                       const ChunkPlanOptions& options);
 

@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "copy/chunk_load.h"
+#include "copy/source_rows.h"
 #include "copy/table_copy.h"
 #include "copy/table_order.h"
 #include "copy/target_rows.h"
@@ -21,19 +23,6 @@ namespace walpack {
 namespace {
 
 constexpr const char* kApplicationName = "walpack_copy";
-
-// Text as the plugin's documentation promises it for the stream, so that a value looks the same
-// whichever way it came; and no time limit or hidden row may get in the way.
-constexpr const char* kPinSourceSettings = R"(
-SELECT pg_catalog.count(pg_catalog.set_config(s.name, v.setting, false))
-FROM (VALUES
-    ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), ('timezone', 'UTC'),
-    ('extra_float_digits', '1'), ('bytea_output', 'hex'), ('lc_monetary', 'C'),
-    ('standard_conforming_strings', 'on'), ('row_security', 'off'), ('statement_timeout', '0'),
-    ('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
-    ('idle_session_timeout', '0'), ('transaction_timeout', '0')
-) v(name, setting)
-JOIN pg_catalog.pg_settings s ON pg_catalog.lower(s.name) = v.name)";
 
 // A foreign key may point at a partitioned table: then its partitions are what must be filled
 // first.
@@ -48,9 +37,11 @@ WHERE f.conrelid = ANY ($1::pg_catalog.oid[]))";
 // TRUNCATE and rewrites (CLUSTER, some ALTER TABLE) are not MVCC-safe: an older snapshot sees the
 // new, emptied or copied file. The snapshot itself still knows which file it belongs to.
 constexpr const char* kRewrittenTables = R"(
-SELECT pg_catalog.string_agg(c.relname, ', ') FROM pg_catalog.pg_class c
-WHERE c.oid = ANY ($1::pg_catalog.oid[])
-    AND c.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(c.oid))";
+SELECT pg_catalog.string_agg(c.relname, ', ')
+FROM pg_catalog.unnest($1::pg_catalog.oid[]) r(oid)
+CROSS JOIN LATERAL (SELECT r.oid UNION SELECT t.relid FROM pg_catalog.pg_partition_tree(r.oid) t) m
+JOIN pg_catalog.pg_class c ON c.oid = m.oid AND c.relkind = 'r'
+WHERE c.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(c.oid))";
 
 constexpr int kSnapshotsMax = 20;
 
@@ -73,8 +64,7 @@ class InitialCopy {
 
     InitialCopyResult run() {
         session_ = set_up_target_session(target_);
-        pin_search_path(source_);
-        source_.execute(kPinSourceSettings);
+        set_up_source_session(source_);
         match_client_encoding(source_, target_);
         const auto tables = read_published_tables(source_, options_.publications);
         warn_of_missing_identity(tables);
@@ -100,7 +90,8 @@ class InitialCopy {
         require_empty(target_, mappings);
         for (const std::size_t index : order_of(mappings)) {
             stop_.throw_if_requested();
-            const TableCopyResult copied = copy_table(mappings[index], source_, target_, stop_);
+            const TableCopyResult copied =
+                copy_table(tables[index], mappings[index], {source_, target_, stop_});
             ++result.tables;
             result.rows += copied.rows;
             result.bytes += copied.bytes;
@@ -144,9 +135,7 @@ class InitialCopy {
     void lock(const std::vector<PublishedTable>& tables) {
         std::string names;
         for (const PublishedTable& table : tables) {
-            names += (names.empty() ? "ONLY " : ", ONLY ") +
-                     quote_identifier(table.relation->schema) + "." +
-                     quote_identifier(table.relation->name);
+            names += (names.empty() ? "" : ", ") + rows_of(table);
         }
         if (!names.empty()) source_.execute("LOCK TABLE " + names + " IN ACCESS SHARE MODE");
     }

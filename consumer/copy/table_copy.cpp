@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "copy/copy_error.h"
+#include "copy/source_rows.h"
 
 namespace walpack {
 namespace {
@@ -16,17 +18,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kPieceBytes = 128 * 1024;  // rows are handed on in pieces of this size
 constexpr std::chrono::seconds kReportInterval{10};
-
-std::string source_name(const Relation& relation) {
-    return quote_identifier(relation.schema) + '.' + quote_identifier(relation.name);
-}
-
-std::string column_at_source(const RelationMapping& mapping, const ColumnMapping& column) {
-    const Attribute& attribute = mapping.relation->attributes[column.attribute];
-    const bool is_widened = attribute.kind != column.sent_as.kind;
-    return quote_identifier(attribute.name) +
-           (is_widened ? "::pg_catalog." + quote_identifier(column.column->type_name) : "");
-}
 
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
@@ -39,19 +30,18 @@ std::string rate(std::uint64_t bytes, double seconds) {
     return fmt::format(" ({}/s)", human_bytes(static_cast<std::uint64_t>(per_second)));
 }
 
-// Server messages about a value hold it after a colon, in quotes.
-std::string without_value(const std::string& message) {
-    return message.substr(0, message.find(": \""));
-}
-
 class TableCopy {
   public:
-    TableCopy(const RelationMapping& mapping, Connection& source, Connection& target,
-              const StopRequest& stop)
-        : mapping_(mapping), source_(source), target_(target), stop_(stop) {}
+    TableCopy(const PublishedTable& published, const RelationMapping& mapping,
+              const CopySessions& sessions)
+        : published_(published),
+          mapping_(mapping),
+          source_(sessions.source),
+          target_(sessions.target),
+          stop_(sessions.stop) {}
 
     TableCopyResult run() {
-        source_.copy_out_begin(copy_out_sql(mapping_));
+        source_.copy_out_begin(copy_out_sql(published_, mapping_));
         target_.copy_in_begin(copy_in_sql(mapping_));
         std::string piece;
         while (const auto row = source_.copy_out_get()) {
@@ -69,8 +59,7 @@ class TableCopy {
 
     // A table without columns still has rows, and COPY cannot name no columns.
     TableCopyResult run_without_columns() {
-        const auto count = source_.query_value("SELECT pg_catalog.count(*) FROM ONLY " +
-                                               source_name(*mapping_.relation));
+        const auto count = source_.query_value(select_sql(published_, "pg_catalog.count(*)"));
         const Result stored = target_.execute(
             fmt::format("INSERT INTO {} SELECT FROM pg_catalog.generate_series(1, $1::int8)",
                         mapping_.table->sql_name()),
@@ -103,6 +92,7 @@ class TableCopy {
                   result_.rows, human_bytes(result_.bytes), seconds, rate(result_.bytes, seconds));
     }
 
+    const PublishedTable& published_;
     const RelationMapping& mapping_;
     Connection& source_;
     Connection& target_;
@@ -114,41 +104,19 @@ class TableCopy {
 
 }  // namespace
 
-std::string copy_out_sql(const RelationMapping& mapping) {
-    std::string columns;
-    for (const ColumnMapping& column : mapping.columns) {
-        if (!column.is_written()) continue;
-        columns += (columns.empty() ? "" : ", ") + column_at_source(mapping, column);
-    }
-    return fmt::format("COPY (SELECT {} FROM ONLY {}) TO STDOUT", columns,
-                       source_name(*mapping.relation));
+std::string copy_out_sql(const PublishedTable& published, const RelationMapping& mapping) {
+    return fmt::format("COPY ({}) TO STDOUT", select_sql(published, columns_at_source(mapping)));
 }
 
-std::string copy_in_sql(const RelationMapping& mapping) {
-    std::string columns;
-    for (const ColumnMapping& column : mapping.columns) {
-        if (!column.is_written()) continue;
-        columns += (columns.empty() ? "" : ", ") + quote_identifier(column.column->name);
-    }
-    return fmt::format("COPY {} ({}) FROM STDIN", mapping.table->sql_name(), columns);
-}
-
-TableCopyResult copy_table(const RelationMapping& mapping, Connection& source, Connection& target,
-                           const StopRequest& stop) {
-    TableCopy copy(mapping, source, target, stop);
+TableCopyResult copy_table(const PublishedTable& published, const RelationMapping& mapping,
+                           const CopySessions& sessions) {
+    TableCopy copy(published, mapping, sessions);
     try {
         const bool has_columns = std::ranges::any_of(mapping.columns, &ColumnMapping::is_written);
         return has_columns ? copy.run() : copy.run_without_columns();
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::cancelled) throw;
-        const bool is_about_values =
-            error.kind() == ErrorKind::value || error.kind() == ErrorKind::conflict;
-        const std::string reason =
-            is_about_values ? without_value(error.message()) : error.message();
-        throw Error(error.kind(), fmt::format("copy of \"{}\" failed: {}",
-                                              mapping.relation->qualified_name(), reason))
-            .sqlstate(error.sqlstate())
-            .hint(error.hint());
+        throw copy_error(mapping, error);
     }
 }
 

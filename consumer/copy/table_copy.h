@@ -6,6 +6,7 @@
 
 #include "base/stop_request.h"
 #include "pg/connection.h"
+#include "schema/published_table.h"
 #include "schema/target_table.h"
 
 namespace walpack {
@@ -15,14 +16,19 @@ struct TableCopyResult {
     std::uint64_t bytes = 0;
 };
 
-// The statements, for a mapping without problems. Text format, as columns may differ in type. A
-// float4 that goes into a float8 is cast at the source: its text would read as another number.
-std::string copy_out_sql(const RelationMapping& mapping);
-std::string copy_in_sql(const RelationMapping& mapping);
+struct CopySessions {
+    Connection& source;
+    Connection& target;
+    const StopRequest& stop;
+};
 
-// Copies all rows. Both sessions have the same client_encoding and pinned settings. Logs progress
-// of long copies. Throws with the table named.
-TableCopyResult copy_table(const RelationMapping& mapping, Connection& source, Connection& target,
-                           const StopRequest& stop);
+// The statement that reads, for a mapping without problems; copy_in_sql() writes. Text format, as
+// columns may differ in type.
+std::string copy_out_sql(const PublishedTable& published, const RelationMapping& mapping);
+
+// Copies all published rows. Both sessions have the same client_encoding and pinned settings. Logs
+// progress of long copies. Throws with the table named.
+TableCopyResult copy_table(const PublishedTable& published, const RelationMapping& mapping,
+                           const CopySessions& sessions);
 
 }  // namespace walpack

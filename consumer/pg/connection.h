@@ -127,6 +127,8 @@ class Connection {
     void copy_out_begin(const std::string& sql);
     // The next piece (one row for text format), nullopt at the end. Valid until the next call.
     std::optional<std::string_view> copy_out_get();
+    // How many rows the last COPY out had, once copy_out_get() gave nullopt.
+    std::uint64_t copied_out() const { return copied_out_; }
 
     // A wait for the server that is silent for longer than `limit` ends as a lost connection; or,
     // with `on_silence`, with the error that it returns, or goes on if there is none. Zero, the
@@ -170,6 +172,7 @@ class Connection {
     std::string description_;
     std::unique_ptr<pg_conn, Finish> connection_;
     std::unique_ptr<char, void (*)(void*)> copy_buffer_;
+    std::uint64_t copied_out_ = 0;
     std::size_t unflushed_ = 0;
     std::size_t unflushed_max_ = kUnflushedBytesMax;
     std::chrono::milliseconds silence_limit_{0};

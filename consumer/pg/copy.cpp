@@ -46,7 +46,7 @@ std::optional<std::string_view> Connection::copy_out_get() {
         copy_buffer_.reset(raw);
         if (length > 0) return std::string_view(raw, static_cast<std::size_t>(length));
         if (length == -1) {
-            collect("copy rows");
+            copied_out_ = collect("copy rows").affected_rows();
             return std::nullopt;
         }
         if (length < -1) throw_lost("copying rows");

@@ -56,6 +56,7 @@ void throw_result_error(const Result& result, const std::string& doing) {
     const std::string reason = state.empty() ? "the connection was lost" : result.primary_message();
     throw Error(kind, fmt::format("could not {}: {}", doing, reason))
         .sqlstate(state)
+        .column(result.column_name())
         .hint(result.hint());
 }
 

@@ -16,6 +16,26 @@ std::string field(const pg_result* result, int code) {
 
 }  // namespace
 
+// The line number parts the table's name, which may hold anything, from the column's.
+std::string column_of_copy_context(std::string_view context) {
+    constexpr std::string_view kBeforeLine = ", line ";
+    constexpr std::string_view kBeforeColumn = ", column ";
+    if (!context.starts_with("COPY ")) {
+        const auto start = context.find("\nCOPY ");
+        if (start == std::string_view::npos) return "";
+        context.remove_prefix(start + 1);
+    }
+    context = context.substr(0, context.find('\n'));
+    const auto line = context.find(kBeforeLine);
+    if (line == std::string_view::npos) return "";
+    context.remove_prefix(line + kBeforeLine.size());
+    const auto digits = context.find_first_not_of("0123456789");
+    if (digits == std::string_view::npos || !context.substr(digits).starts_with(kBeforeColumn))
+        return "";
+    context.remove_prefix(digits + kBeforeColumn.size());
+    return std::string(context.substr(0, context.find(": ")));
+}
+
 Result::Result(pg_result* owned) : result_(owned) {}
 
 void Result::Clear::operator()(pg_result* result) const {
@@ -84,7 +104,8 @@ std::string Result::hint() const {
     return field(result_.get(), PG_DIAG_MESSAGE_HINT);
 }
 std::string Result::column_name() const {
-    return field(result_.get(), PG_DIAG_COLUMN_NAME);
+    const std::string name = field(result_.get(), PG_DIAG_COLUMN_NAME);
+    return name.empty() ? column_of_copy_context(field(result_.get(), PG_DIAG_CONTEXT)) : name;
 }
 std::string Result::constraint_name() const {
     return field(result_.get(), PG_DIAG_CONSTRAINT_NAME);

@@ -21,6 +21,11 @@ enum class ResultKind {
     error
 };
 
+// The column that the context of a failed COPY names ("COPY t, line 3, column v: ..."); empty
+// without one. What follows the name is a value, and never part of the answer; a name that itself
+// holds ": " comes out cut.
+std::string column_of_copy_context(std::string_view context);
+
 class Result {
   public:
     explicit Result(pg_result* owned);
@@ -39,7 +44,9 @@ class Result {
     std::string primary_message() const;
     std::string detail() const;
     std::string hint() const;
-    std::string column_name() const;      // PG_DIAG_COLUMN_NAME
+    // PG_DIAG_COLUMN_NAME, or the column where a COPY failed. That one stands in the context, with
+    // the value behind it, which stays there.
+    std::string column_name() const;
     std::string constraint_name() const;  // PG_DIAG_CONSTRAINT_NAME
 
   private:

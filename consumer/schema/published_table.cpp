@@ -10,39 +10,16 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "schema/catalog_query.h"
+#include "schema/publication_scope.h"
 #include "schema/type_catalog.h"
 
 namespace walpack {
 namespace {
 
-constexpr int kVersionWithFilters = 150000;
-constexpr int kVersionWithGeneratedColumns = 180000;
-
-constexpr const char* kReadFilters = R"(
-SELECT DISTINCT p.pubname, n.nspname, c.relname,
-    CASE WHEN r.prqual IS NOT NULL THEN 'a row filter' ELSE 'a column list' END
-FROM pg_catalog.pg_publication_rel r
-JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid
-JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE p.pubname = ANY ($1::pg_catalog.name[]) AND (r.prqual IS NOT NULL OR r.prattrs IS NOT NULL)
-ORDER BY 1, 2, 3)";
-
-constexpr const char* kReadTables = R"(
-SELECT c.oid, n.nspname, c.relname, c.relkind, c.relreplident,
-    pg_catalog.bool_or(p.pubupdate OR p.pubdelete)
-FROM pg_catalog.pg_publication_tables t
-JOIN pg_catalog.pg_publication p ON p.pubname = t.pubname
-JOIN pg_catalog.pg_namespace n ON n.nspname = t.schemaname
-JOIN pg_catalog.pg_class c ON c.relname = t.tablename AND c.relnamespace = n.oid
-WHERE t.pubname = ANY ($1::pg_catalog.name[])
-GROUP BY 1, 2, 3, 4, 5
-ORDER BY n.nspname, c.relname)";
-
 // The last column: part of the replica identity. Under FULL every column is.
 constexpr const char* kReadAttributes = R"(
 SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attidentity, a.attnotnull,
-    a.attgenerated <> '',
+    a.attgenerated <> '', a.attnum,
     c.relreplident = 'f'
         OR COALESCE(a.attnum = ANY ((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]), false)
 FROM pg_catalog.pg_attribute a
@@ -52,56 +29,9 @@ LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indimmediate AND i.i
 WHERE a.attrelid = ANY ($1::pg_catalog.oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum)";
 
-[[noreturn]] void throw_unsupported(const std::string& message) {
-    throw Error(ErrorKind::config, message)
-        .detail("The initial copy of this version copies whole tables only.")
-        .hint("Name a publication that does without.");
-}
-
-void check_publications(Connection& source, const std::vector<std::string>& names) {
-    const Result found = source.execute(
-        "SELECT pubname, pubviaroot FROM pg_catalog.pg_publication "
-        "WHERE pubname = ANY ($1::pg_catalog.name[]) ORDER BY 1",
-        {array_literal(names)});
-    std::set<std::string> missing(names.begin(), names.end());
-    for (int row = 0; row < found.rows(); ++row) {
-        const std::string name(found.value(row, 0));
-        missing.erase(name);
-        if (!bool_at(found, row, 1)) continue;
-        throw_unsupported(fmt::format(
-            "publication \"{}\" uses publish_via_partition_root, which is not supported", name));
-    }
-    if (missing.empty()) return;
-    std::string list;
-    for (const std::string& name : missing) {
-        list += (list.empty() ? "" : ", ") + quote_identifier(name);
-    }
-    throw Error(ErrorKind::config, fmt::format("publication {} does not exist at the source", list))
-        .hint("Create it at the source, or run \"walpack init\", which creates the default one.");
-}
-
-void check_filters(Connection& source, const std::vector<std::string>& names) {
-    if (source.server_version() < kVersionWithFilters) return;
-    const Result found = source.execute(kReadFilters, {array_literal(names)});
-    if (found.rows() == 0) return;
-    throw_unsupported(
-        fmt::format("publication \"{}\" has {} for table \"{}.{}\", which is not supported",
-                    found.value(0, 0), found.value(0, 3), found.value(0, 1), found.value(0, 2)));
-}
-
-void check_generated_columns(Connection& source, const std::vector<std::string>& names) {
-    if (source.server_version() < kVersionWithGeneratedColumns) return;
-    const auto name = source.query_value(
-        "SELECT pubname FROM pg_catalog.pg_publication "
-        "WHERE pubname = ANY ($1::pg_catalog.name[]) AND pubgencols = 's' LIMIT 1",
-        {array_literal(names)});
-    if (!name) return;
-    throw_unsupported(fmt::format(
-        "publication \"{}\" publishes generated columns, which is not supported", *name));
-}
-
 struct CatalogAttribute {
     Attribute attribute;
+    std::uint32_t number = 0;
     std::uint32_t type_oid = 0;
 };
 using AttributesByTable = std::map<std::uint32_t, std::vector<CatalogAttribute>>;
@@ -118,7 +48,8 @@ AttributesByTable read_attributes(Connection& source, const std::vector<std::uin
         read.attribute.is_identity_default = result.value(row, 4) == "d";
         read.attribute.is_not_null = bool_at(result, row, 5);
         read.attribute.is_generated = bool_at(result, row, 6);
-        read.attribute.is_key = bool_at(result, row, 7);
+        read.number = oid_at(result, row, 7);
+        read.attribute.is_key = bool_at(result, row, 8);
         attributes[oid_at(result, row, 0)].push_back(std::move(read));
     }
     return attributes;
@@ -140,15 +71,19 @@ void describe_type(Attribute& attribute, const TypeShape& shape) {
     attribute.element_kind = shape.element_kind;
 }
 
-void add_attributes(Relation& relation, const std::vector<CatalogAttribute>& read,
-                    const TypeCatalog& types) {
-    // A key with a generated column cannot be sent whole, and part of a key identifies nothing.
-    const bool has_whole_key = std::none_of(read.begin(), read.end(), [](const auto& candidate) {
-        return candidate.attribute.is_key && candidate.attribute.is_generated;
+bool is_published(const PublishedRelation& published, const CatalogAttribute& attribute) {
+    return std::ranges::binary_search(published.columns, attribute.number);
+}
+
+void add_attributes(Relation& relation, const PublishedRelation& published,
+                    const std::vector<CatalogAttribute>& read, const TypeCatalog& types) {
+    // Of a key that is not published whole nothing is sent: part of a key identifies nothing.
+    const bool has_whole_key = std::ranges::none_of(read, [&](const CatalogAttribute& candidate) {
+        return candidate.attribute.is_key && !is_published(published, candidate);
     });
     const bool is_full = relation.replica_identity == ReplicaIdentity::full;
     for (const CatalogAttribute& candidate : read) {
-        if (candidate.attribute.is_generated) continue;
+        if (!is_published(published, candidate)) continue;
         Attribute attribute = candidate.attribute;
         describe_type(attribute, types.shape_of(candidate.type_oid));
         attribute.is_key = attribute.is_key && (is_full || has_whole_key);
@@ -176,27 +111,28 @@ std::string match_client_encoding(Connection& source, Connection& target) {
 std::vector<PublishedTable> read_published_tables(Connection& source,
                                                   const std::vector<std::string>& publications) {
     pin_search_path(source);
-    check_publications(source, publications);
-    check_filters(source, publications);
-    check_generated_columns(source, publications);
-    const Result result = source.execute(kReadTables, {array_literal(publications)});
+    const std::vector<PublishedRelation> published =
+        combine(read_publication_entries(source, publications));
     std::vector<std::uint32_t> oids;
-    oids.reserve(static_cast<std::size_t>(result.rows()));
-    for (int row = 0; row < result.rows(); ++row) oids.push_back(oid_at(result, row, 0));
+    oids.reserve(published.size());
+    for (const PublishedRelation& each : published) oids.push_back(each.oid);
     const AttributesByTable attributes = read_attributes(source, oids);
     const TypeCatalog types = read_types(source, attributes);
 
     std::vector<PublishedTable> tables;
-    for (int row = 0; row < result.rows(); ++row) {
+    for (const PublishedRelation& each : published) {
         auto relation = std::make_shared<Relation>();
-        relation->oid = oids[static_cast<std::size_t>(row)];
-        relation->schema = result.value(row, 1);
-        relation->name = result.value(row, 2);
-        relation->relkind = result.value(row, 3).front();
-        relation->replica_identity = static_cast<ReplicaIdentity>(result.value(row, 4).front());
-        const auto found = attributes.find(relation->oid);
-        if (found != attributes.end()) add_attributes(*relation, found->second, types);
-        tables.push_back({std::move(relation), bool_at(result, row, 5)});
+        relation->oid = each.oid;
+        relation->schema = each.schema;
+        relation->name = each.name;
+        relation->relkind = each.relkind;
+        relation->replica_identity = static_cast<ReplicaIdentity>(each.replica_identity);
+        const auto found = attributes.find(each.oid);
+        if (found != attributes.end()) add_attributes(*relation, each, found->second, types);
+        tables.push_back({.relation = std::move(relation),
+                          .replicates_updates = each.publishes_updates,
+                          .row_filter = each.row_filter,
+                          .is_via_root = each.relkind == 'p'});
     }
     return tables;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,16 @@
 namespace walpack {
 
 // A published table in the shape that its Relation record will have (id and version are 0), so that
-// the same mapping rules serve the checks before the copy and the stream. Generated columns are
-// left out.
+// the same mapping rules serve the checks before the copy and the stream: its attributes are the
+// published columns alone.
 struct PublishedTable {
     std::shared_ptr<const Relation> relation;
     bool replicates_updates = false;  // the publications publish updates or deletes of it
+    // Which rows are published, as an SQL expression over all columns of the table, for a session
+    // whose search_path is pg_catalog; without one, all.
+    std::optional<std::string> row_filter;
+    // A partitioned table in place of its partitions: publish_via_partition_root.
+    bool is_via_root = false;
 };
 
 // Names and values travel in the source database's encoding, as on the wire: sets client_encoding
@@ -25,9 +31,9 @@ struct PublishedTable {
 // before the two functions below when the databases differ in encoding. Returns the encoding.
 std::string match_client_encoding(Connection& source, Connection& target);
 
-// Every table (partitions as themselves) that the publications name. Throws Error(config) naming
-// publications that do not exist, or that use row filters, column lists or
-// publish_via_partition_root, which are not supported yet. Sets search_path to pg_catalog.
+// Every table that the publications hold: partitions as themselves, or as their root where a
+// publication says so. Throws Error(config) naming publications that do not exist, or whose column
+// lists for a table differ. Sets search_path to pg_catalog.
 std::vector<PublishedTable> read_published_tables(Connection& source,
                                                   const std::vector<std::string>& publications);
 

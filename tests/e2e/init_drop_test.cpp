@@ -177,11 +177,12 @@ TEST_F(InitDrop, FlagsOverrideTheFile) {
               "from_flag_" + pipeline());
 }
 
-TEST_F(InitDrop, APublicationWithAFilterIsRefused) {
-    source().execute("CREATE PUBLICATION filtered FOR TABLE t WHERE (id > 5), TABLE mark");
-    consumer().set("publications", "[\"filtered\"]");
+TEST_F(InitDrop, PublicationsThatCannotBeCombinedMakeNothing) {
+    source().execute("ALTER TABLE t ADD v text; CREATE PUBLICATION whole FOR TABLE t, mark");
+    source().execute("CREATE PUBLICATION listed FOR TABLE t (id)");
+    consumer().set("publications", "[\"listed\", \"whole\"]");
     const Finished finished = consumer().command("init");
-    expect_mistake(finished, "filtered");
+    expect_mistake(finished, "publish different columns");
     EXPECT_EQ(slots(), 0);
 }
 

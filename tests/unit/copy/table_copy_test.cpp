@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "copy/source_rows.h"
 #include "support/mapping_builder.h"
 
 namespace walpack {
@@ -9,9 +10,13 @@ namespace {
 
 using test::MappingBuilder;
 
+PublishedTable published(const RelationMapping& mapping) {
+    return {.relation = mapping.relation};
+}
+
 TEST(TableCopy, NamesColumnsOnBothSides) {
     const auto mapping = MappingBuilder("t").key("id", "int4").column("v\"", "text").map();
-    EXPECT_EQ(copy_out_sql(*mapping),
+    EXPECT_EQ(copy_out_sql(published(*mapping), *mapping),
               "COPY (SELECT \"id\", \"v\"\"\" FROM ONLY \"public\".\"t\") TO STDOUT");
     EXPECT_EQ(copy_in_sql(*mapping), "COPY \"public\".\"t\" (\"id\", \"v\"\"\") FROM STDIN");
 }
@@ -24,7 +29,8 @@ TEST(TableCopy, WidensFloatsAtTheSource) {
     relation->attributes = {test::attribute("f", "float4")};
     auto table = std::make_shared<TargetTable>();
     table->columns = {test::target_column("f", "float8")};
-    EXPECT_EQ(copy_out_sql(map_relation(relation, table)),
+    const RelationMapping mapping = map_relation(relation, table);
+    EXPECT_EQ(copy_out_sql(published(mapping), mapping),
               "COPY (SELECT \"f\"::pg_catalog.\"float8\" FROM ONLY \"public\".\"t\") TO STDOUT");
 }
 
@@ -32,7 +38,25 @@ TEST(TableCopy, LeavesOutColumnsThatTheTargetGenerates) {
     const auto mapping =
         MappingBuilder("t").key("id", "int4").column("g", "int4").generated().map();
     EXPECT_EQ(copy_in_sql(*mapping), "COPY \"public\".\"t\" (\"id\") FROM STDIN");
-    EXPECT_EQ(copy_out_sql(*mapping), "COPY (SELECT \"id\" FROM ONLY \"public\".\"t\") TO STDOUT");
+    EXPECT_EQ(copy_out_sql(published(*mapping), *mapping),
+              "COPY (SELECT \"id\" FROM ONLY \"public\".\"t\") TO STDOUT");
+}
+
+TEST(TableCopy, ReadsOnlyThePublishedRows) {
+    const auto mapping = MappingBuilder("t").key("id", "int4").map();
+    PublishedTable table = published(*mapping);
+    table.row_filter = "((id > 5)) OR ((id < 2))";
+    EXPECT_EQ(copy_out_sql(table, *mapping),
+              "COPY (SELECT \"id\" FROM ONLY \"public\".\"t\" WHERE (((id > 5)) OR ((id < 2)))) "
+              "TO STDOUT");
+}
+
+TEST(TableCopy, ReadsPartitionsThroughTheirRoot) {
+    const auto mapping = MappingBuilder("t").key("id", "int4").map();
+    PublishedTable table = published(*mapping);
+    table.is_via_root = true;
+    EXPECT_EQ(copy_out_sql(table, *mapping),
+              "COPY (SELECT \"id\" FROM \"public\".\"t\") TO STDOUT");
 }
 
 }  // namespace

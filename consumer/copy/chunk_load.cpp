@@ -1,0 +1,215 @@
+#include "copy/chunk_load.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "copy/binary_copy.h"
+#include "copy/copy_error.h"
+#include "copy/source_rows.h"
+#include "schema/catalog_query.h"
+
+namespace walpack {
+namespace {
+
+constexpr std::size_t kPieceBytes = 128 * 1024;  // rows are handed on in pieces of this size
+
+// Text as the plugin's documentation promises it for the stream, so that a value looks the same
+// whichever way it came; and no time limit or hidden row may get in the way.
+constexpr const char* kPinSettings = R"(
+SELECT pg_catalog.count(pg_catalog.set_config(s.name, v.setting, false))
+FROM (VALUES
+    ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), ('timezone', 'UTC'),
+    ('extra_float_digits', '1'), ('bytea_output', 'hex'), ('lc_monetary', 'C'),
+    ('standard_conforming_strings', 'on'), ('row_security', 'off'), ('statement_timeout', '0'),
+    ('lock_timeout', '0'), ('idle_in_transaction_session_timeout', '0'),
+    ('idle_session_timeout', '0'), ('transaction_timeout', '0')
+) v(name, setting)
+JOIN pg_catalog.pg_settings s ON pg_catalog.lower(s.name) = v.name)";
+
+std::string sql_type(const std::string& schema, const std::string& name) {
+    return quote_identifier(schema) + '.' + quote_identifier(name);
+}
+
+bool is_plain_text(const TargetColumn& column) {
+    return column.type_schema == "pg_catalog" &&
+           (column.type_name == "text" || column.type_name == "varchar");
+}
+
+struct Comparison {
+    std::string left;  // an expression
+    std::string type;  // of the bounds
+};
+
+// Empty for a range without bounds.
+std::string bounded(const Comparison& comparison, const KeyRange& range) {
+    std::string condition;
+    const auto add = [&](const char* comparator, const KeyBound& bound) {
+        condition +=
+            fmt::format("{}{} {} {}::{}", condition.empty() ? "" : " AND ", comparison.left,
+                        comparator, quote_literal(bound.text), comparison.type);
+    };
+    if (range.from) add(">=", *range.from);
+    if (range.to) add("<", *range.to);
+    return condition;
+}
+
+std::string in_hex(const KeyBound& bound) {
+    return "\\x" + to_hex(bound.sort_key);
+}
+
+// A range whose bounds are written as bytea.
+KeyRange in_hex(const KeyRange& range) {
+    KeyRange hex;
+    if (range.from) hex.from = KeyBound{in_hex(*range.from), ""};
+    if (range.to) hex.to = KeyBound{in_hex(*range.to), ""};
+    return hex;
+}
+
+std::uint64_t count_of(const std::optional<std::string>& text) {
+    return text ? std::stoull(*text) : 0;
+}
+
+class Loading {
+  public:
+    Loading(const TableLoad& load, Connection& source, Connection& target, const OnPiece& on_piece)
+        : load_(load), source_(source), target_(target), on_piece_(on_piece) {}
+
+    LoadedRows run(const std::string& select, const StopRequest& stop) {
+        const std::string format = load_.is_binary ? " (FORMAT binary)" : "";
+        source_.copy_out_begin(fmt::format("COPY ({}) TO STDOUT{}", select, format));
+        target_.copy_in_begin(load_.copy_in_sql);
+        while (const auto row = source_.copy_out_get()) {
+            ++rows_in_piece_;
+            piece_ += *row;
+            if (piece_.size() < kPieceBytes) continue;
+            stop.throw_if_requested();
+            hand_on();
+        }
+        if (!piece_.empty()) hand_on();
+        loaded_.rows = source_.copied_out();
+        check_count(target_.copy_in_finish());
+        return loaded_;
+    }
+
+    // A table without columns still has rows, and COPY cannot name no columns.
+    LoadedRows run_without_columns(const std::string& select) {
+        const auto count = source_.query_value(
+            fmt::format("SELECT pg_catalog.count(*) FROM ({}) selected", select));
+        const Result stored = target_.execute(
+            fmt::format("INSERT INTO {} SELECT FROM pg_catalog.generate_series(1, $1::int8)",
+                        load_.mapping->table->sql_name()),
+            {count});
+        loaded_.rows = count_of(count);
+        check_count(stored.affected_rows());
+        if (on_piece_) on_piece_(loaded_.rows, 0);
+        return loaded_;
+    }
+
+  private:
+    void hand_on() {
+        target_.copy_in_put(piece_);
+        loaded_.bytes += piece_.size();
+        if (on_piece_) on_piece_(rows_in_piece_, piece_.size());
+        rows_in_piece_ = 0;
+        piece_.clear();
+    }
+
+    // A trigger that fires for us or a rule may have kept rows away.
+    void check_count(std::uint64_t stored) const {
+        if (stored == loaded_.rows) return;
+        throw Error(ErrorKind::conflict,
+                    fmt::format("the target stored {} of {} rows", stored, loaded_.rows))
+            .hint("A trigger or rule of the target diverts or suppresses rows.");
+    }
+
+    const TableLoad& load_;
+    Connection& source_;
+    Connection& target_;
+    const OnPiece& on_piece_;
+    LoadedRows loaded_;
+    std::string piece_;
+    std::uint64_t rows_in_piece_ = 0;
+};
+
+}  // namespace
+
+TableLoad make_table_load(const std::shared_ptr<const PublishedTable>& published,
+                          const std::shared_ptr<const RelationMapping>& mapping,
+                          const ChunkPlan& plan) {
+    TableLoad load;
+    load.published = published;
+    load.mapping = mapping;
+    load.selected_columns = columns_at_source(*mapping);
+    load.format_reason = reason_against_binary(*mapping);
+    load.is_binary = load.format_reason.empty();
+    if (!load.selected_columns.empty())
+        load.copy_in_sql = copy_in_sql(*mapping) + (load.is_binary ? " (FORMAT binary)" : "");
+    if (plan.method != ChunkMethod::key) return load;
+    const Attribute& key = published->relation->attributes.at(plan.key_attribute);
+    load.key_column = quote_identifier(key.name);
+    load.key_type = sql_type(key.value_type().schema, key.value_type().name);
+    const auto found =
+        std::ranges::find(mapping->columns, plan.key_attribute, &ColumnMapping::attribute);
+    WALPACK_CHECK(found != mapping->columns.end());
+    load.key_mapping = &*found;
+    return load;
+}
+
+std::string select_rows_sql(const TableLoad& load, const KeyRange& range) {
+    return select_sql(*load.published, load.selected_columns,
+                      bounded({load.key_column, load.key_type}, range));
+}
+
+std::string select_rows_sql(const TableLoad& load, const PageRange& pages) {
+    std::string condition;
+    if (pages.from > 0) condition = fmt::format("ctid >= '({},0)'::pg_catalog.tid", pages.from);
+    if (pages.to) {
+        condition += fmt::format("{}ctid < '({},0)'::pg_catalog.tid",
+                                 condition.empty() ? "" : " AND ", *pages.to);
+    }
+    return select_sql(*load.published, load.selected_columns, condition);
+}
+
+std::string range_condition_on_target(const TableLoad& load, const KeyRange& range) {
+    if (!range.from && !range.to) return "true";
+    WALPACK_CHECK(load.key_mapping != nullptr);
+    const TargetColumn& column = *load.key_mapping->column;
+    const std::string name = quote_identifier(column.name);
+    if (load.key_mapping->sent_as.kind == ValueKind::text) {
+        const std::string bytes = fmt::format(
+            "pg_catalog.convert_to({}::pg_catalog.text, "
+            "pg_catalog.current_setting('client_encoding')::pg_catalog.name)",
+            name);
+        return bounded({bytes, "pg_catalog.bytea"}, in_hex(range));
+    }
+    // As text, "10" comes before "9".
+    if (is_plain_text(column)) {
+        return bounded({name + "::" + load.key_type, load.key_type}, range);
+    }
+    return bounded({name, sql_type(column.type_schema, column.type_name)}, range);
+}
+
+LoadedRows load_rows(const TableLoad& load, const std::string& select, Connection& source,
+                     Connection& target, const OnPiece& on_piece, const StopRequest& stop) {
+    Loading loading(load, source, target, on_piece);
+    try {
+        stop.throw_if_requested();
+        return load.copy_in_sql.empty() ? loading.run_without_columns(select)
+                                        : loading.run(select, stop);
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::cancelled) throw;
+        throw copy_error(*load.mapping, error);
+    }
+}
+
+void set_up_source_session(Connection& source) {
+    pin_search_path(source);
+    source.execute(kPinSettings);
+}
+
+}  // namespace walpack

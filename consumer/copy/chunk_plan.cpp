@@ -1,0 +1,180 @@
+#include "copy/chunk_plan.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "copy/chunk_key.h"
+#include "copy/source_rows.h"
+#include "schema/catalog_query.h"
+
+namespace walpack {
+namespace {
+
+constexpr std::uint64_t kChunksMax = 10'000;
+// Rows of one page often lie next to each other in the key's order, so what counts is pages.
+constexpr double kSampledPagesPerChunk = 30;
+constexpr double kSampledRowsPerChunk = 100;
+constexpr double kPagesReadWhole = 1000;  // a table of so few pages needs no sampling
+constexpr double kSampledPagesToCount = 300;
+// A chunk of the key may be so many times larger than it should be.
+constexpr std::size_t kLargestMax = 4;
+
+// Of a partitioned table its partitions' together. Without ANALYZE reltuples is -1 (0 in old
+// catalogues), and relpages says to how many pages it belongs.
+constexpr const char* kReadSize = R"(
+SELECT COALESCE(pg_catalog.sum(pg_catalog.pg_table_size(c.oid)), 0)::pg_catalog.int8,
+    COALESCE(pg_catalog.sum(pg_catalog.pg_relation_size(c.oid)
+        / pg_catalog.current_setting('block_size')::pg_catalog.int8), 0)::pg_catalog.int8,
+    COALESCE(pg_catalog.sum(CASE WHEN c.reltuples >= 0 AND c.relpages > 0
+        THEN c.reltuples::pg_catalog.float8 / c.relpages
+            * (pg_catalog.pg_relation_size(c.oid)
+                / pg_catalog.current_setting('block_size')::pg_catalog.int8)
+        ELSE 0 END), 0)::pg_catalog.int8
+FROM pg_catalog.pg_class c
+WHERE c.relkind = 'r' AND (c.oid = $1::pg_catalog.oid OR c.oid IN (
+    SELECT t.relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) t)))";
+
+std::uint64_t number_at(const Result& result, int row, int column) {
+    return std::stoull(std::string(result.value(row, column)));
+}
+
+double rounded_up(double number) {
+    return std::ceil(std::max(number, 1.0));
+}
+
+class Planning {
+  public:
+    Planning(Connection& source, const PublishedTable& table, const ChunkPlanOptions& options)
+        : source_(source), table_(table), options_(options) {}
+
+    ChunkPlan run() {
+        read_size();
+        if (table_.is_via_root || table_.relation->relkind == 'p') {
+            plan_.pages = {PageRange{}};
+            plan_.reason = "read whole, as its rows are those of several partitions";
+            return std::move(plan_);
+        }
+        if (plan_.rows_estimated == 0 && pages_ > 0) estimate_rows();
+        const auto keys = read_chunk_keys(source_, table_);
+        if (keys.empty()) {
+            cut_pages();
+            plan_.reason = fmt::format("read whole in {}, as no unique key serves to cut it",
+                                       counted(plan_.pages.size(), "range"));
+        } else if (chunks() == 1) {
+            take(keys.front(), {{KeyRange{}}, 1});
+        } else if (!cut_by_one_of(keys)) {
+            cut_pages();
+            plan_.reason = fmt::format(
+                "read whole in {}, as the keys that serve to cut it have too few values",
+                counted(plan_.pages.size(), "range"));
+        }
+        return std::move(plan_);
+    }
+
+  private:
+    static std::string counted(std::size_t count, const char* what) {
+        return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+    }
+
+    void read_size() {
+        const Result size = source_.execute(kReadSize, {std::to_string(table_.relation->oid)});
+        plan_.bytes_estimated = number_at(size, 0, 0);
+        pages_ = number_at(size, 0, 1);
+        plan_.rows_estimated = number_at(size, 0, 2);
+    }
+
+    void estimate_rows() {
+        const double percent = percent_of(kSampledPagesToCount);
+        const std::string sample =
+            percent < 100 ? fmt::format(" TABLESAMPLE SYSTEM ({:f})", percent) : "";
+        const auto count = source_.query_value(
+            fmt::format("SELECT pg_catalog.count(*) FROM {}{}", rows_of(table_), sample));
+        plan_.rows_estimated = static_cast<std::uint64_t>(std::stod(count.value_or("0")) * 100 /
+                                                          std::min(percent, 100.0));
+    }
+
+    double percent_of(double pages) const {
+        const double percent =
+            pages * 100 / static_cast<double>(std::max<std::uint64_t>(pages_, 1));
+        return static_cast<double>(pages_) <= kPagesReadWhole || percent > 50 ? 100 : percent;
+    }
+
+    // A table of less than one and a half chunks is one.
+    std::uint64_t chunks() const {
+        const double wanted = static_cast<double>(plan_.bytes_estimated) /
+                              static_cast<double>(std::max<std::uint64_t>(options_.chunk_bytes, 1));
+        if (wanted < 1.5) return 1;
+        return std::min(static_cast<std::uint64_t>(std::ceil(wanted)), kChunksMax);
+    }
+
+    bool cut_by_one_of(const std::vector<ChunkKey>& keys) {
+        for (const ChunkKey& key : keys) {
+            CutRanges cut = cut_at(read_bounds(key));
+            if (cut.largest > kLargestMax) continue;
+            take(key, std::move(cut));
+            return true;
+        }
+        return false;
+    }
+
+    // A sample that comes out too small, as of a table that is nearly empty, is taken again larger.
+    std::vector<KeyBound> read_bounds(const ChunkKey& key) {
+        const auto parts = static_cast<double>(chunks());
+        const double rows_per_page =
+            rounded_up(static_cast<double>(plan_.rows_estimated) /
+                       static_cast<double>(std::max<std::uint64_t>(pages_, 1)));
+        double percent = percent_of(
+            parts * std::max(kSampledPagesPerChunk, kSampledRowsPerChunk / rows_per_page));
+        while (true) {
+            std::vector<KeyBound> bounds = query_bounds(key, percent);
+            if (!bounds.empty() || percent >= 100) return bounds;
+            percent = percent >= 10 ? 100 : percent * 10;
+        }
+    }
+
+    std::vector<KeyBound> query_bounds(const ChunkKey& key, double percent) {
+        const ValueKind kind = table_.relation->attributes[key.attribute].kind;
+        const Result result = source_.execute(bounds_sql(table_, key, chunks(), percent));
+        std::vector<KeyBound> bounds;
+        for (int row = 0; row < result.rows(); ++row) {
+            bounds.push_back({std::string(result.value(row, 0)),
+                              sort_key_of_sent(kind, from_hex(result.value(row, 1)))});
+        }
+        return bounds;
+    }
+
+    void take(const ChunkKey& key, CutRanges cut) {
+        plan_.method = ChunkMethod::key;
+        plan_.key_attribute = key.attribute;
+        plan_.ranges = std::move(cut.ranges);
+        plan_.reason =
+            fmt::format("{} of column \"{}\", of {}", counted(plan_.ranges.size(), "range"),
+                        table_.relation->attributes[key.attribute].name, key.index);
+    }
+
+    void cut_pages() {
+        const std::uint64_t step = std::max<std::uint64_t>((pages_ + chunks() - 1) / chunks(), 1);
+        for (std::uint64_t from = 0; from == 0 || from < pages_; from += step) {
+            if (from > 0) plan_.pages.back().to = from;
+            plan_.pages.push_back({from, std::nullopt});
+        }
+    }
+
+    Connection& source_;
+    const PublishedTable& table_;
+    const ChunkPlanOptions& options_;
+    ChunkPlan plan_;
+    std::uint64_t pages_ = 0;
+};
+
+}  // namespace
+
+ChunkPlan plan_chunks(Connection& source, const PublishedTable& table,
+                      const ChunkPlanOptions& options) {
+    return Planning(source, table, options).run();
+}
+
+}  // namespace walpack

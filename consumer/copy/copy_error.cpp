@@ -1,0 +1,61 @@
+#include "copy/copy_error.h"
+
+#include <algorithm>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace walpack {
+namespace {
+
+constexpr std::string_view kUntranslatableCharacter = "22P05";
+constexpr std::string_view kCharacterNotInRepertoire = "22021";
+
+bool is_about_values(const Error& error) {
+    return error.kind() == ErrorKind::value || error.kind() == ErrorKind::conflict;
+}
+
+// Quoted parts are values, but for those of violated constraints, which are names.
+std::string without_quoted(std::string_view text) {
+    std::string out;
+    bool is_quoted = false;
+    for (const char c : text) {
+        if (!is_quoted) out += c;
+        if (c != '"') continue;
+        if (is_quoted) out += "...\"";
+        is_quoted = !is_quoted;
+    }
+    return out;
+}
+
+std::string without_values(const Error& error) {
+    // These show the character's bytes.
+    if (error.sqlstate() == kUntranslatableCharacter)
+        return "a character has no equivalent in the encoding of the target";
+    if (error.sqlstate() == kCharacterNotInRepertoire)
+        return "a value is not valid in its encoding";
+    const std::string message = error.message();
+    const std::string head = message.substr(0, message.find(": \""));
+    return error.sqlstate().starts_with("23") ? head : without_quoted(head);
+}
+
+bool is_column(const RelationMapping& mapping, const std::string& name) {
+    return std::ranges::any_of(mapping.columns, [&name](const ColumnMapping& column) {
+        return column.column->name == name;
+    });
+}
+
+}  // namespace
+
+Error copy_error(const RelationMapping& mapping, const Error& error) {
+    const std::string place =
+        is_column(mapping, error.column()) ? fmt::format(", column \"{}\"", error.column()) : "";
+    const std::string reason = is_about_values(error) ? without_values(error) : error.message();
+    return Error(error.kind(), fmt::format("copy of \"{}\" failed{}: {}",
+                                           mapping.relation->qualified_name(), place, reason))
+        .sqlstate(error.sqlstate())
+        .column(error.column())
+        .hint(error.hint());
+}
+
+}  // namespace walpack

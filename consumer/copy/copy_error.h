@@ -1,0 +1,15 @@
+// What a copy that failed says: the table, the column where the server names one, never a value.
+#pragma once
+
+#include <string_view>
+
+#include "base/error.h"
+#include "schema/target_table.h"
+
+namespace walpack {
+
+// The same error with the table's name before its text. A column is named only if it is one of the
+// mapping's, so nothing else of the server's text can come out as one.
+Error copy_error(const RelationMapping& mapping, const Error& error);
+
+}  // namespace walpack

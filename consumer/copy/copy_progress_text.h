@@ -1,0 +1,28 @@
+// The copy's figures for people: a line for the log, a picture for a terminal.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+#include "copy/copy_progress.h"
+
+namespace walpack {
+
+// "3 of 7 tables copied, 2 in work: 1200 rows, 1.5 GB, 42% at 80.0 MB/s, about 2 min left".
+std::string progress_line(const CopyFigures& figures);
+
+struct ViewSize {
+    std::size_t rows = 24;  // of the whole view, at least 3
+    std::size_t columns = 80;
+};
+
+// One line a table, those in work first, then waiting ones, then the finished; a line that counts
+// what had no room; and the total with a bar. No line is wider than the view, each ends with a
+// newline. Characters of names that could steer a terminal are shown as "?".
+std::string live_view(const CopyFigures& figures, const ViewSize& size);
+
+// "45 s", "3 min 20 s", "2 h 5 min", "4 d 3 h".
+std::string human_time(std::chrono::seconds time);
+
+}  // namespace walpack

@@ -1,0 +1,51 @@
+#include "copy/source_rows.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+
+namespace walpack {
+namespace {
+
+std::string column_at_source(const RelationMapping& mapping, const ColumnMapping& column) {
+    const Attribute& attribute = mapping.relation->attributes[column.attribute];
+    const bool is_widened = attribute.kind != column.sent_as.kind;
+    return quote_identifier(attribute.name) +
+           (is_widened ? "::pg_catalog." + quote_identifier(column.column->type_name) : "");
+}
+
+}  // namespace
+
+std::string rows_of(const PublishedTable& table) {
+    return (table.is_via_root ? "" : "ONLY ") + quote_identifier(table.relation->schema) + '.' +
+           quote_identifier(table.relation->name);
+}
+
+std::string columns_at_source(const RelationMapping& mapping) {
+    std::string columns;
+    for (const ColumnMapping& column : mapping.columns) {
+        if (!column.is_written()) continue;
+        columns += (columns.empty() ? "" : ", ") + column_at_source(mapping, column);
+    }
+    return columns;
+}
+
+std::string copy_in_sql(const RelationMapping& mapping) {
+    std::string columns;
+    for (const ColumnMapping& column : mapping.columns) {
+        if (!column.is_written()) continue;
+        columns += (columns.empty() ? "" : ", ") + quote_identifier(column.column->name);
+    }
+    return fmt::format("COPY {} ({}) FROM STDIN", mapping.table->sql_name(), columns);
+}
+
+std::string select_sql(const PublishedTable& table, const std::string& columns,
+                       const std::string& condition) {
+    std::string where;
+    if (table.row_filter) where = fmt::format(" WHERE ({})", *table.row_filter);
+    if (!condition.empty()) where += (where.empty() ? " WHERE " : " AND ") + condition;
+    return fmt::format("SELECT{}{} FROM {}{}", columns.empty() ? "" : " ", columns, rows_of(table),
+                       where);
+}
+
+}  // namespace walpack
