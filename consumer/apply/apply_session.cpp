@@ -125,7 +125,7 @@ bool ApplySession::send_next() {
 bool ApplySession::send_copied() {
     if (copying_->is_at_end()) {
         if (!copy_.is_over()) return false;
-        copying_.reset();
+        end_copy();
         return true;
     }
     if (!copy_.takes_bytes()) return false;
@@ -146,6 +146,17 @@ void ApplySession::begin_copy(Batch batch, Lsn commit_lsn) {
     ++counts_.batches;
     counts_.batch_rows += batch.rows.size();
     copying_.emplace(std::move(batch));
+    copying_lsn_ = commit_lsn;
+}
+
+void ApplySession::end_copy() {
+    SentStatement sent;
+    sent.expected = Expected::same_table;
+    sent.doing = "compare a table";
+    sent.relation = copying_->batch().statement->single->mapping->relation;
+    sent.commit_lsn = copying_lsn_;
+    in_flight_.send_command(copying_->batch().statement->copy_check_sql, std::move(sent));
+    copying_.reset();
 }
 
 bool ApplySession::send_step(Batch& batch, WaitingStep& waiting) {

@@ -90,6 +90,7 @@ class ApplySession {
     void send_rows(const Batch& batch, Lsn commit_lsn);
     std::size_t send_batch(const Batch& batch, std::size_t first, Lsn commit_lsn);
     void begin_copy(Batch batch, Lsn commit_lsn);
+    void end_copy();
     std::size_t gather(const Batch& batch, std::size_t first);
     void send_row(const std::shared_ptr<const RowStatement>& statement, SentStatement sent);
 
@@ -107,6 +108,7 @@ class ApplySession {
     SessionCopy copy_;
     Parameters parameters_;
     std::optional<CopyRows> copying_;
+    Lsn copying_lsn_;
     std::deque<WaitingStep> waiting_;
     SentCounts counts_;
     bool is_checked_ = false;  // of the step being sent

@@ -15,6 +15,14 @@ constexpr std::uint32_t kTextOid = 25;
 constexpr std::uint32_t kTextArrayOid = 1009;
 constexpr std::string_view kTarget = "w.";
 
+// Rules for inserts that fire in this session; see kReadTables in schema/target_table.cpp.
+constexpr const char* kCopyCheck =
+    "SELECT FROM pg_catalog.pg_attribute WHERE attrelid = {0} AND (attname, atttypid) IN ({1}) "
+    "AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite WHERE ev_class = {0} AND ev_type = '3' "
+    "AND ev_enabled::pg_catalog.text IN ('A', CASE "
+    "pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)) "
+    "HAVING pg_catalog.count(*) = {2}";
+
 // Elements whose text reads back as the same value on every version and with the settings of our
 // sessions; see model/value_text.h for money and "char".
 bool has_safe_text(ValueKind element) {
@@ -82,6 +90,7 @@ class BatchBuilder {
         if (!is_copied()) return;
         out_.copy_sql = fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)",
                                     mapping_.table->sql_name(), columns);
+        out_.copy_check_sql = copy_check();
     }
 
     void update() {
@@ -123,6 +132,17 @@ class BatchBuilder {
         return std::none_of(parameters.begin(), parameters.end(), [this](const auto& field) {
             return forms_[field.column->attribute] == CellForm::text;
         });
+    }
+
+    std::string copy_check() const {
+        std::string columns;
+        for (const TupleField& field : out_.single->statement.parameters) {
+            const TargetColumn& column = *field.column->column;
+            append(columns, ", ",
+                   fmt::format("({}, {})", quote_literal(column.name), column.type_oid));
+        }
+        return fmt::format(kCopyCheck, mapping_.table->oid, columns,
+                           out_.single->statement.parameters.size());
     }
 
     // Adds the array of a column and returns its parameter.

@@ -47,6 +47,10 @@ struct BatchStatement {
     std::vector<BatchParameter> parameters;
     // COPY of the same columns in binary; empty when not every cell is in binary form.
     std::string copy_sql;
+    // Answers with one row when it was right to send that. Unlike an INSERT with typed parameters,
+    // a COPY takes the bytes of an integer for those of a float when the column was altered since,
+    // and passes a new rule by. To be sent behind it, in its transaction: then the table is locked.
+    std::string copy_check_sql;
     // The same for one row, and which cell each of its parameters is.
     std::shared_ptr<const RowStatement> single;
     std::vector<std::size_t> single_cells;

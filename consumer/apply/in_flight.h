@@ -25,6 +25,7 @@ enum class Expected : std::uint8_t {
     one_row,              // success, one row touched
     one_row_or_cascaded,  // the same, or none: an earlier DELETE may have cascaded to it
     batch_rows,           // success, as many rows touched as the batch has
+    same_table,           // a row: a batch's table is still what its COPY was made for
     position,             // success of the compare-and-set of the progress row
     commit,               // success of a COMMIT
     sync,                 // the end of a pipeline segment

@@ -68,6 +68,15 @@ TEST(BatchInsert, IsACopyOfTheWrittenColumnsWhereAllAreInBinary) {
               "COPY \"public\".\"t\" (\"id\", \"a\") FROM STDIN (FORMAT binary)");
 }
 
+TEST(BatchInsert, ThatIsACopyComparesTheTableItWasMadeFor) {
+    MappingBuilder builder = two_columns();
+    builder.oid(5);
+    EXPECT_THAT(statement(builder, BatchKind::insert)->copy_check_sql,
+                testing::AllOf(HasSubstr("attrelid = 5 AND (attname, atttypid) IN (('id', 101), "
+                                         "('v', 102)) "),
+                               HasSubstr("HAVING pg_catalog.count(*) = 2")));
+}
+
 TEST(BatchInsert, IsNoCopyWhereAValueIsText) {
     MappingBuilder builder = two_columns();
     builder.column("n", "int4");
