@@ -49,6 +49,17 @@ bool SessionCopy::is_over() {
     return true;
 }
 
+void SessionCopy::wait() {
+    switch (phase_) {
+        case Phase::leaving:
+            return in_flight_.drain();
+        case Phase::taking:
+            return target_.flush();  // the server says nothing of its own accord
+        default:
+            return target_.wait_for_server();
+    }
+}
+
 void SessionCopy::judge(const Result& result) {
     // Taken out first: the judge may abandon the session.
     const SentStatement sent = std::exchange(sent_, {});

@@ -39,7 +39,7 @@ class SessionCopy {
     // After end(): whether the result was there and was right; the session is a pipeline again.
     bool is_over();
     // Until takes_bytes() or is_over() may have another answer.
-    void wait() { target_.wait_for_server(); }
+    void wait();
 
   private:
     enum class Phase : std::uint8_t { none, leaving, opening, taking, ending };

@@ -131,7 +131,8 @@ class Connection {
     void send_copy_in(const std::string& sql);
     void send_copy_end();
     std::optional<Result> poll_result();
-    // Until the server has sent something, or the socket takes what is buffered.
+    // Until the server has sent something, or the socket takes more of what is buffered. One of
+    // both must be due.
     void wait_for_server();
     void copy_out_begin(const std::string& sql);
     // The next piece (one row for text format), nullopt at the end. Valid until the next call.
