@@ -21,8 +21,10 @@ constexpr std::size_t kBatchBytesMax = 1 << 20;
 // The arrays of inserts should stay in the processor's cache, from receiving them to the last row.
 constexpr std::size_t kInsertBytesMax = 64 << 10;
 
-// Opening and ending a COPY costs about as much as this many rows of arrays.
-constexpr std::size_t kCopyRowsMin = 1000;
+// Below both, arrays cost the target less: three round trips, the check behind it, and what COPY
+// sets up with its first thousand rows.
+constexpr std::size_t kCopyRowsMin = 3000;
+constexpr std::size_t kCopyBytesMin = 512 << 10;
 constexpr std::size_t kCopyPieceBytes = 64 << 10;
 
 // Dimensions, flags, element type, and length and lower bound of the dimension: see array_recv().
@@ -37,7 +39,11 @@ std::size_t bytes_max(BatchKind kind) {
 }
 
 bool is_copied(const Batch& batch) {
-    return batch.rows.size() >= kCopyRowsMin && !batch.statement->copy_sql.empty();
+    if (batch.statement->copy_sql.empty()) return false;
+    if (batch.rows.size() >= kCopyRowsMin) return true;
+    std::size_t bytes = 0;
+    for (const Slice& row : batch.rows) bytes += row.length;
+    return bytes >= kCopyBytesMin;
 }
 
 void write_array_head(std::string& array, bool has_null, std::uint32_t element_oid,

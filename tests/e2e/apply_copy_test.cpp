@@ -1,6 +1,8 @@
 // Thousands of waiting inserts go by COPY: the target ends up with the rows of the source, whatever
 // they are and whenever one of the two ends dies amid them.
+#include <set>
 #include <string>
+#include <vector>
 
 #include "e2e/random_schema.h"
 #include "support/backlog.h"
@@ -48,26 +50,30 @@ class ApplyCopy : public BacklogScenario {
 };
 
 TEST_F(ApplyCopy, EveryTypeWithABinaryFormArrives) {
-    std::string columns;
+    const std::set<std::string> as_text = {"c_xml", "c_regclass", "c_pair", "c_pairs"};
+    std::vector<TypedColumn> columns;
     for (const TypedColumn& column : typed_columns()) {
-        columns += ", " + column.name + " " + column.type;
+        if (!as_text.contains(column.name)) columns.push_back(column);
+    }
+    std::string defined = "id bigint PRIMARY KEY";
+    std::string names;
+    for (const TypedColumn& column : columns) {
+        defined += ", " + column.name + " " + column.type;
+        names += ", " + column.name;
     }
     on_both(kRandomSchema);
-    on_both("CREATE TABLE every_type (id bigint PRIMARY KEY" + columns + ")");
+    on_both("CREATE TABLE every_type (" + defined + ")");
     copy_and_stop();
     Random random(12);
     for (int id = 1; id <= 150; ++id) {
         std::string values = std::to_string(id);
-        for (const TypedColumn& column : typed_columns()) {
-            values += ", " + random_value(column, random);
-        }
+        for (const TypedColumn& column : columns) values += ", " + random_value(column, random);
         source().execute("INSERT INTO every_type VALUES (" + values + ")");
     }
-    std::string names;
-    for (const TypedColumn& column : typed_columns()) names += ", " + column.name;
     source().execute("INSERT INTO every_type SELECT g * 1000 + id" + names +
-                     " FROM every_type, generate_series(1, 20) g");
+                     " FROM every_type, generate_series(1, 30) g");
     expect_backlog_arrives();
+    EXPECT_TRUE(was_copied("every_type"));
 }
 
 TEST_F(ApplyCopy, ArraysEnumerationsDomainsAndNullsArriveInTheirOwnColumns) {
@@ -82,12 +88,11 @@ TEST_F(ApplyCopy, ArraysEnumerationsDomainsAndNullsArriveInTheirOwnColumns) {
         "numbers numeric(8,2)[], texts text[], moods mood[], m mood, stamp timestamptz DEFAULT "
         "clock_timestamp(), id int PRIMARY KEY)");
     copy_and_stop();
-    each_in_transaction(
-        3000,
-        "INSERT INTO containers VALUES (i, (ARRAY['sad', 'glad', NULL])[i % 3 + 1]::mood, "
+    source().execute(
+        "INSERT INTO containers SELECT i, (ARRAY['sad', 'glad', NULL])[i % 3 + 1]::mood, "
         "ARRAY['glad', NULL, 'sad']::mood[], ARRAY['a,b', '\"', NULL, i::text], "
         "ARRAY[i / 8.0, NULL], ARRAY[[i, 1], [2, NULL]], nullif('k' || i % 5, 'k0'), "
-        "'{\"a\": [1, null]}', nullif(decode(md5(i::text), 'hex'), NULL))");
+        "'{\"a\": [1, null]}', decode(md5(i::text), 'hex') FROM generate_series(1, 4000) i");
     source().execute("INSERT INTO containers (id) SELECT -g FROM generate_series(1, 2000) g");
     consumer().start();
     catch_up();
@@ -97,7 +102,7 @@ TEST_F(ApplyCopy, ArraysEnumerationsDomainsAndNullsArriveInTheirOwnColumns) {
         "matrix, k, j, b) AS count_of FROM containers) c";
     EXPECT_EQ(target().value(rows), source().value(rows));
     EXPECT_EQ(target().value("SELECT count(*) FROM containers WHERE extra = 7 AND stamp < now()"),
-              "5000");
+              "6000");
     EXPECT_TRUE(was_copied("containers"));
     EXPECT_FALSE(contains(consumer().log(), "row by row"));
 }
@@ -135,11 +140,11 @@ TEST_F(ApplyCopy, AmongOtherChangesOfATransactionTheOrderStays) {
     copy_and_stop();
     source().execute(
         "BEGIN; INSERT INTO others VALUES (1, 'first'); "
-        "INSERT INTO amid SELECT g, 'old', g FROM generate_series(1, 3000) g; "
+        "INSERT INTO amid SELECT g, 'old', g FROM generate_series(1, 4000) g; "
         "UPDATE amid SET v = 'new' WHERE id % 2 = 0; DELETE FROM amid WHERE id > 2000; "
-        "INSERT INTO amid SELECT g, 'again', g FROM generate_series(2001, 4000) g; "
+        "INSERT INTO amid SELECT g, 'again', g FROM generate_series(2001, 6000) g; "
         "UPDATE others SET v = 'last'; COMMIT; TRUNCATE others");
-    source().execute("INSERT INTO others SELECT g, 'new' FROM generate_series(1, 2000) g");
+    source().execute("INSERT INTO others SELECT g, 'new' FROM generate_series(1, 4000) g");
     expect_backlog_arrives();
     EXPECT_TRUE(was_copied("amid"));
     EXPECT_TRUE(was_copied("others"));
@@ -165,15 +170,15 @@ TEST_F(ApplyCopy, ARowSecurityPolicyThatAppliesIsNotPassedBy) {
                                        " port=" + std::to_string(target_cluster().port()) +
                                        " user=" + owner_ + " dbname=" + target_database()));
     copy_and_stop();
-    source().execute("INSERT INTO secured SELECT g, 'owner' FROM generate_series(1, 3000) g");
+    source().execute("INSERT INTO secured SELECT g, 'owner' FROM generate_series(1, 4000) g");
     expect_backlog_arrives();
     EXPECT_TRUE(was_copied("secured"));
     stop();
     target().execute("ALTER TABLE secured FORCE ROW LEVEL SECURITY");
-    source().execute("INSERT INTO secured SELECT g, 'v' FROM generate_series(3001, 6000) g");
+    source().execute("INSERT INTO secured SELECT g, 'v' FROM generate_series(4001, 8000) g");
     consumer().start();
     EXPECT_TRUE(contains(expect_refusal(seconds(60)), "row-level security policy"));
-    EXPECT_EQ(target().value("SELECT count(*) FROM secured"), "3000");
+    EXPECT_EQ(target().value("SELECT count(*) FROM secured"), "4000");
 }
 
 // An integer's eight bytes would do for a float as well.
@@ -205,9 +210,9 @@ TEST_F(ApplyCopy, ARuleThatIsNewIsNoticed) {
     target().execute(
         "CREATE TABLE copies (id int); CREATE RULE twice AS ON INSERT TO ruled DO ALSO "
         "INSERT INTO copies VALUES (NEW.id); ALTER TABLE ruled ENABLE ALWAYS RULE twice");
-    source().execute("INSERT INTO ruled SELECT g, 'v' FROM generate_series(1, 3000) g");
+    source().execute("INSERT INTO ruled SELECT g, 'v' FROM generate_series(1, 4000) g");
     catch_up();
-    EXPECT_EQ(target().value("SELECT count(*) FROM copies"), "3000");
+    EXPECT_EQ(target().value("SELECT count(*) FROM copies"), "4000");
     EXPECT_TRUE(contains(consumer().log(), "was altered on the target"));
 }
 
