@@ -187,7 +187,8 @@ TEST_F(ApplyCopy, AColumnThatBecameAnotherTypeIsNoticed) {
     source().execute("INSERT INTO altered VALUES (0, 0)");
     consumer().init();
     consumer().start();
-    source().execute("UPDATE altered SET n = 1");
+    catch_up();
+    source().execute("UPDATE altered SET n = 1");  // the table is known now
     catch_up();
     log_start_ = target_cluster().log().size();
     target().execute("ALTER TABLE altered ALTER n TYPE double precision");
@@ -205,7 +206,8 @@ TEST_F(ApplyCopy, ARuleThatIsNewIsNoticed) {
     source().execute("INSERT INTO ruled VALUES (0, 'v')");
     consumer().init();
     consumer().start();
-    source().execute("UPDATE ruled SET v = 'w'");
+    catch_up();
+    source().execute("UPDATE ruled SET v = 'w'");  // the table is known now
     catch_up();
     target().execute(
         "CREATE TABLE copies (id int); CREATE RULE twice AS ON INSERT TO ruled DO ALSO "
