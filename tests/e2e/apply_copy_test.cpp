@@ -50,10 +50,12 @@ class ApplyCopy : public BacklogScenario {
 };
 
 TEST_F(ApplyCopy, EveryTypeWithABinaryFormArrives) {
-    const std::set<std::string> as_text = {"c_xml", "c_regclass", "c_pair", "c_pairs"};
+    // The last is an array that has no batches.
+    const std::set<std::string> left_out = {"c_xml", "c_regclass", "c_pair", "c_pairs",
+                                            "c_range_array"};
     std::vector<TypedColumn> columns;
     for (const TypedColumn& column : typed_columns()) {
-        if (!as_text.contains(column.name)) columns.push_back(column);
+        if (!left_out.contains(column.name)) columns.push_back(column);
     }
     std::string defined = "id bigint PRIMARY KEY";
     std::string names;
