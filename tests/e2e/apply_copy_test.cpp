@@ -50,9 +50,9 @@ class ApplyCopy : public BacklogScenario {
 };
 
 TEST_F(ApplyCopy, EveryTypeWithABinaryFormArrives) {
-    // The last is an array that has no batches.
-    const std::set<std::string> left_out = {"c_xml", "c_regclass", "c_pair", "c_pairs",
-                                            "c_range_array"};
+    // Four that are sent as text, and two arrays with which a table has no batches.
+    const std::set<std::string> left_out = {"c_xml",   "c_regclass",    "c_pair",
+                                            "c_pairs", "c_range_array", "c_moods"};
     std::vector<TypedColumn> columns;
     for (const TypedColumn& column : typed_columns()) {
         if (!left_out.contains(column.name)) columns.push_back(column);
