@@ -6,6 +6,7 @@
 #include "base/big_endian.h"
 #include "base/check.h"
 #include "base/text.h"
+#include "model/value_text.h"
 
 namespace walpack {
 namespace {
@@ -20,6 +21,12 @@ constexpr std::size_t kBatchBytesMax = 1 << 20;
 // The arrays of inserts should stay in the processor's cache, from receiving them to the last row.
 constexpr std::size_t kInsertBytesMax = 64 << 10;
 
+// Below both, arrays cost the target less: three round trips, the check behind it, and what COPY
+// sets up with its first thousand rows.
+constexpr std::size_t kCopyRowsMin = 3000;
+constexpr std::size_t kCopyBytesMin = 512 << 10;
+constexpr std::size_t kCopyPieceBytes = 64 << 10;
+
 // Dimensions, flags, element type, and length and lower bound of the dimension: see array_recv().
 constexpr std::size_t kArrayHeadBytes = 20;
 
@@ -31,6 +38,14 @@ std::size_t bytes_max(BatchKind kind) {
     return kind == BatchKind::insert ? kInsertBytesMax : kBatchBytesMax;
 }
 
+bool is_copied(const Batch& batch) {
+    if (batch.statement->copy_sql.empty()) return false;
+    if (batch.rows.size() >= kCopyRowsMin) return true;
+    std::size_t bytes = 0;
+    for (const Slice& row : batch.rows) bytes += row.length;
+    return bytes >= kCopyBytesMin;
+}
+
 void write_array_head(std::string& array, bool has_null, std::uint32_t element_oid,
                       std::size_t rows) {
     store_big_endian(array.data(), std::int32_t{1});
@@ -38,6 +53,22 @@ void write_array_head(std::string& array, bool has_null, std::uint32_t element_o
     store_big_endian(array.data() + 8, element_oid);
     store_big_endian(array.data() + 12, static_cast<std::int32_t>(rows));
     store_big_endian(array.data() + 16, std::int32_t{1});
+}
+
+void append_element(const BatchParameter& parameter, const Cell& cell, std::string& array) {
+    if (parameter.array == nullptr || cell.is_null()) {
+        array += cell.whole;
+        return;
+    }
+    Value value;
+    value.form = Value::Form::bytes;
+    value.bytes = cell.bytes();
+    const std::optional<std::string> text = to_text(*parameter.array, value);
+    WALPACK_CHECK(text);  // see batch_forms()
+    array.append(Cell::kHeadBytes, '\0');
+    store_big_endian(array.data() + array.size() - Cell::kHeadBytes,
+                     static_cast<std::int32_t>(text->size()));
+    array += *text;
 }
 
 void add_parameter(const Cell& cell, CellForm form, Parameters& out) {
@@ -54,7 +85,8 @@ ApplySession::ApplySession(std::unique_ptr<Connection> target, const Progress& p
       settings_(set_up_target_session(*target_)),
       in_flight_(*target_, limits, std::move(judge)),
       statements_(in_flight_, kPreparedStatementsMax),
-      transaction_(in_flight_, progress, settings_) {
+      transaction_(in_flight_, progress, settings_),
+      copy_(*target_, in_flight_) {
     target_->set_unflushed_max(limits.bytes_max);
 }
 
@@ -71,31 +103,76 @@ void ApplySession::add(Step step, Lsn commit_lsn, bool is_checked) {
 }
 
 void ApplySession::pump() {
-    while (in_flight_.has_room() && !waiting_.empty()) send_next();
-    if (waiting_.empty()) {
+    while (!is_all_sent() && (copying_ || in_flight_.has_room())) {
+        if (!send_next()) return;
+    }
+    if (is_all_sent()) {
         in_flight_.request_outstanding();
         target_->try_flush();
     }
 }
 
 void ApplySession::send_all() {
-    while (!waiting_.empty()) {
-        send_next();
+    while (!is_all_sent()) {
+        if (!send_next()) copy_.wait();
         if (target_->unflushed() > Connection::kUnflushedBytesMax) in_flight_.flush();
     }
 }
 
-void ApplySession::send_next() {
+bool ApplySession::send_next() {
+    if (copying_) return send_copied();
     WaitingStep& waiting = waiting_.front();
     is_checked_ = waiting.is_checked;
     const bool is_sent =
-        std::visit([&](const auto& step) { return send_step(step, waiting); }, waiting.step);
+        std::visit([&](auto& step) { return send_step(step, waiting); }, waiting.step);
     if (is_sent) waiting_.pop_front();
+    return true;
 }
 
-bool ApplySession::send_step(const Batch& batch, WaitingStep& waiting) {
+bool ApplySession::send_copied() {
+    if (copying_->is_at_end()) {
+        if (!copy_.is_over()) return false;
+        end_copy();
+        return true;
+    }
+    if (!copy_.takes_bytes()) return false;
+    copy_.put(copying_->next(kCopyPieceBytes));
+    if (copying_->is_at_end()) copy_.end(copying_->batch().rows.size());
+    return true;
+}
+
+void ApplySession::begin_copy(Batch batch, Lsn commit_lsn) {
+    SentStatement sent;
+    sent.expected = Expected::batch_rows;
+    sent.doing = "apply changes";
+    sent.batch = batch.statement;
+    sent.batch_rows = batch.rows.size();
+    sent.commit_lsn = commit_lsn;
+    copy_.begin(batch.statement->copy_sql, std::move(sent));
+    ++counts_.statements;
+    ++counts_.batches;
+    counts_.batch_rows += batch.rows.size();
+    copying_.emplace(std::move(batch));
+    copying_lsn_ = commit_lsn;
+}
+
+void ApplySession::end_copy() {
+    SentStatement sent;
+    sent.expected = Expected::same_table;
+    sent.doing = "compare a table";
+    sent.relation = copying_->batch().statement->single->mapping->relation;
+    sent.commit_lsn = copying_lsn_;
+    in_flight_.send_command(copying_->batch().statement->copy_check_sql, std::move(sent));
+    copying_.reset();
+}
+
+bool ApplySession::send_step(Batch& batch, WaitingStep& waiting) {
     if (batch.is_sent_by_row()) {
         send_rows(batch, waiting.commit_lsn);
+        return true;
+    }
+    if (is_copied(batch)) {
+        begin_copy(std::move(batch), waiting.commit_lsn);
         return true;
     }
     waiting.sent_rows += send_batch(batch, waiting.sent_rows, waiting.commit_lsn);
@@ -126,7 +203,8 @@ std::size_t ApplySession::gather(const Batch& batch, std::size_t first) {
             if (parameter < 0) continue;
             WALPACK_CHECK(!cell.is_unchanged());
             ArrayColumn& column = columns_[static_cast<std::size_t>(parameter)];
-            column.bytes += cell.whole;
+            append_element(statement.parameters[static_cast<std::size_t>(parameter)], cell,
+                           column.bytes);
             column.has_null = column.has_null || cell.is_null();
         }
         bytes += batch.rows[row].length;

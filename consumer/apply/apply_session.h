@@ -1,19 +1,23 @@
 // One connection that applies: it turns the steps of a group into statements, in one transaction.
 //
-// Steps of many rows go as array parameters, a few rows as prepared statements. Everything is sent
-// through the bounded pipeline of InFlight; the judge given here sees every result.
+// A few rows go as prepared statements, more as array parameters, all through the bounded pipeline
+// of InFlight; many rows to insert go by COPY, for which the pipeline is left. The judge given here
+// sees every result.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apply/change_set.h"
+#include "apply/copy_rows.h"
 #include "apply/in_flight.h"
 #include "apply/prepared_statements.h"
+#include "apply/session_copy.h"
 #include "apply/target_transaction.h"
 #include "pg/connection.h"
 #include "progress/progress.h"
@@ -47,7 +51,7 @@ class ApplySession {
     void add(Step step, Lsn commit_lsn, bool is_checked);
     // Sends what the target takes without waiting. To be called often, or the target runs dry.
     void pump();
-    bool has_unsent() const { return !waiting_.empty() || target_->unflushed() > 0; }
+    bool has_unsent() const { return !is_all_sent() || target_->unflushed() > 0; }
     // Sends everything, waiting where it must.
     void send_all();
     // As TargetTransaction::finish().
@@ -61,8 +65,8 @@ class ApplySession {
         in_flight_.drain();
     }
     // Reads what has arrived; true when nothing is outstanding.
-    bool take_arrived() { return in_flight_.take_arrived() && waiting_.empty(); }
-    // Rolls back, after an error.
+    bool take_arrived() { return in_flight_.take_arrived() && is_all_sent(); }
+    // Rolls back, after an error that the judge was told of.
     void abandon() { in_flight_.abandon(); }
     const SentCounts& counts() const { return counts_; }
 
@@ -74,15 +78,20 @@ class ApplySession {
         std::size_t sent_rows = 0;  // of a batch
     };
 
-    // Sends the first waiting step, or of a batch one statement.
-    void send_next();
+    bool is_all_sent() const { return waiting_.empty() && !copying_; }
+    // Sends the first waiting step, or of a batch one statement, or of a COPY one piece. False when
+    // the target must answer or read before that.
+    bool send_next();
+    bool send_copied();
     // Each returns whether the step is all sent.
-    bool send_step(const Batch& batch, WaitingStep& waiting);
+    bool send_step(Batch& batch, WaitingStep& waiting);
     bool send_step(const RowStep& row, WaitingStep& waiting);
     bool send_step(const TruncateStep& truncate, WaitingStep& waiting);
     bool send_step(const CommandStep& command, WaitingStep& waiting);
     void send_rows(const Batch& batch, Lsn commit_lsn);
     std::size_t send_batch(const Batch& batch, std::size_t first, Lsn commit_lsn);
+    void begin_copy(Batch batch, Lsn commit_lsn);
+    void end_copy();
     std::size_t gather(const Batch& batch, std::size_t first);
     void send_row(const std::shared_ptr<const RowStatement>& statement, SentStatement sent);
 
@@ -97,7 +106,10 @@ class ApplySession {
     InFlight in_flight_;
     PreparedStatements statements_;
     TargetTransaction transaction_;
+    SessionCopy copy_;
     Parameters parameters_;
+    std::optional<CopyRows> copying_;
+    Lsn copying_lsn_;
     std::deque<WaitingStep> waiting_;
     SentCounts counts_;
     bool is_checked_ = false;  // of the step being sent

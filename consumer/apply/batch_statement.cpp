@@ -15,6 +15,14 @@ constexpr std::uint32_t kTextOid = 25;
 constexpr std::uint32_t kTextArrayOid = 1009;
 constexpr std::string_view kTarget = "w.";
 
+// Rules for inserts that fire in this session; see kReadTables in schema/target_table.cpp.
+constexpr const char* kCopyCheck =
+    "SELECT FROM pg_catalog.pg_attribute WHERE attrelid = {0} AND (attname, atttypid) IN ({1}) "
+    "AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite WHERE ev_class = {0} AND ev_type = '3' "
+    "AND ev_enabled::pg_catalog.text IN ('A', CASE "
+    "pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)) "
+    "HAVING pg_catalog.count(*) = {2}";
+
 // Elements whose text reads back as the same value on every version and with the settings of our
 // sessions; see model/value_text.h for money and "char".
 bool has_safe_text(ValueKind element) {
@@ -78,6 +86,11 @@ class BatchBuilder {
         }
         out_.sql = fmt::format("INSERT INTO {} ({}){} SELECT {}", mapping_.table->sql_name(),
                                columns, overriding_clause(mapping_), values);
+        // COPY overrides an identity column by itself.
+        if (!is_copied()) return;
+        out_.copy_sql = fmt::format("COPY {} ({}) FROM STDIN (FORMAT binary)",
+                                    mapping_.table->sql_name(), columns);
+        out_.copy_check_sql = copy_check();
     }
 
     void update() {
@@ -114,18 +127,39 @@ class BatchBuilder {
     }
 
   private:
+    bool is_copied() const {
+        const auto& parameters = out_.single->statement.parameters;
+        return std::none_of(parameters.begin(), parameters.end(), [this](const auto& field) {
+            return forms_[field.column->attribute] == CellForm::text;
+        });
+    }
+
+    std::string copy_check() const {
+        std::string columns;
+        for (const TupleField& field : out_.single->statement.parameters) {
+            const TargetColumn& column = *field.column->column;
+            append(columns, ", ",
+                   fmt::format("({}, {})", quote_literal(column.name), column.type_oid));
+        }
+        return fmt::format(kCopyCheck, mapping_.table->oid, columns,
+                           out_.single->statement.parameters.size());
+    }
+
     // Adds the array of a column and returns its parameter.
     std::string array_of(std::size_t attribute, std::size_t cell) {
         const TargetColumn& column = *mapping_.columns[attribute].column;
-        const bool is_text = forms_[attribute] == CellForm::text;
-        out_.parameters.push_back({cell, is_text ? kTextOid : column.type_oid});
+        const bool is_text = forms_[attribute] != CellForm::binary;
+        const bool is_converted = forms_[attribute] == CellForm::binary_array;
+        out_.parameters.push_back({cell, is_text ? kTextOid : column.type_oid,
+                                   is_converted ? &mapping_.columns[attribute].sent_as : nullptr});
         out_.type_oids.push_back(is_text ? kTextArrayOid : column.array_oid);
         return fmt::format("${}", out_.parameters.size());
     }
 
     std::string elements(std::size_t attribute, std::size_t cell) {
         const std::string array = array_of(attribute, cell);
-        if (forms_[attribute] != CellForm::text) return fmt::format("pg_catalog.unnest({})", array);
+        if (forms_[attribute] == CellForm::binary)
+            return fmt::format("pg_catalog.unnest({})", array);
         const TargetColumn& column = *mapping_.columns[attribute].column;
         return fmt::format("pg_catalog.unnest({})::{}.{}", array,
                            quote_identifier(column.type_schema),
@@ -182,14 +216,11 @@ std::vector<CellForm> batch_forms(const RelationMapping& mapping) {
         CellForm form = form_of(column.binding);
         if (is_received_as_text(column)) form = CellForm::binary;
         const bool is_array = column.sent_as.kind == ValueKind::array;
-        const bool has_no_array = form == CellForm::binary && column.column->array_oid == 0;
-        if (is_array || has_no_array) form = CellForm::text;
-        const bool is_text_of_array = form == CellForm::text && is_array;
-        if (is_text_of_array &&
+        if (is_array &&
             !(column.sent_as.element_kind && has_safe_text(*column.sent_as.element_kind)))
             return {};
-        if (has_no_array && !is_array) return {};
-        if (form == CellForm::text && may_have_own_cast(*column.column)) return {};
+        if (form == CellForm::binary && column.column->array_oid == 0) return {};
+        if (form != CellForm::binary && may_have_own_cast(*column.column)) return {};
         forms.push_back(form);
     }
     return forms;

@@ -13,6 +13,9 @@
 // A type that is an array itself has no array of its own that unnest() would take apart in the
 // right places: its values go as text, to be cast. The cast is to the type without its modifier, as
 // an explicit cast to varchar(5) would cut what an assignment refuses.
+//
+// Many rows to insert are cheaper as COPY, which takes the cells as they are: see copy_rows.h. It
+// does what the INSERT does, but for rules, and tables where one fires have no batches.
 #pragma once
 
 #include <cstddef>
@@ -33,6 +36,8 @@ struct BatchParameter {
     // Which cell of a row: the attribute; in a batch of deletes the place in the key.
     std::size_t cell = 0;
     std::uint32_t element_oid = 0;
+    // An array whose cell is in binary form and must become text.
+    const Attribute* array = nullptr;
 };
 
 struct BatchStatement {
@@ -40,6 +45,12 @@ struct BatchStatement {
     std::string sql;
     std::vector<std::uint32_t> type_oids;  // of the arrays
     std::vector<BatchParameter> parameters;
+    // COPY of the same columns in binary; empty when not every cell is in binary form.
+    std::string copy_sql;
+    // Answers with one row when it was right to send that. Unlike an INSERT with typed parameters,
+    // a COPY takes the bytes of an integer for those of a float when the column was altered since,
+    // and passes a new rule by. To be sent behind it, in its transaction: then the table is locked.
+    std::string copy_check_sql;
     // The same for one row, and which cell each of its parameters is.
     std::shared_ptr<const RowStatement> single;
     std::vector<std::size_t> single_cells;

@@ -167,7 +167,8 @@ Error refused_truncate(const SentStatement& sent, const Result& result) {
 }
 
 bool has_expected_count(const SentStatement& sent, std::uint64_t rows) {
-    if (sent.expected == Expected::one_row) return rows == 1;
+    if (sent.expected == Expected::one_row || sent.expected == Expected::same_table)
+        return rows == 1;
     if (sent.expected == Expected::batch_rows) return rows == sent.batch_rows;
     return sent.expected != Expected::one_row_or_cascaded || rows <= 1;
 }
@@ -193,6 +194,13 @@ Error wrong_batch_count(const SentStatement& sent, std::uint64_t rows) {
     return Error(ErrorKind::conflict, fmt::format("{} touched {} rows", batch_of(sent), rows));
 }
 
+// Another try looks at the table anew.
+Error altered_table(const SentStatement& sent) {
+    return Error(ErrorKind::connection,
+                 fmt::format("table \"{}\" was altered on the target while changes were applied",
+                             sent.relation->qualified_name()));
+}
+
 // Deferred constraints speak up at COMMIT, where no single row is to blame.
 Error refused_command(const SentStatement& sent, const Result& result) {
     const std::string state = result.sqlstate();
@@ -212,17 +220,20 @@ Error refused_command(const SentStatement& sent, const Result& result) {
 std::optional<Error> judge_result(const SentStatement& sent, const Result& result) {
     std::optional<Error> error;
     if (result.kind() == ResultKind::error) {
-        error = sent.row != nullptr        ? refused_row(sent, result)
-                : sent.batch != nullptr    ? refused_batch(sent, result)
-                : sent.relation != nullptr ? refused_truncate(sent, result)
-                                           : refused_command(sent, result);
+        const bool is_truncate = sent.relation != nullptr && sent.expected == Expected::command;
+        error = sent.row != nullptr     ? refused_row(sent, result)
+                : sent.batch != nullptr ? refused_batch(sent, result)
+                : is_truncate           ? refused_truncate(sent, result)
+                                        : refused_command(sent, result);
         error->sqlstate(result.sqlstate());
     } else if (result.kind() != ResultKind::command && result.kind() != ResultKind::tuples) {
         error = Error(ErrorKind::connection,
                       fmt::format("unexpected result when asked to {}", sent.doing));
     } else if (!has_expected_count(sent, result.affected_rows())) {
         const std::uint64_t rows = result.affected_rows();
-        error = sent.batch != nullptr ? wrong_batch_count(sent, rows) : wrong_count(sent, rows);
+        error = sent.expected == Expected::same_table ? altered_table(sent)
+                : sent.batch != nullptr               ? wrong_batch_count(sent, rows)
+                                                      : wrong_count(sent, rows);
     }
     if (error && sent.commit_lsn.is_valid()) error->at_lsn(sent.commit_lsn.to_string());
     return error;

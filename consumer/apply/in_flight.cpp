@@ -59,6 +59,7 @@ void InFlight::send_sync() {
     sent.expected = Expected::sync;
     remember(std::move(sent));
     since_request_ = 0;  // a sync makes the server hand out all results as well
+    is_synced_ = true;
 }
 
 void InFlight::flush() {
@@ -77,6 +78,7 @@ void InFlight::remember(SentStatement sent) {
     sent.bytes += kControlBytes;
     bytes_ += sent.bytes;
     queue_.push_back(std::move(sent));
+    is_synced_ = false;
     ++since_request_;
     if (since_request_ >= std::max<std::uint64_t>(limits_.statements_max / 4, 1)) {
         request_results();
@@ -90,7 +92,7 @@ void InFlight::request_results() {
 }
 
 void InFlight::make_room() {
-    WALPACK_CHECK(!is_abandoned_);
+    WALPACK_CHECK(!is_abandoned_ && !has_left_);
     if (queue_.size() < limits_.statements_max && bytes_ < limits_.bytes_max) return;
     request_results();
     while (!queue_.empty() &&
@@ -132,8 +134,26 @@ void InFlight::request_outstanding() {
     if (since_request_ > 0) request_results();
 }
 
+bool InFlight::try_leave() {
+    if (!is_synced_) send_sync();
+    if (!target_.try_flush() || !take_arrived()) return false;
+    target_.exit_pipeline();
+    has_left_ = true;
+    return true;
+}
+
+void InFlight::enter() {
+    WALPACK_CHECK(has_left_);
+    target_.enter_pipeline();
+    has_left_ = false;
+}
+
 void InFlight::abandon() {
     is_abandoned_ = true;
+    if (has_left_) {
+        target_.execute("ROLLBACK");
+        return;
+    }
     std::size_t syncs = 1;
     for (const SentStatement& sent : queue_) syncs += sent.expected == Expected::sync ? 1 : 0;
     queue_.clear();

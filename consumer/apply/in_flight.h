@@ -25,6 +25,7 @@ enum class Expected : std::uint8_t {
     one_row,              // success, one row touched
     one_row_or_cascaded,  // the same, or none: an earlier DELETE may have cascaded to it
     batch_rows,           // success, as many rows touched as the batch has
+    same_table,           // a row: a batch's table is still what its COPY was made for
     position,             // success of the compare-and-set of the progress row
     commit,               // success of a COMMIT
     sync,                 // the end of a pipeline segment
@@ -55,8 +56,7 @@ class InFlight {
     // Sees every result; throws when it is not what was expected (after abandon()).
     using Judge = std::function<void(const SentStatement& sent, const Result& result)>;
 
-    // Puts the connection into pipeline mode, for good: it is of no other use afterwards. `target`
-    // must outlive this object.
+    // Puts the connection into pipeline mode. `target` must outlive this object.
     InFlight(Connection& target, Limits limits, Judge judge);
     InFlight(const InFlight&) = delete;
     InFlight& operator=(const InFlight&) = delete;
@@ -83,6 +83,12 @@ class InFlight {
     bool take_arrived();
     // Asks the server to hand out the results so far.
     void request_outstanding();
+    // For what a pipeline cannot carry. Without waiting: true when every result was read and the
+    // connection is out of pipeline mode. Nothing may be sent here until enter().
+    bool try_leave();
+    void enter();
+    // Gives the result of something that was sent meanwhile to the judge.
+    void judge(const SentStatement& sent, const Result& result) { judge_(sent, result); }
     // After an error: reads and drops everything up to a sync, leaves pipeline mode and rolls back.
     // Nothing may be sent afterwards; the connection can run single statements.
     void abandon();
@@ -101,6 +107,8 @@ class InFlight {
     std::uint64_t bytes_ = 0;
     std::uint64_t since_request_ = 0;
     std::uint64_t since_look_ = 0;
+    bool is_synced_ = true;  // nothing was sent behind the last sync
+    bool has_left_ = false;
     bool is_abandoned_ = false;
 };
 

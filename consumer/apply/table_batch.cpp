@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kIndexSizeMin = 16;
 constexpr std::size_t kEntriesKept = 1024;
+constexpr std::size_t kManyBytes = 64 << 10;
 
 std::uint64_t hash_of(std::string_view bytes) {
     return XXH3_64bits(bytes.data(), bytes.size());
@@ -37,7 +38,14 @@ Slice TableBatch::append_key(const RowChange& change, const CellEncoder& encoder
     return {start, cells_.size() - start};
 }
 
+// Many rows tend to be followed by as many: growing step by step would copy each of them twice.
+void TableBatch::make_room() {
+    if (cells_.size() < kManyBytes || cells_.capacity() >= last_bytes_) return;
+    cells_.reserve(last_bytes_ + last_bytes_ / 8);
+}
+
 Slice TableBatch::append_row(const RowChange& change, const CellEncoder& encoder) {
+    make_room();
     const std::size_t start = cells_.size();
     const auto& columns = plan_->mapping()->columns;
     for (std::size_t i = 0; i < columns.size(); ++i)
@@ -222,6 +230,7 @@ std::vector<Batch> TableBatch::take() {
     std::vector<Slice> removed_keys = slices_of(removed, false);
     std::vector<std::vector<Slice>> updated_rows;
     for (auto& entries : updated) updated_rows.push_back(slices_of(entries, true));
+    last_bytes_ = cells_.size();
     const auto cells = std::make_shared<const std::string>(std::exchange(cells_, {}));
     add_batch(out, BatchKind::remove, "", std::move(removed_keys), cells);
     for (std::size_t i = 0; i < updated_rows.size(); ++i)

@@ -84,6 +84,7 @@ class TableBatch {
               const CellEncoder& encoder);
     Slice append_key(const RowChange& change, const CellEncoder& encoder);
     Slice append_row(const RowChange& change, const CellEncoder& encoder);
+    void make_room();
     // `after` stands last in cells_.
     Slice put_in_place(Slice before, Slice after);
     Slice merge(Slice before, Slice after);
@@ -102,6 +103,7 @@ class TableBatch {
 
     TablePlan* plan_;
     std::string cells_;
+    std::size_t last_bytes_ = 0;  // that cells_ came to before the last take()
     std::vector<Entry> entries_;
     std::vector<std::uint32_t> index_;  // open addressing: 1 + place in entries_, 0 is free
     std::vector<std::string> masks_{""};

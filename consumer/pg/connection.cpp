@@ -177,24 +177,28 @@ void Connection::count_unflushed(std::size_t bytes) {
     if (unflushed_ > unflushed_max_) flush();
 }
 
-// Reads every result of one command; returns the last, throws the first error.
-Result Connection::collect(const std::string& doing) {
-    flush();
-    std::optional<Result> kept;
-    while (true) {
-        while (PQisBusy(native()) != 0) {
-            wait(POLLIN);
-            if (PQconsumeInput(native()) == 0) throw_lost(doing);
-        }
+bool Connection::take_results(std::optional<Result>& kept) {
+    while (PQisBusy(native()) == 0) {
         PGresult* raw = PQgetResult(native());
-        if (raw == nullptr) break;
+        if (raw == nullptr) return true;
         Result result(raw);
         const ResultKind kind = result.kind();
         const bool keeps_error = kept && kept->kind() == ResultKind::error;
         if (!keeps_error) kept.emplace(std::move(result));
         const bool is_copy = kind == ResultKind::copy_in || kind == ResultKind::copy_out ||
                              kind == ResultKind::copy_both;
-        if (is_copy) break;
+        if (is_copy) return true;
+    }
+    return false;
+}
+
+// Reads every result of one command; returns the last, throws the first error.
+Result Connection::collect(const std::string& doing) {
+    flush();
+    std::optional<Result> kept;
+    while (!take_results(kept)) {
+        wait(POLLIN);
+        if (PQconsumeInput(native()) == 0) throw_lost(doing);
     }
     if (!kept) throw_lost(doing);
     if (kept->kind() == ResultKind::error) {

@@ -120,10 +120,20 @@ class Connection {
 
     // --- COPY; not inside a pipeline ---
     void copy_in_begin(const std::string& sql);
+    // Waits only while libpq buffers more than may be unflushed.
     void copy_in_put(std::string_view bytes);
     // Ends the COPY (closing the connection instead abandons it). Returns the number of rows
     // copied. Throws what the server refused.
     std::uint64_t copy_in_finish();
+    // The same without waiting. poll_result() gives the answer to the command, then the one to the
+    // end of the rows: nullopt while it has not all arrived; error results are returned, not
+    // thrown. An error amid the rows is told after their end.
+    void send_copy_in(const std::string& sql);
+    void send_copy_end();
+    std::optional<Result> poll_result();
+    // Until the server has sent something, or the socket takes more of what is buffered. One of
+    // both must be due.
+    void wait_for_server();
     void copy_out_begin(const std::string& sql);
     // The next piece (one row for text format), nullopt at the end. Valid until the next call.
     std::optional<std::string_view> copy_out_get();
@@ -154,6 +164,9 @@ class Connection {
     // Until the socket is ready. Throws on a requested stop, and beyond the limit of silence.
     void wait(short events);
     Result collect(const std::string& doing);
+    // Without waiting: takes what has arrived of the results of a command, keeps the first error or
+    // the last result; true when that is all.
+    bool take_results(std::optional<Result>& kept);
     // As copy_out_get(), but never waits: nullopt when nothing has arrived. Throws
     // Error(connection) at the end.
     std::optional<std::string_view> copy_out_poll();
@@ -166,6 +179,7 @@ class Connection {
         void operator()(pg_conn* connection) const;
     };
     void count_unflushed(std::size_t bytes);
+    void end_copy_in();
     void take_terminator();
 
     const StopRequest& stop_;
@@ -173,6 +187,7 @@ class Connection {
     std::unique_ptr<pg_conn, Finish> connection_;
     std::unique_ptr<char, void (*)(void*)> copy_buffer_;
     std::uint64_t copied_out_ = 0;
+    std::optional<Result> polled_;  // see poll_result()
     std::size_t unflushed_ = 0;
     std::size_t unflushed_max_ = kUnflushedBytesMax;
     std::chrono::milliseconds silence_limit_{0};

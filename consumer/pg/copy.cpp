@@ -1,8 +1,11 @@
 // COPY in both directions, without blocking on the socket for longer than a stop request takes.
+#include <utility>
+
 #include <fmt/format.h>
 #include <libpq-fe.h>
 #include <poll.h>
 
+#include "base/check.h"
 #include "pg/connection.h"
 
 namespace walpack {
@@ -23,7 +26,7 @@ void Connection::copy_in_put(std::string_view bytes) {
     count_unflushed(bytes.size());
 }
 
-std::uint64_t Connection::copy_in_finish() {
+void Connection::end_copy_in() {
     while (true) {
         const int state = PQputCopyEnd(native(), nullptr);
         if (state == 1) break;
@@ -31,7 +34,37 @@ std::uint64_t Connection::copy_in_finish() {
         wait(POLLIN | POLLOUT);
         if (PQconsumeInput(native()) == 0) throw_lost("ending a copy");
     }
+}
+
+std::uint64_t Connection::copy_in_finish() {
+    end_copy_in();
     return collect("copy rows").affected_rows();
+}
+
+void Connection::send_copy_in(const std::string& sql) {
+    WALPACK_CHECK(!in_pipeline() && !polled_);
+    if (PQsendQuery(native(), sql.c_str()) == 0) throw_lost("sending a command");
+    count_unflushed(sql.size());
+}
+
+void Connection::send_copy_end() {
+    end_copy_in();
+    count_unflushed(1);  // whatever libpq has sent of it
+}
+
+std::optional<Result> Connection::poll_result() {
+    try_flush();
+    if (PQconsumeInput(native()) == 0) throw_lost("copying rows");
+    if (!take_results(polled_)) return std::nullopt;
+    if (!polled_) throw_lost("copying rows");
+    if (polled_->kind() == ResultKind::error && polled_->sqlstate().empty())
+        throw_lost("copying rows");
+    return std::exchange(polled_, std::nullopt);
+}
+
+void Connection::wait_for_server() {
+    wait(try_flush() ? POLLIN : POLLIN | POLLOUT);
+    if (PQconsumeInput(native()) == 0) throw_lost("waiting for a result");
 }
 
 void Connection::copy_out_begin(const std::string& sql) {

@@ -53,6 +53,36 @@ TEST(BatchInsert, SendsArraysAsTextToBeCast) {
     EXPECT_THAT(made->sql, HasSubstr("pg_catalog.unnest($2)::\"pg_catalog\".\"_int4\""));
     EXPECT_EQ(made->type_oids[1], 1009U);
     EXPECT_EQ(made->parameters[1].element_oid, 25U);
+    EXPECT_EQ(made->parameters[1].array->name, "a");
+}
+
+TEST(BatchInsert, IsACopyOfTheWrittenColumnsWhereAllAreInBinary) {
+    MappingBuilder builder = MappingBuilder("t")
+                                 .key("id", "int4")
+                                 .identity_always()
+                                 .column("sum", "int4")
+                                 .generated()
+                                 .array("a", "int4")
+                                 .primary_key();
+    EXPECT_EQ(statement(builder, BatchKind::insert)->copy_sql,
+              "COPY \"public\".\"t\" (\"id\", \"a\") FROM STDIN (FORMAT binary)");
+}
+
+TEST(BatchInsert, ThatIsACopyComparesTheTableItWasMadeFor) {
+    MappingBuilder builder = two_columns();
+    builder.oid(5);
+    EXPECT_THAT(statement(builder, BatchKind::insert)->copy_check_sql,
+                testing::AllOf(HasSubstr("attrelid = 5 AND (attname, atttypid) IN (('id', 101), "
+                                         "('v', 102)) "),
+                               HasSubstr("HAVING pg_catalog.count(*) = 2")));
+}
+
+TEST(BatchInsert, IsNoCopyWhereAValueIsText) {
+    MappingBuilder builder = two_columns();
+    builder.column("n", "int4");
+    builder.last().type_name = "numeric";
+    builder.last().kind = ValueKind::numeric;
+    EXPECT_THAT(statement(builder, BatchKind::insert)->copy_sql, IsEmpty());
 }
 
 TEST(BatchUpdate, JoinsTheKey) {
