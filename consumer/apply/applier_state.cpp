@@ -170,7 +170,8 @@ void Applier::State::close_group(bool is_last) {
     group->is_checked =
         is_last && is_small && steps.size() <= kCheckedStepsMax && can_be_checked(steps);
     order.send(*group, std::move(steps));
-    group->is_durable = is_durable_due();
+    // The last one is there to be seen at once; the disk is waited for afterwards.
+    group->is_durable = !is_last && is_durable_due();
     if (group->is_durable) last_durable = Clock::now();
     pace.note_closed(group->transactions, group->rows, Clock::now());
     order.add(std::move(*group));
@@ -179,7 +180,7 @@ void Applier::State::close_group(bool is_last) {
 }
 
 bool Applier::State::may_linger() const {
-    return group && !current && !is_replay && options.grouping && pace.is_busy();
+    return group && !current && !is_replay && options.grouping && pace.is_busy(Clock::now());
 }
 
 std::chrono::nanoseconds Applier::State::linger_left() const {
