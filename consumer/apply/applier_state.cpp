@@ -62,7 +62,9 @@ void Applier::State::judge(std::size_t session, const SentStatement& sent, const
     // counts.
     if (error && sent.expected == Expected::position) order.read_commits_before(session);
     if (error) fail(session, sent, *error);
-    if (sent.expected == Expected::commit) order.on_committed(session);
+    const bool is_commit =
+        sent.expected == Expected::commit || sent.expected == Expected::commit_at_sync;
+    if (is_commit) order.on_committed(session);
 }
 
 void Applier::State::note_commit(const Group& committed) {
@@ -162,13 +164,13 @@ void Applier::State::close_group(bool is_last) {
     WALPACK_CHECK(group && !current);
     const bool is_small = !group->session && order.is_empty() && !is_replay;
     if (options.apply_workers > 1) group->footprint = changes.take_footprint();
+    std::vector<Step> steps = changes.take();
+    group->is_checked =
+        is_last && is_small && steps.size() <= kCheckedStepsMax && can_be_checked(steps);
     if (!group->session) {
         if (group->last_commit_lsn <= options.one_session_until) group->footprint.add_everything();
         order.begin(*group);
     }
-    std::vector<Step> steps = changes.take();
-    group->is_checked =
-        is_last && is_small && steps.size() <= kCheckedStepsMax && can_be_checked(steps);
     order.send(*group, std::move(steps));
     // The last one is there to be seen at once; the disk is waited for afterwards.
     group->is_durable = !is_last && is_durable_due();

@@ -28,6 +28,7 @@ enum class Expected : std::uint8_t {
     position,             // success of the compare-and-set of the progress row
     commit,               // success of a COMMIT
     sync,                 // the end of a pipeline segment
+    commit_at_sync,       // the same, with which the server commits what the segment did
 };
 
 struct SentStatement {
@@ -73,6 +74,7 @@ class InFlight {
     void send_command(const std::string& sql, const char* doing);
     void send_command(const std::string& sql, SentStatement sent);
     void send_sync();
+    void send_sync(SentStatement sent);
     void flush();
     // Without waiting: whether another statement can be sent at once.
     bool has_room();
@@ -101,6 +103,7 @@ class InFlight {
     std::uint64_t bytes_ = 0;
     std::uint64_t since_request_ = 0;
     std::uint64_t since_look_ = 0;
+    std::size_t syncs_to_come_ = 0;  // in whose place there was an error
     bool is_abandoned_ = false;
 };
 
