@@ -167,14 +167,14 @@ void Applier::State::close_group(bool is_last) {
     std::vector<Step> steps = changes.take();
     group->is_checked =
         is_last && is_small && steps.size() <= kCheckedStepsMax && can_be_checked(steps);
+    // One that is there to be seen at once has the disk waited for afterwards.
+    group->is_durable = is_durable_due() && (!is_last || options.durable_interval.count() == 0);
+    if (group->is_durable) last_durable = Clock::now();
     if (!group->session) {
         if (group->last_commit_lsn <= options.one_session_until) group->footprint.add_everything();
         order.begin(*group);
     }
     order.send(*group, std::move(steps));
-    // The last one is there to be seen at once; the disk is waited for afterwards.
-    group->is_durable = !is_last && is_durable_due();
-    if (group->is_durable) last_durable = Clock::now();
     pace.note_closed(group->transactions, group->rows, Clock::now());
     order.add(std::move(*group));
     group.reset();

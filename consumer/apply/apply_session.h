@@ -40,8 +40,7 @@ class ApplySession {
 
     void set_client_encoding(const std::string& encoding);
     bool is_in_transaction() const { return transaction_.is_open(); }
-    // `is_checked`: all that it will hold is.
-    void begin(bool is_checked) { transaction_.begin(is_checked); }
+    void begin(bool is_implicit) { transaction_.begin(is_implicit); }
     // Takes the step up, to be sent as the target takes it. `commit_lsn`: of the last source
     // transaction that it is from. `is_checked`: in the form that checks itself; see
     // can_be_checked().

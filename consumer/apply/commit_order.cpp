@@ -89,7 +89,7 @@ std::size_t CommitOrder::idle_session() {
 void CommitOrder::begin(Group& group) {
     WALPACK_CHECK(!group.session);
     group.session = session_for(group);
-    sessions_[*group.session]->begin(group.is_checked);
+    sessions_[*group.session]->begin(group.is_checked && !group.is_durable);
     last_commit_lsn_ = group.last_commit_lsn;
     watch_sessions();
 }
