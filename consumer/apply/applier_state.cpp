@@ -62,7 +62,9 @@ void Applier::State::judge(std::size_t session, const SentStatement& sent, const
     // counts.
     if (error && sent.expected == Expected::position) order.read_commits_before(session);
     if (error) fail(session, sent, *error);
-    if (sent.expected == Expected::commit) order.on_committed(session);
+    const bool is_commit =
+        sent.expected == Expected::commit || sent.expected == Expected::commit_at_sync;
+    if (is_commit) order.on_committed(session);
 }
 
 void Applier::State::note_commit(const Group& committed) {
@@ -174,16 +176,17 @@ void Applier::State::close_group(bool is_last) {
     }
     const bool is_small = !group->session && order.is_empty() && !is_replay;
     if (options.apply_workers > 1) group->footprint = changes.take_footprint();
+    std::vector<Step> steps = changes.take();
+    group->is_checked =
+        is_last && is_small && steps.size() <= kCheckedStepsMax && can_be_checked(steps);
+    // One that is there to be seen at once has the disk waited for afterwards.
+    group->is_durable = is_durable_due() && (!is_last || options.durable_interval.count() == 0);
+    if (group->is_durable) last_durable = Clock::now();
     if (!group->session) {
         if (group->last_commit_lsn <= options.one_session_until) group->footprint.add_everything();
         order.begin(*group);
     }
-    std::vector<Step> steps = changes.take();
-    group->is_checked =
-        is_last && is_small && steps.size() <= kCheckedStepsMax && can_be_checked(steps);
     order.send(*group, std::move(steps));
-    group->is_durable = is_durable_due();
-    if (group->is_durable) last_durable = Clock::now();
     pace.note_closed(group->transactions, group->rows, Clock::now());
     order.add(std::move(*group));
     group.reset();
@@ -191,7 +194,7 @@ void Applier::State::close_group(bool is_last) {
 }
 
 bool Applier::State::may_linger() const {
-    return group && !current && !is_replay && options.grouping && pace.is_busy();
+    return group && !current && !is_replay && options.grouping && pace.is_busy(Clock::now());
 }
 
 std::chrono::nanoseconds Applier::State::linger_left() const {

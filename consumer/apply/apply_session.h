@@ -44,7 +44,7 @@ class ApplySession {
 
     void set_client_encoding(const std::string& encoding);
     bool is_in_transaction() const { return transaction_.is_open(); }
-    void begin() { transaction_.begin(); }
+    void begin(bool is_implicit) { transaction_.begin(is_implicit); }
     // Takes the step up, to be sent as the target takes it. `commit_lsn`: of the last source
     // transaction that it is from. `is_checked`: in the form that checks itself; see
     // can_be_checked().

@@ -89,7 +89,7 @@ std::size_t CommitOrder::idle_session() {
 void CommitOrder::begin(Group& group) {
     WALPACK_CHECK(!group.session);
     group.session = session_for(group);
-    sessions_[*group.session]->begin();
+    sessions_[*group.session]->begin(group.is_checked && !group.is_durable);
     last_commit_lsn_ = group.last_commit_lsn;
     watch_sessions();
 }
@@ -104,7 +104,7 @@ void CommitOrder::begin_alone(Group& group) {
         waited_for_order_ += Group::Clock::now() - started;
     }
     group.session = 0;
-    sessions_.front()->begin();
+    sessions_.front()->begin(false);
 }
 
 void CommitOrder::send(const Group& group, std::vector<Step> steps) {

@@ -217,6 +217,11 @@ Error refused_command(const SentStatement& sent, const Result& result) {
 
 }  // namespace
 
+bool is_expected_kind(const SentStatement& sent, ResultKind kind) {
+    if (sent.expected == Expected::commit_at_sync) return kind == ResultKind::pipeline_sync;
+    return kind == ResultKind::command || kind == ResultKind::tuples;
+}
+
 std::optional<Error> judge_result(const SentStatement& sent, const Result& result) {
     std::optional<Error> error;
     if (result.kind() == ResultKind::error) {
@@ -226,7 +231,7 @@ std::optional<Error> judge_result(const SentStatement& sent, const Result& resul
                 : is_truncate           ? refused_truncate(sent, result)
                                         : refused_command(sent, result);
         error->sqlstate(result.sqlstate());
-    } else if (result.kind() != ResultKind::command && result.kind() != ResultKind::tuples) {
+    } else if (!is_expected_kind(sent, result.kind())) {
         error = Error(ErrorKind::connection,
                       fmt::format("unexpected result when asked to {}", sent.doing));
     } else if (!has_expected_count(sent, result.affected_rows())) {

@@ -12,6 +12,10 @@ namespace {
 constexpr std::uint64_t kLookInterval = 64;
 constexpr std::size_t kControlBytes = 64;  // what a statement without values counts for
 
+bool is_sync(const SentStatement& sent) {
+    return sent.expected == Expected::sync || sent.expected == Expected::commit_at_sync;
+}
+
 }  // namespace
 
 InFlight::InFlight(Connection& target, Limits limits, Judge judge)
@@ -54,9 +58,13 @@ void InFlight::send_command(const std::string& sql, SentStatement sent) {
 }
 
 void InFlight::send_sync() {
-    target_.send_sync();
     SentStatement sent;
     sent.expected = Expected::sync;
+    send_sync(std::move(sent));
+}
+
+void InFlight::send_sync(SentStatement sent) {
+    target_.send_sync();
     remember(std::move(sent));
     since_request_ = 0;  // a sync makes the server hand out all results as well
     is_synced_ = true;
@@ -122,6 +130,8 @@ void InFlight::read_one() {
         if (result.kind() != ResultKind::pipeline_sync) throw_result_error(result, "apply changes");
         return;
     }
+    // Of a commit that the server refuses it tells first.
+    if (is_sync(sent) && result.kind() == ResultKind::error) ++syncs_to_come_;
     judge_(sent, result);
 }
 
@@ -154,8 +164,8 @@ void InFlight::abandon() {
         target_.execute("ROLLBACK");
         return;
     }
-    std::size_t syncs = 1;
-    for (const SentStatement& sent : queue_) syncs += sent.expected == Expected::sync ? 1 : 0;
+    std::size_t syncs = 1 + syncs_to_come_;
+    for (const SentStatement& sent : queue_) syncs += is_sync(sent) ? 1 : 0;
     queue_.clear();
     bytes_ = 0;
     target_.send_sync();

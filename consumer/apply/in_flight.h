@@ -29,6 +29,7 @@ enum class Expected : std::uint8_t {
     position,             // success of the compare-and-set of the progress row
     commit,               // success of a COMMIT
     sync,                 // the end of a pipeline segment
+    commit_at_sync,       // the same, with which the server commits what the segment did
 };
 
 struct SentStatement {
@@ -73,6 +74,7 @@ class InFlight {
     void send_command(const std::string& sql, const char* doing);
     void send_command(const std::string& sql, SentStatement sent);
     void send_sync();
+    void send_sync(SentStatement sent);
     void flush();
     // Without waiting: whether another statement can be sent at once.
     bool has_room();
@@ -109,6 +111,7 @@ class InFlight {
     std::uint64_t since_look_ = 0;
     bool is_synced_ = true;  // nothing was sent behind the last sync
     bool has_left_ = false;
+    std::size_t syncs_to_come_ = 0;  // in whose place there was an error
     bool is_abandoned_ = false;
 };
 

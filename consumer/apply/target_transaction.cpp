@@ -1,5 +1,7 @@
 #include "apply/target_transaction.h"
 
+#include <utility>
+
 #include "base/check.h"
 
 namespace walpack {
@@ -30,23 +32,33 @@ void TargetTransaction::send(const char* statement, SentStatement sent) {
     parameters_.clear();
 }
 
-void TargetTransaction::begin() {
+void TargetTransaction::begin(bool is_implicit) {
     WALPACK_CHECK(!is_open_);
+    is_open_ = true;
+    // SET CONSTRAINTS is for a transaction block.
+    is_implicit_ = is_implicit && !defers_constraints_;
+    if (is_implicit_) return;
     send(kBegin, {.doing = "begin a transaction"});
     if (defers_constraints_) send(kDefer, {.doing = "defer constraints"});
-    is_open_ = true;
 }
 
 void TargetTransaction::finish(Lsn from, Lsn end, bool durable, bool is_checked) {
     WALPACK_CHECK(is_open_ && end >= from);
+    WALPACK_CHECK(!is_implicit_ || (is_checked && !durable));
     parameters_.add_text(end.to_string());
     parameters_.add_text(from.to_string());
     send(kAdvance, {.expected = Expected::position, .doing = "move the position"});
     if (durable) send(kDurable, {.doing = "make a commit durable"});
     if (!is_checked) in_flight_.drain();
     is_open_ = false;
-    send(kCommit, {.expected = Expected::commit, .doing = "commit", .commit_lsn = end});
-    in_flight_.send_sync();
+    SentStatement commit{.expected = Expected::commit, .doing = "commit", .commit_lsn = end};
+    if (is_implicit_) {
+        commit.expected = Expected::commit_at_sync;
+        in_flight_.send_sync(std::move(commit));
+    } else {
+        send(kCommit, std::move(commit));
+        in_flight_.send_sync();
+    }
     in_flight_.flush();
 }
 

@@ -1,6 +1,7 @@
 // The open transaction on the target, and the position that moves with it.
 //
 //   begin -> (rows) -> finish: progress row, all results read, COMMIT sent
+//   or, implicit:      rows -> finish: progress row, sync
 //
 // Invariant: COMMIT is executed only when every result of the transaction is right. It is sent
 // after they were read; or with them, where each wrong outcome is an error
@@ -31,7 +32,10 @@ class TargetTransaction {
     TargetTransaction(InFlight& in_flight, const Progress& progress, const TargetSession& session);
 
     bool is_open() const { return is_open_; }
-    void begin();
+    // `is_implicit`: BEGIN and COMMIT are left out where the session allows it: up to a sync the
+    // server runs what it is sent in one transaction. Only for a transaction that ends
+    // checked, and not durable.
+    void begin(bool is_implicit);
     // Ends the open transaction: moves the position from `from` to `end`. On return COMMIT is on
     // its way; with `durable` it waits for the target's disk. With `is_checked` no result is
     // awaited.
@@ -44,6 +48,7 @@ class TargetTransaction {
     Parameters parameters_;
     bool defers_constraints_;
     bool is_open_ = false;
+    bool is_implicit_ = false;
 };
 
 }  // namespace walpack

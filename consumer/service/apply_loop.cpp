@@ -21,6 +21,10 @@ constexpr std::chrono::milliseconds kIdleWait{100};
 // vain.
 constexpr std::chrono::microseconds kPumpInterval{500};
 constexpr std::chrono::microseconds kNap{250};
+// After nothing came for this long, what comes next is received in this thread.
+constexpr std::chrono::milliseconds kQuiet{1};
+// Of messages that wait: enough to keep two threads busy.
+constexpr std::size_t kMuchBytes = 16 << 10;
 constexpr std::chrono::seconds kLogInterval{10};
 constexpr std::chrono::seconds kActivityInterval{5};
 
@@ -55,12 +59,9 @@ void ApplyLoop::run(const StopRequest& stop, const StopRequest& abort) {
 
 void ApplyLoop::step() {
     const auto started = Clock::now();
-    // Each message would wake this thread by itself.
-    if (applier_.is_lingering() && received_.is_drained()) std::this_thread::sleep_for(kNap);
-    const std::optional<LogEntry> entry = received_.take(wait());
+    const std::optional<LogEntry> entry = next_entry();
     now_ = Clock::now();
     waited_for_source_ += now_ - started;
-    report();
     if (entry) {
         std::visit([this](const auto& arrived) { handle(arrived); }, *entry);
     }
@@ -71,11 +72,35 @@ void ApplyLoop::step() {
     if (!assembler_.is_inside_transaction() && received_.is_drained()) applier_.pause();
     applier_.make_durable(false);
     confirm();
+    // Last, as it is a round trip that no change should wait for.
+    report();
 }
 
 void ApplyLoop::confirm() {
     const Lsn durable = applier_.durable_lsn();
     receiver_.confirm(copy_ != nullptr ? copy_->confirmable(durable) : durable);
+}
+
+// With nothing under way this thread receives by itself: being woken by the receiver's thread would
+// take longer than the rest of what it does for a small transaction.
+std::optional<LogEntry> ApplyLoop::next_entry() {
+    constexpr std::chrono::nanoseconds kNoWait{0};
+    if (!received_.is_drained()) {
+        if (received_.bytes() > kMuchBytes) receiver_.give_back();
+        return received_.take(kNoWait);
+    }
+    const bool is_idle = !assembler_.is_inside_transaction() && !assembler_.is_inside_block() &&
+                         !applier_.has_open_group();
+    if (!is_idle) {
+        receiver_.give_back();
+        // Each message would wake this thread by itself.
+        if (applier_.is_lingering()) std::this_thread::sleep_for(kNap);
+        return received_.take(wait());
+    }
+    if (receiver_.is_lent() && receiver_.receive(wait())) return received_.take(kNoWait);
+    std::optional<LogEntry> entry = received_.take(kQuiet);
+    if (!entry) receiver_.borrow();
+    return entry;
 }
 
 // How long there may be nothing to do.

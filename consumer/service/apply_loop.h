@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 
 #include "apply/applier.h"
 #include "assemble/assembler.h"
@@ -37,6 +38,7 @@ class ApplyLoop {
 
   private:
     void step();
+    std::optional<LogEntry> next_entry();
     std::chrono::nanoseconds wait() const;
     void handle(const ReceivedMessage& message);
     void handle(const ReceivedKeepalive& keepalive);

@@ -220,7 +220,10 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn position, Stop
         return std::make_unique<Connection>(config_.target, abort, "walpack_" + config_.pipeline);
     };
     Applier applier(target, progress, position, applier_options(), unbatched_, connect);
-    applier.set_more_is_waiting([&received] { return !received.is_drained(); });
+    applier.set_more_is_waiting([&received, &receiver] {
+        if (received.is_drained()) receiver.look();
+        return !received.is_drained();
+    });
     const ReceiverThread thread(receiver, receiver_stop, from);
     log::info("streaming from slot \"{}\" at {}", config_.slot, from.to_string());
     AssemblerOptions assembling;

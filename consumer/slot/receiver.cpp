@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <limits>
 #include <thread>
 
 #include <poll.h>
@@ -21,6 +22,12 @@ using Clock = std::chrono::steady_clock;
 // Four messages, each soon after the one before: a stream, and not a single transaction.
 constexpr int kQuickWakes = 4;
 constexpr std::chrono::microseconds kNap{200};
+
+constexpr std::size_t kUnbounded = std::numeric_limits<std::size_t>::max();
+// A lent stream that nobody uses is taken back after this long, twice this at most.
+constexpr std::chrono::milliseconds kUnusedMax{100};
+// What is read by the thread that has to apply it, before it begins to.
+constexpr std::size_t kLookBytesMax = 16 << 10;
 
 void drain(int event_fd) {
     std::uint64_t ignored = 0;
@@ -46,23 +53,45 @@ class Receiver::Stream {
         last_heard_ = Clock::now();
     }
 
-    // Reads until a stop is requested.
-    void run() {
-        while (!owner_.stop_.requested()) {
-            const bool reading = owner_.log_.has_room();
-            const bool got_something = reading && take_in();
-            if (reading) watch_for_silence();
-            send_status_when_due();
-            if (!got_something) wait(reading);
-        }
-        connection_.finish(current_confirmed());
+    // Reads, sends what is due, and waits for the next thing when there was nothing to read.
+    void turn() {
+        const bool reading = owner_.log_.has_room();
+        const bool got_something = reading && take_in(kUnbounded);
+        if (reading) watch_for_silence();
+        send_status_when_due();
+        if (!got_something) wait(reading);
     }
 
+    // The same in the thread that takes from the log, until there is something to take.
+    void turn_until(Clock::time_point deadline) {
+        send_status_when_due();
+        while (!look()) {
+            watch_for_silence();
+            send_status_when_due();
+            const auto now = Clock::now();
+            if (now >= deadline || owner_.stop_.requested()) return;
+            std::array<pollfd, 2> fds{pollfd{connection_.socket(), POLLIN, 0},
+                                      pollfd{owner_.stop_.fd(), POLLIN, 0}};
+            poll(fds.data(), fds.size(), milliseconds_until(std::min(deadline, next_status())));
+        }
+    }
+
+    // Returns whether the log has something. What asks for an answer gets it at once.
+    bool look() {
+        take_in(kLookBytesMax);
+        if (status_is_due_) send_status_when_due();
+        return !owner_.log_.is_drained();
+    }
+
+    void finish() { connection_.finish(current_confirmed()); }
+
   private:
-    // Moves what has arrived into the log; returns whether there was anything.
-    bool take_in() {
+    // Moves what has arrived into the log, about `bytes_max` of it; returns whether there was
+    // anything.
+    bool take_in(std::size_t bytes_max) {
         bool got_something = false;
-        while (owner_.log_.has_room()) {
+        const std::uint64_t before = owner_.stats_.bytes;
+        while (owner_.log_.has_room() && owner_.stats_.bytes - before < bytes_max) {
             const std::optional<StreamMessage> message = connection_.receive();
             if (!message) break;
             got_something = true;
@@ -125,7 +154,7 @@ class Receiver::Stream {
         const short events = reading ? POLLIN : 0;
         std::array<pollfd, 4> fds{
             pollfd{connection_.socket(), events, 0}, pollfd{owner_.stop_.fd(), POLLIN, 0},
-            pollfd{owner_.confirm_fd_, POLLIN, 0}, pollfd{owner_.log_.room_fd(), POLLIN, 0}};
+            pollfd{owner_.wake_fd_, POLLIN, 0}, pollfd{owner_.log_.room_fd(), POLLIN, 0}};
         // While messages come without a pause, each would wake this thread by itself.
         if (reading && quick_wakes_ >= kQuickWakes) std::this_thread::sleep_for(kNap);
         const auto started = Clock::now();
@@ -134,7 +163,7 @@ class Receiver::Stream {
         const bool is_quick = fds[0].revents != 0 && waited < kNap / 2;
         quick_wakes_ = is_quick ? quick_wakes_ + 1 : 0;
         if (!reading) count_without_room(waited);
-        if (fds[2].revents != 0) drain(owner_.confirm_fd_);
+        if (fds[2].revents != 0) drain(owner_.wake_fd_);
         if (fds[3].revents != 0) {
             drain(owner_.log_.room_fd());
             last_heard_ = Clock::now();
@@ -159,16 +188,34 @@ class Receiver::Stream {
     int quick_wakes_ = 0;  // one behind the other
 };
 
+// The stream as others see it.
+class Receiver::Established {
+  public:
+    Established(Receiver& owner, Stream& stream) : owner_(owner), lock_(owner.mutex_) {
+        owner_.stream_ = &stream;
+    }
+    ~Established() { owner_.stream_ = nullptr; }
+    Established(const Established&) = delete;
+    Established& operator=(const Established&) = delete;
+
+    // Of the mutex, which is held here unless the stream is lent.
+    std::unique_lock<std::mutex>& lock() { return lock_; }
+
+  private:
+    Receiver& owner_;
+    std::unique_lock<std::mutex> lock_;
+};
+
 Receiver::Receiver(ReceiverOptions options, MessageLog& log, const StopRequest& stop)
     : options_(std::move(options)),
       log_(log),
       stop_(stop),
-      confirm_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    WALPACK_CHECK(confirm_fd_ >= 0);
+      wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    WALPACK_CHECK(wake_fd_ >= 0);
 }
 
 Receiver::~Receiver() {
-    close(confirm_fd_);
+    close(wake_fd_);
 }
 
 void Receiver::run(Lsn from) {
@@ -176,7 +223,12 @@ void Receiver::run(Lsn from) {
     try {
         Stream stream(*this, from);
         if (options_.on_streaming) options_.on_streaming();
-        stream.run();
+        Established established(*this, stream);
+        while (!stop_.requested()) {
+            is_lent() ? wait_while_lent(established.lock()) : stream.turn();
+            if (error_) std::rethrow_exception(error_);
+        }
+        stream.finish();
     } catch (...) {
         log_.close(std::current_exception());
         return;
@@ -184,13 +236,65 @@ void Receiver::run(Lsn from) {
     log_.close(nullptr);
 }
 
+void Receiver::wait_while_lent(std::unique_lock<std::mutex>& lock) {
+    std::uint64_t seen = uses_;
+    lock.unlock();
+    while (is_lent() && !stop_.requested()) {
+        std::array<pollfd, 2> fds{pollfd{wake_fd_, POLLIN, 0}, pollfd{stop_.fd(), POLLIN, 0}};
+        poll(fds.data(), fds.size(), static_cast<int>(kUnusedMax.count()));
+        const bool is_woken = fds[0].revents != 0;
+        if (is_woken) drain(wake_fd_);
+        if (!lock.try_lock()) continue;  // it is used at this moment
+        if (!is_woken && uses_ == seen) is_lent_ = false;
+        seen = uses_;
+        lock.unlock();
+    }
+    lock.lock();
+}
+
+void Receiver::borrow() {
+    if (!is_lent_.exchange(true)) wake();
+}
+
+void Receiver::give_back() {
+    if (is_lent_.exchange(false)) wake();
+}
+
+template <typename Work>
+bool Receiver::with_lent_stream(const Work& work) {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock.owns_lock() || stream_ == nullptr || error_ || !is_lent()) return false;
+    ++uses_;
+    try {
+        work(*stream_);
+    } catch (...) {
+        error_ = std::current_exception();
+        give_back();
+    }
+    return true;
+}
+
+bool Receiver::receive(std::chrono::nanoseconds timeout) {
+    const auto deadline = Clock::now() + timeout;
+    return with_lent_stream([&](Stream& stream) { stream.turn_until(deadline); });
+}
+
+void Receiver::look() {
+    with_lent_stream([](Stream& stream) { stream.look(); });
+}
+
+void Receiver::wake() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = write(wake_fd_, &one, sizeof one);
+}
+
 void Receiver::confirm(Lsn lsn) {
     std::uint64_t known = confirmed_.load(std::memory_order_relaxed);
     while (lsn.value > known) {
         if (!confirmed_.compare_exchange_weak(known, lsn.value, std::memory_order_release))
             continue;
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto written = write(confirm_fd_, &one, sizeof one);
+        // Whoever has borrowed the stream is the caller, and sends it with his next use.
+        if (!is_lent()) wake();
         return;
     }
 }

@@ -7,6 +7,11 @@
 //   connect -> start from `from` -> { read while the log has room | send status | watch for silence
 //   } -> closed log
 //
+// While little comes, the stream is lent to the thread that takes from the log: that one then waits
+// for the connection itself, so a message wakes one thread instead of two. The receiver's own
+// thread takes the stream back when it was not used for a tenth of a second: so keepalives are
+// answered whatever the other one does.
+//
 // Invariant (asserted): the LSN in a status never exceeds what confirm() was given, and never moves
 // back.
 #pragma once
@@ -14,8 +19,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <string>
 
 #include "base/stop_request.h"
@@ -57,6 +64,19 @@ class Receiver {
     // calling thread.
     void run(Lsn from);
 
+    // For the one thread that takes from the log. It asks for the stream when it has nothing else
+    // to do, and gives it back when it has other work, or more comes than one thread should deal
+    // with.
+    void borrow();
+    void give_back();
+    bool is_lent() const { return is_lent_.load(std::memory_order_acquire); }
+    // While it is lent: waits until the log has something, or for `timeout`. False, and at once,
+    // when there is no stream or the other thread has not let go of it yet. An error goes through
+    // the log as any other.
+    bool receive(std::chrono::nanoseconds timeout);
+    // The same without waiting.
+    void look();
+
     // Thread-safe: everything up to `lsn` is durable on the target. Lower values than before are
     // ignored.
     void confirm(Lsn lsn);
@@ -65,11 +85,26 @@ class Receiver {
   private:
     class Stream;
 
+    class Established;
+
+    void wake();
+    // Returns when the stream is the receiver's own again, or a stop is requested.
+    void wait_while_lent(std::unique_lock<std::mutex>& lock);
+    // Whether it could be done.
+    template <typename Work>
+    bool with_lent_stream(const Work& work);
+
     ReceiverOptions options_;
     MessageLog& log_;
     const StopRequest& stop_;
     std::atomic<std::uint64_t> confirmed_{0};
-    int confirm_fd_ = -1;
+    int wake_fd_ = -1;
+    std::atomic<bool> is_lent_{false};
+    // Held by the thread that uses the stream, also while it waits for the connection.
+    std::mutex mutex_;
+    Stream* stream_ = nullptr;  // while it is established
+    std::uint64_t uses_ = 0;    // of the lent stream
+    std::exception_ptr error_;  // that one of them met
     ReceiverStats stats_;
 };
 

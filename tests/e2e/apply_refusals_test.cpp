@@ -144,6 +144,28 @@ TEST_P(ApplyRefusals, OneRowOfALargeTransactionLeavesNothingOfIt) {
     expect_goes_on();
 }
 
+// The server speaks up only when it commits, which for a transaction alone is at a sync.
+class RefusedCommit : public BacklogScenario {};
+
+TEST_F(RefusedCommit, OfALoneTransactionLeavesNothingOfIt) {
+    on_both("CREATE TABLE stock (id int PRIMARY KEY, v text)");
+    target().execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE "
+        "check_violation USING MESSAGE = 'refused at last'; END $$; CREATE CONSTRAINT TRIGGER late "
+        "AFTER INSERT ON stock DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.v = 'bad') "
+        "EXECUTE FUNCTION refuse(); ALTER TABLE stock ENABLE ALWAYS TRIGGER late");
+    consumer().init();
+    consumer().start();
+    source().execute("INSERT INTO stock VALUES (1, 'good')");
+    catch_up();
+    source().execute("INSERT INTO stock VALUES (2, 'bad')");
+    EXPECT_TRUE(contains(expect_refusal(seconds(60)), "refused at last"));
+    EXPECT_EQ(target().value("SELECT string_agg(v, ',') FROM stock"), "good");
+    target().execute("DROP TRIGGER late ON stock");
+    consumer().start();
+    expect_caught_up();
+}
+
 INSTANTIATE_TEST_SUITE_P(, ApplyRefusals,
                          ::testing::Combine(::testing::ValuesIn(refusals()),
                                             ::testing::ValuesIn(settings())),
