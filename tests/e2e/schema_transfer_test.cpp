@@ -1,11 +1,16 @@
 // init makes on the target what the published tables need of the source's structure; what comes
 // after the rows is worked off from walpack.post_data; then both ends have the same definitions.
+#include <cstdlib>
+#include <fstream>
 #include <string>
+
+#include <sys/stat.h>
 
 #include "base/stop_request.h"
 #include "pg/connection.h"
 #include "structure/post_data.h"
 #include "support/scenario.h"
+#include "support/scratch.h"
 
 namespace walpack::e2e {
 namespace {
@@ -102,6 +107,21 @@ class SchemaTransfer : public Scenario {
     void expect_no_difference() {
         const Finished diff = consumer().command("diff", {"--comments"});
         EXPECT_EQ(diff.status, 0) << diff.output;
+    }
+
+    // The consumer finds programs of the same names first, which run `script` before the real ones.
+    void put_before_client_programs(const std::string& script) {
+        const std::string folder = new_scratch_path("bin");
+        const std::string path = std::getenv("PATH");
+        mkdir(folder.c_str(), 0755);
+        for (const std::string program : {"pg_dump", "pg_restore"}) {
+            const std::string file = folder + "/" + program;
+            std::ofstream(file) << "#!/bin/sh\n"
+                                << script << "\nPATH='" << path << "' exec " << program
+                                << " \"$@\"\n";
+            chmod(file.c_str(), 0755);
+        }
+        consumer().set_environment("PATH", folder + ":" + path);
     }
 
     bool target_has(const std::string& relation) {
@@ -275,6 +295,47 @@ TEST_F(SchemaTransfer, SettingsOfTheRolesDoNotGetInTheWay) {
     EXPECT_EQ(target().value("SELECT count(*) FROM pg_index WHERE indrelid = "
                              "'public.t'::regclass"),
               "1");
+}
+
+TEST_F(SchemaTransfer, ASourceRoleNeedsSelectOnThePublishedTablesOnly) {
+    source().execute(
+        "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE secret (id int PRIMARY KEY); "
+        "CREATE SCHEMA hidden; CREATE TABLE hidden.u (id int); CREATE ROLE known LOGIN "
+        "REPLICATION; GRANT SELECT ON t, mark TO known; CREATE PUBLICATION some FOR TABLE t, mark");
+    consumer().set("source", toml_text("host=" + source_cluster().folder() +
+                                       " port=" + std::to_string(source_cluster().port()) +
+                                       " user=known dbname=" + source_database()));
+    consumer().set("publications", "[\"some\"]");
+    const Finished init = consumer().command("init");
+    ASSERT_EQ(init.status, 0) << init.output;
+    EXPECT_EQ(make_post_data(), "");
+    EXPECT_TRUE(target_has("public.t"));
+    EXPECT_FALSE(target_has("public.secret"));
+    expect_no_difference();
+}
+
+TEST_F(SchemaTransfer, ThePasswordIsNotAmongTheArgumentsOfPgDump) {
+    const std::string seen = new_scratch_path("arguments");
+    put_before_client_programs("echo \"$0 $*\" >> " + seen +
+                               "; [ -z \"$PGPASSWORD\" ] || echo by environment >> " + seen);
+    source().execute("CREATE TABLE t (id int PRIMARY KEY)");
+    consumer().set("source", toml_text(source_conninfo() + " password=un-guessable"));
+    consumer().init();
+    EXPECT_TRUE(target_has("public.t"));
+    const std::string arguments = read_file(seen);
+    EXPECT_TRUE(contains(arguments, "--schema-only"));
+    EXPECT_TRUE(contains(arguments, "by environment"));
+    EXPECT_FALSE(contains(arguments, "un-guessable"));
+}
+
+TEST_F(SchemaTransfer, WhatPgDumpSaysIsTheReasonOfAFailure) {
+    source().execute("CREATE TABLE t (id int PRIMARY KEY)");
+    put_before_client_programs("[ \"$1\" = --version ] || { echo no way >&2; exit 1; }");
+    const Finished init = consumer().command("init");
+    EXPECT_EQ(init.status, 1);
+    EXPECT_TRUE(contains(init.output, "no way"));
+    EXPECT_TRUE(contains(init.output, "create_schema = false"));
+    EXPECT_FALSE(target_has("public.t"));
 }
 
 TEST_F(SchemaTransfer, DropForgetsWhatWasStillToBeMade) {
