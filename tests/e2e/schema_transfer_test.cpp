@@ -53,7 +53,8 @@ CREATE STATISTICS shop.of_orders ON id, customer FROM shop.orders;
 ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;
 CREATE POLICY everybody ON shop.orders USING (customer > 0);
 CREATE TABLE shop.event (id int, day int, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
-CREATE TABLE shop.event_1 PARTITION OF shop.event FOR VALUES FROM (0) TO (10) PARTITION BY LIST (id);
+CREATE TABLE shop.event_1 PARTITION OF shop.event
+    FOR VALUES FROM (0) TO (10) PARTITION BY LIST (id);
 CREATE TABLE shop.event_1_rest PARTITION OF shop.event_1 DEFAULT;
 CREATE TABLE shop.event_rest PARTITION OF shop.event DEFAULT;
 CREATE INDEX event_day ON shop.event (day);
