@@ -227,9 +227,7 @@ TEST_F(SchemaTransfer, OwnersAndGrantsComeWhereTheRolesAre) {
     ASSERT_EQ(init.status, 0) << init.output;
     EXPECT_TRUE(contains(init.output, "ALTER TABLE public.u OWNER TO unknown_there;"));
     EXPECT_TRUE(contains(init.output, "GRANT SELECT ON TABLE public.u TO unknown_there;"));
-    EXPECT_FALSE(contains(init.output,
-                          "known\" does not exist\n    GRANT SELECT ON TABLE "
-                          "public.u TO known;"));
+    EXPECT_FALSE(contains(init.output, "TO known;"));
     EXPECT_EQ(target().value("SELECT tableowner FROM pg_tables WHERE tablename = 't'"), "postgres");
     EXPECT_EQ(make_post_data(), "");
     EXPECT_EQ(target().value("SELECT tableowner FROM pg_tables WHERE tablename = 't'"), "known");
@@ -290,7 +288,6 @@ TEST_F(SchemaTransfer, SettingsOfTheRolesDoNotGetInTheWay) {
                          "ALTER DATABASE " +
                          database + " SET search_path = 'nowhere'");
     }
-    target().execute("ALTER DATABASE " + target_database() + " SET statement_timeout = '40ms'");
     consumer().init();
     EXPECT_EQ(make_post_data(), "");
     EXPECT_EQ(target().value("SELECT count(*) FROM pg_index WHERE indrelid = "
