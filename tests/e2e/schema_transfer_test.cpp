@@ -166,8 +166,9 @@ TEST_F(SchemaTransfer, LeavesAloneWhatIsThere) {
     source().execute("CREATE INDEX customer_n ON shop.customer (n)");
     target().execute(
         "CREATE SCHEMA shop; CREATE EXTENSION citext SCHEMA shop; "
-        "CREATE TYPE shop.mood AS ENUM ('sad', 'ok', 'own'); CREATE TABLE shop.customer ("
-        "id int PRIMARY KEY, m shop.mood, p int, c text, s text, n int DEFAULT 1, e int, "
+        "CREATE TYPE shop.mood AS ENUM ('sad', 'ok', 'own'); CREATE TYPE shop.span AS RANGE "
+        "(subtype = int4); CREATE TABLE shop.customer ("
+        "id int PRIMARY KEY, m shop.mood, p int, c text, s shop.span, n int DEFAULT 1, e int, "
         "mail text, f int, boss int)");
     const Finished init = consumer().command("init");
     ASSERT_EQ(init.status, 0) << init.output;
@@ -221,12 +222,13 @@ TEST_F(SchemaTransfer, OwnersAndGrantsComeWhereTheRolesAre) {
     source().execute(
         "CREATE ROLE unknown_there; CREATE TABLE t (id int PRIMARY KEY, v text); "
         "CREATE TABLE u (id int PRIMARY KEY); ALTER TABLE t OWNER TO known; "
-        "ALTER TABLE u OWNER TO unknown_there; GRANT SELECT ON u TO known, unknown_there; "
+        "ALTER TABLE u OWNER TO unknown_there; GRANT SELECT ON u TO known; GRANT SELECT ON t TO "
+        "unknown_there; "
         "GRANT UPDATE (v) ON t TO postgres");
     const Finished init = consumer().command("init");
     ASSERT_EQ(init.status, 0) << init.output;
     EXPECT_TRUE(contains(init.output, "ALTER TABLE public.u OWNER TO unknown_there;"));
-    EXPECT_TRUE(contains(init.output, "GRANT SELECT ON TABLE public.u TO unknown_there;"));
+    EXPECT_TRUE(contains(init.output, "GRANT SELECT ON TABLE public.t TO unknown_there;"));
     EXPECT_FALSE(contains(init.output, "TO known;"));
     EXPECT_EQ(target().value("SELECT tableowner FROM pg_tables WHERE tablename = 't'"), "postgres");
     EXPECT_EQ(make_post_data(), "");
@@ -299,11 +301,12 @@ TEST_F(SchemaTransfer, ASourceRoleNeedsSelectOnThePublishedTablesOnly) {
     source().execute(
         "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE secret (id int PRIMARY KEY); "
         "CREATE SCHEMA hidden; CREATE TABLE hidden.u (id int); CREATE ROLE known LOGIN "
-        "REPLICATION; GRANT SELECT ON t, mark TO known; CREATE PUBLICATION some FOR TABLE t, mark");
+        "REPLICATION; GRANT SELECT ON t, mark TO known; CREATE PUBLICATION readable FOR TABLE t, "
+        "mark");
     consumer().set("source", toml_text("host=" + source_cluster().folder() +
                                        " port=" + std::to_string(source_cluster().port()) +
                                        " user=known dbname=" + source_database()));
-    consumer().set("publications", "[\"some\"]");
+    consumer().set("publications", "[\"readable\"]");
     const Finished init = consumer().command("init");
     ASSERT_EQ(init.status, 0) << init.output;
     EXPECT_EQ(make_post_data(), "");
