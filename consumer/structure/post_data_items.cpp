@@ -26,10 +26,15 @@ PostDataKind kind_of_comment(const ArchiveEntry& entry,
 }
 
 // An unvalidated foreign key is there at once, and its validation lets rows be written meanwhile.
-// On a partitioned table servers before version 18 know no unvalidated ones.
-void add_foreign_key(PostDataItem item, const OwnedObject& key, const SourceTable& table,
+// On a partitioned table servers before version 18 know no unvalidated ones; and of a key that
+// refers to one, they validate the part for the root only.
+void add_foreign_key(PostDataItem item, const OwnedObject& key, const SourceFacts& facts,
                      std::vector<PostDataItem>& items) {
-    const auto not_valid = table.relkind == 'p' ? std::nullopt : as_not_valid(item.statement);
+    const SourceTable& table = *facts.find_table(key.table);
+    const SourceTable* referenced = facts.find_table(key.referenced);
+    const bool is_partitioned =
+        table.relkind == 'p' || (referenced != nullptr && referenced->relkind == 'p');
+    const auto not_valid = is_partitioned ? std::nullopt : as_not_valid(item.statement);
     if (!not_valid) {
         items.push_back(std::move(item));
         return;
@@ -87,7 +92,7 @@ std::vector<PostDataItem> post_data_items(const std::vector<std::uint32_t>& afte
         item.statement = text->second;
         const OwnedObject* owned = facts.find_owned(entry.class_oid, entry.object_oid);
         if (item.kind == PostDataKind::foreign_key && owned != nullptr) {
-            add_foreign_key(std::move(item), *owned, *table, items);
+            add_foreign_key(std::move(item), *owned, facts, items);
         } else {
             items.push_back(std::move(item));
         }

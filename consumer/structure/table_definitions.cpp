@@ -36,8 +36,10 @@ WITH t AS (
     WHERE a.attnum > 0 AND NOT a.attisdropped
 )
 SELECT nspname, relname, 'table', '', CASE relkind WHEN 'r' THEN 'ordinary' WHEN 'p'
-    THEN 'partitioned by ' || pg_catalog.pg_get_partkeydef(oid) ELSE 'relkind ' || relkind::pg_catalog.text END
-    || CASE relpersistence WHEN 'p' THEN '' ELSE ', persistence ' || relpersistence::pg_catalog.text END FROM t
+    THEN 'partitioned by ' || pg_catalog.pg_get_partkeydef(oid)
+    ELSE 'relkind ' || relkind::pg_catalog.text END
+    || CASE relpersistence WHEN 'p' THEN ''
+       ELSE ', persistence ' || relpersistence::pg_catalog.text END FROM t
 UNION ALL
 SELECT nspname, relname, 'replica identity', '', CASE relreplident WHEN 'd' THEN 'default'
     WHEN 'f' THEN 'full' WHEN 'n' THEN 'nothing' ELSE COALESCE('index ' || (
@@ -83,7 +85,8 @@ FROM t JOIN pg_catalog.pg_index i ON i.indrelid = t.oid
 JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
 UNION ALL
 SELECT nspname, relname, 'trigger', tgname, pg_catalog.pg_get_triggerdef(g.oid)
-    || CASE tgenabled WHEN 'O' THEN '' WHEN 'D' THEN ' (disabled)' ELSE ' (' || tgenabled::pg_catalog.text || ')' END
+    || CASE tgenabled WHEN 'O' THEN '' WHEN 'D' THEN ' (disabled)'
+       ELSE ' (' || tgenabled::pg_catalog.text || ')' END
 FROM t JOIN pg_catalog.pg_trigger g ON g.tgrelid = t.oid WHERE NOT tgisinternal AND tgparentid = 0
 UNION ALL
 SELECT nspname, relname, 'rule', rulename, pg_catalog.pg_get_ruledef(r.oid)

@@ -144,6 +144,10 @@ TEST_F(InitDrop, CheckFindsNothingWrongAndThenTheMissingTable) {
     const Finished good = consumer().command("check");
     EXPECT_EQ(good.status, 0) << good.output;
     source().execute("CREATE TABLE forgotten (id int PRIMARY KEY)");
+    const Finished made_by_init = consumer().command("check");
+    EXPECT_EQ(made_by_init.status, 0) << made_by_init.output;
+    EXPECT_TRUE(contains(made_by_init.output, "forgotten"));
+    consumer().set("create_schema", "false");
     expect_mistake(consumer().command("check"), "forgotten");
     EXPECT_EQ(slots(), 0);
     EXPECT_EQ(schemas(), 0);

@@ -149,6 +149,11 @@ TEST_F(SelectionOfAShop, AForeignKeyOfAPartitionedTableIsMadeInOneStep) {
     EXPECT_EQ(items[0].statement, "ALTER TABLE x;");
 }
 
+TEST_F(SelectionOfAShop, AForeignKeyThatRefersToAPartitionedTableIsMadeInOneStep) {
+    facts_.tables[110].relkind = 'p';
+    EXPECT_EQ(post_data_items({23}, entries(), {{23, "ALTER TABLE x;"}}, facts_, {111}).size(), 1U);
+}
+
 TEST_F(SelectionOfAShop, TablesThatWereThereGetNoPostData) {
     EXPECT_TRUE(post_data_items({21}, entries(), {{21, "x"}}, facts_, {110}).empty());
 }
