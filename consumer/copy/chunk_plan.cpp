@@ -58,7 +58,10 @@ class Planning {
             return std::move(plan_);
         }
         if (plan_.rows_estimated == 0 && pages_ > 0) estimate_rows();
-        const auto keys = read_chunk_keys(source_, table_);
+        auto keys = read_chunk_keys(source_, table_);
+        if (options_.may_cut_by)
+            std::erase_if(
+                keys, [this](const ChunkKey& key) { return !options_.may_cut_by(key.attribute); });
         if (keys.empty()) {
             cut_pages();
             plan_.reason = fmt::format("read whole in {}, as no unique key serves to cut it",

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +42,9 @@ struct ChunkPlan {
 };
 
 struct ChunkPlanOptions {
+    // Whether ranges of an attribute of the relation may be loaded under different snapshots;
+    // every one without a say.
+    std::function<bool(std::size_t attribute)> may_cut_by = {};
     std::uint64_t chunk_bytes = 0;  // how large a chunk should be, in bytes of the source's table
 };
 

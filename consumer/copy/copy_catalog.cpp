@@ -302,7 +302,8 @@ std::string CopyCatalog::rename_table_sql(std::uint32_t table_oid, const TableNa
 
 std::string CopyCatalog::set_state_sql(std::uint32_t table_oid, TableState state) const {
     return fmt::format(
-        "UPDATE walpack.copy_table SET state = '{}', changed_at = pg_catalog.now() {}",
+        "UPDATE walpack.copy_table SET state = '{}', changed_at = pg_catalog.now() {} "
+        "AND state IN ('copying', 'building', 'settling')",
         name_of(state), of_table(table_oid));
 }
 

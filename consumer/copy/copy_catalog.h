@@ -94,6 +94,7 @@ class CopyCatalog {
     // Of a table whose rows are gone: it waits again, and has no chunks.
     std::string rename_table_sql(std::uint32_t table_oid, const TableName& name) const;
     std::string restart_table_sql(std::uint32_t table_oid) const;
+    // Of a table that is being copied, and still is when the statement is executed.
     std::string set_state_sql(std::uint32_t table_oid, TableState state) const;
     std::string set_required_sql(std::uint32_t table_oid, const SourceSnapshot& required,
                                  Lsn required_lsn) const;

@@ -429,7 +429,8 @@ void CopyGate::advance(CopyTable& table, Lsn position, CopyGateOutput& output) {
         table.stored.state = TableState::building;
     if (before <= TableState::building && all_are(State::live))
         table.stored.state = TableState::settling;
-    if (table.stored.state == TableState::settling && !table.is_settled) {
+    // In a later call than it began: what says so is on the target by then.
+    if (before == TableState::settling && !table.is_settled) {
         table.is_settled = std::all_of(
             table.chunks.begin(), table.chunks.end(),
             [position](const CopyChunk& chunk) { return chunk.settled_lsn <= position; });

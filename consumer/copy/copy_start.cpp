@@ -223,9 +223,8 @@ Lsn begin_copy(const CopyStartOptions& options, Connection& source, Connection& 
 bool needs_replay(const CopyTables& tables) {
     return std::any_of(tables.by_name.begin(), tables.by_name.end(), [](const auto& each) {
         const auto& chunks = each.second->chunks;
-        return std::any_of(chunks.begin(), chunks.end(), [](const CopyChunk& chunk) {
-            return chunk.state == State::loaded;
-        });
+        return std::any_of(chunks.begin(), chunks.end(),
+                           [](const CopyChunk& chunk) { return chunk.state == State::loaded; });
     });
 }
 
