@@ -52,6 +52,7 @@ class CopyJob {
     void assign_builds(Connection& source, Connection& target);
     void work();
     bool do_task(CopyWorker& worker, const CopyTask& task, std::chrono::milliseconds& delay);
+    bool is_altered(CopyTable& table);
     void watch();
     void look_at_source(std::unique_ptr<Connection>& reading);
     void look_for_requests(Connection& target);

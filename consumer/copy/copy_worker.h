@@ -26,6 +26,7 @@ struct CopyWorkerOptions {
     Conninfo reading;  // where rows are read: the source, or a standby of it
     Conninfo target;
     std::string pipeline;
+    std::string encoding;  // of the source's database: names come in it
     std::uint64_t chunk_bytes = 64 << 20;
     std::chrono::milliseconds snapshot_age_max{0};
 };
@@ -37,6 +38,11 @@ struct CopyWorkerShared {
     CopyProgress& progress;
     RateLimit& rate_limit;
 };
+
+// A session whose names and values are in the source's encoding.
+std::unique_ptr<Connection> connect_in_encoding(const Conninfo& conninfo,
+                                                const std::string& encoding,
+                                                const StopRequest& stop);
 
 class CopyWorker {
   public:
@@ -65,6 +71,7 @@ class CopyWorker {
     void build(const CopyTask& task);
     void finish(CopyTable& table);
     void begin_reading(const CopyTable& table);
+    std::shared_ptr<const TableLoad> load_of(const CopyTable& table);
 
     Connection& reading();
     Connection& target();
