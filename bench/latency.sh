@@ -6,6 +6,7 @@
 # walpack_latency (latency.cpp) commits one row at a time and polls the target for it. The methods take
 # turns, ROUNDS times, and only the one that is measured runs. In the variant `busy` pgbench runs TPC-B
 # transactions at RATE a second beside it, in the same source database.
+# METHODS may name `floor` too, a program that only hands rows on (latency_floor.cpp), for `idle` alone.
 # Columns: variant, method, latency in microseconds, time of one question to the target.
 set -euo pipefail
 kind=latency
@@ -23,7 +24,7 @@ walpack=$(walpack_binary)
 side_load=''
 
 cmake -S "$root" -B "$build" >&2
-flock "$build" cmake --build "$build" --target walpack_latency >&2
+flock "$build" cmake --build "$build" --target walpack_latency walpack_latency_floor >&2
 
 start_cluster source
 start_cluster target
@@ -43,6 +44,9 @@ prepare() { # METHOD
         "$walpack" init --config "$work/bench.toml" > "$work/init.log" 2>&1 ||
             { cat "$work/init.log" >&2; exit 1; }
         ;;
+    floor)
+        sql source bench -c "SELECT pg_create_logical_replication_slot('$1', 'pgoutput')" >/dev/null
+        ;;
     subscription_*)
         sql source bench -c "SELECT pg_create_logical_replication_slot('$1', 'pgoutput')" >/dev/null
         sql target "$1" -c "CREATE SUBSCRIPTION bench CONNECTION '$(conninfo source bench)' PUBLICATION bench
@@ -58,6 +62,11 @@ start_method() {
         "$walpack" run --config "$work/bench.toml" >&2 &
         consumer=$!
         ;;
+    floor)
+        "$build/walpack_latency_floor" "$(conninfo source bench)" floor \
+            "$(conninfo target floor)" >&2 &
+        consumer=$!
+        ;;
     *) sql target "$1" -c 'ALTER SUBSCRIPTION bench ENABLE' ;;
     esac
 }
@@ -66,6 +75,10 @@ stop_method() {
     walpack)
         kill -TERM "$consumer"
         wait "$consumer"
+        ;;
+    floor)
+        kill -TERM "$consumer"
+        wait "$consumer" || :
         ;;
     *) sql target "$1" -c 'ALTER SUBSCRIPTION bench DISABLE' ;;
     esac
