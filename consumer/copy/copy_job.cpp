@@ -162,12 +162,12 @@ void CopyJob::work() {
             sleep_unless_stopped(kRequestLook, stop_);
             continue;
         }
-        if (!do_task(worker, *task, delay)) return;
+        if (!carry_out(worker, *task, delay)) return;
     }
 }
 
 // False when the copy has failed.
-bool CopyJob::do_task(CopyWorker& worker, CopyTask& task, std::chrono::milliseconds& delay) {
+bool CopyJob::carry_out(CopyWorker& worker, CopyTask& task, std::chrono::milliseconds& delay) {
     try {
         worker.run(task);
         work_.release(task);

@@ -51,7 +51,7 @@ class CopyJob {
   private:
     void assign_builds(Connection& source, Connection& target);
     void work();
-    bool do_task(CopyWorker& worker, CopyTask& task, std::chrono::milliseconds& delay);
+    bool carry_out(CopyWorker& worker, CopyTask& task, std::chrono::milliseconds& delay);
     void watch();
     std::unique_ptr<Connection> connect_to_target();
     void look_at_source(std::unique_ptr<Connection>& reading);

@@ -19,10 +19,10 @@
 #include "pg/connection.h"
 #include "progress/activity.h"
 #include "progress/progress.h"
+#include "schema/target_session.h"
 #include "service/apply_loop.h"
 #include "service/continuity.h"
 #include "service/copy_stream.h"
-#include "schema/target_session.h"
 #include "slot/receiver.h"
 #include "slot/slot.h"
 
