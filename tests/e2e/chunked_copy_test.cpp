@@ -236,6 +236,44 @@ TEST_F(ChunkedCopy, ServersThatCrashRepeatOnlyWhatWasUnderWay) {
     expect_equal();
 }
 
+// Also of a table that is read whole: its snapshot, or a part that another session reads under it.
+TEST_F(ChunkedCopy, LostSessionsOfWorkersRepeatOnlyWhatTheyDid) {
+    constexpr const char* kEndOne =
+        "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity "
+        "WHERE application_name = 'walpack_copy' AND state <> 'idle' ORDER BY random() LIMIT 1) s";
+    consumer().set("copy_rate_limit", "\"1500kB\"");
+    Random random(9);
+    Movers movers(source_conninfo());
+    consumer().init();
+    consumer().start();
+    std::int64_t ended = 0;
+    for (int round = 0; round < 12; ++round) {
+        std::this_thread::sleep_for(milliseconds(random.between(20, 200)));
+        ended += (random.chance(0.5) ? source() : target()).number(kEndOne);
+    }
+    EXPECT_GT(ended, 0);
+    wait_until_copied();
+    EXPECT_EQ(movers.stop(), "");
+    catch_up();
+    expect_equal();
+}
+
+TEST_F(ChunkedCopy, ATableIsCopiedAgainAmidItsCopy) {
+    consumer().set("copy_rate_limit", "\"700kB\"");
+    Movers movers(source_conninfo());
+    consumer().init();
+    consumer().start();
+    wait_until("the copy is under way", seconds(20), [&] { return loaded_chunks() >= 2; });
+    for (const char* table : {"public.by_int", "public.keyless"}) {
+        const Finished again = consumer().command("recopy", {table});
+        EXPECT_EQ(again.status, 0) << again.output;
+    }
+    wait_until_copied(seconds(60));
+    EXPECT_EQ(movers.stop(), "");
+    catch_up();
+    expect_equal();
+}
+
 // A transaction whose commit is in the WAL and read, but which no snapshot sees yet, as its backend
 // waits for a synchronous standby.
 TEST_F(ChunkedCopy, WhatIsDecodedBeforeItIsVisibleIsNotLost) {
