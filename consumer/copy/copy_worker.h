@@ -64,6 +64,7 @@ class CopyWorker {
     void lose_snapshot(CopyTable& table);
     void build(const CopyTask& task);
     void finish(CopyTable& table);
+    void analyze(CopyTable& table);
     void begin_reading(const CopyTable& table);
 
     Connection& reading();
