@@ -118,10 +118,18 @@ start_method() { # WORKLOAD METHOD
     client=$!
 }
 
+# The statistics that walpack collects behind the copy cost CPU too.
+has_statistics() {
+    ask "SELECT CASE count(*) WHEN 0 THEN 'all' ELSE 'not yet' END FROM pg_stat_user_tables
+        WHERE schemaname = 'public' AND last_analyze IS NULL;"
+    [ "$answer" = all ]
+}
+
 # Fails when the method did. Sets the consumer's memory.
 stop_method() { # METHOD
     case $1 in
     walpack)
+        eventually 60 has_statistics || return 1
         memory=$(awk '/^VmHWM/ { printf "%.0f", $2 / 1024 }' "/proc/$client/status" 2>/dev/null) || memory=-
         kill -TERM "$client" 2>/dev/null || :
         wait "$client"
