@@ -1,7 +1,7 @@
-# Shared by decode.sh, apply.sh and latency.sh: throw-away clusters, the workloads, CPU accounting.
+# Shared by decode.sh, apply.sh, latency.sh and copy.sh: throw-away clusters, the workloads, CPU accounting.
 #
-# $kind names the caller: decode, apply or latency. A workload of the same name may have another size or
-# shape for applying than for decoding; its files in workloads/apply then come before those in workloads.
+# $kind names the caller: decode, apply, latency or copy. A workload of the same name may have another size or
+# shape for applying than for decoding; its files in workloads/$kind then come before those in workloads.
 # Sourced after `set -euo pipefail`. Everything lives in $work, which is removed at the end together
 # with the servers; nothing is installed, since the servers are private copies (.ci/private_server.sh).
 # shellcheck shell=bash disable=SC2034
@@ -68,13 +68,13 @@ walpack_binary() {
     echo "$binary"
 }
 
-# configure SOURCE-DATABASE TARGET-DATABASE: walpack's file; the slot and the publication are named bench.
+# configure SOURCE-DATABASE TARGET-DATABASE [COPY]: walpack's file; the slot and the publication are named bench.
 configure() {
     cat > "$work/bench.toml" <<TOML
 pipeline = "bench"
 slot = "bench"
 publications = ["bench"]
-copy = false
+copy = ${3:-false}
 log_level = "warning"
 source = "$(conninfo source "$1")"
 target = "$(conninfo target "$2")"
@@ -119,6 +119,10 @@ scaled() { echo $(($1 * SCALE / 100)); }
 # The rows that the workload's files are told; what they make of them is theirs.
 rows_of() {
     case $kind/$1 in
+    copy/narrow | copy/many) scaled 5000000 ;;
+    copy/mixed) scaled 500000 ;;
+    copy/million) scaled 1000000 ;;
+    copy/tiny) scaled 300 ;;
     */narrow | */narrow10 | */spill | */update) scaled 1000000 ;;
     */wide | */mixed) scaled 100000 ;;
     apply/toast) scaled 20000 ;;
@@ -175,6 +179,11 @@ title_of() {
     local rows
     rows=$(rows_of "$1")
     case $kind/$1 in
+    copy/narrow) echo "$rows narrow rows in one table" ;;
+    copy/mixed) echo "$rows rows of 30 mixed columns in one table" ;;
+    copy/many) echo "$rows narrow rows in 20 tables" ;;
+    copy/million) echo "$rows narrow rows and as many of 30 mixed columns, in two tables" ;;
+    copy/tiny) echo "$rows tables of ten rows or none" ;;
     */narrow) echo "$rows narrow inserts, one transaction" ;;
     */narrow10) echo "$rows narrow inserts, transactions of 10" ;;
     */tpcb) echo "$(($(client_transactions) * 2)) TPC-B transactions" ;;

@@ -34,8 +34,9 @@ SELECT COALESCE(pg_catalog.sum(pg_catalog.pg_table_size(c.oid)), 0)::pg_catalog.
                 / pg_catalog.current_setting('block_size')::pg_catalog.int8)
         ELSE 0 END), 0)::pg_catalog.int8
 FROM pg_catalog.pg_class c
-WHERE c.relkind = 'r' AND (c.oid = $1::pg_catalog.oid OR c.oid IN (
-    SELECT t.relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) t)))";
+WHERE c.relkind = 'r' AND c.oid = ANY (ARRAY(
+    SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) t
+    UNION SELECT $1::pg_catalog.oid)))";
 
 std::uint64_t number_at(const Result& result, int row, int column) {
     return std::stoull(std::string(result.value(row, column)));

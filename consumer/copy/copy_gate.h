@@ -51,6 +51,8 @@ class CopyGate {
     // what was given to the target, `applied`: of what is committed there.
     // True when kept changes are among it: then it must be durable before anything is confirmed.
     [[nodiscard]] bool work(Lsn position, Lsn applied, CopyGateOutput& output);
+    // As of the last work(): tables wait for the stream to pass their snapshots.
+    bool is_settling() const { return is_settling_; }
     // What belongs into the group's transaction: nullopt when nothing has changed.
     std::optional<std::string> closing_sql();
     // What comes from here on must be sent again after a crash; nullopt when nothing holds the
@@ -100,6 +102,7 @@ class CopyGate {
     Lsn start_;
     const StopRequest& abort_;
     bool is_replaying_;  // the stream has not reached start_
+    bool is_settling_ = false;
     std::uint32_t xid_ = 0;
     Lsn commit_lsn_;
     bool has_kept_ = false;            // since limit_backlog()

@@ -69,6 +69,7 @@ bool CopyGate::work(Lsn position, Lsn applied, CopyGateOutput& output) {
     bool has_made_live = false;
     const Locked locked(lock_);
     tables_.applied = applied;
+    is_settling_ = false;
     for (const auto& [name, table] : tables_.by_name) {
         if (table->stored.state == TableState::requested && !table->dropped_from) {
             table->dropped_from = position;
@@ -78,6 +79,8 @@ bool CopyGate::work(Lsn position, Lsn applied, CopyGateOutput& output) {
         admit_withdrawn(*table, applied);
         if (table->is_built) has_made_live = make_live(*table, output) || has_made_live;
         advance(*table, output);
+        is_settling_ =
+            is_settling_ || (table->stored.state == TableState::settling && !table->is_settled);
     }
     return has_made_live;
 }

@@ -230,7 +230,8 @@ void CopyJob::watch() {
     while (!stop_.requested()) {
         try {
             look_at_source(reading);
-            if (Clock::now() - looked >= kRequestLook) {
+            const bool is_complete = !is_complete_ && work_.is_complete();
+            if (is_complete || Clock::now() - looked >= kRequestLook) {
                 looked = Clock::now();
                 if (target == nullptr) target = connect_to_target();
                 look_for_requests(*target);
@@ -247,8 +248,13 @@ void CopyJob::watch() {
             if (error.kind() == ErrorKind::cancelled) return;
             if (error.kind() != ErrorKind::connection) return fail(std::current_exception());
             log::debug("the copy's watch: {}", error.message());
+            sleep_unless_stopped(kSourceLook, stop_);
         }
-        sleep_unless_stopped(kSourceLook, stop_);
+        if (is_complete_) {
+            sleep_unless_stopped(kSourceLook, stop_);
+        } else {
+            work_.wait_until_complete(kSourceLook, stop_);
+        }
     }
 }
 

@@ -87,6 +87,7 @@ struct CopyTable {
     bool is_taken = false;            // a worker plans or empties it
     bool is_built = false;            // what changes need is there
     bool is_settled = false;
+    bool needs_analyze = false;  // state ready: its statistics are still to be collected
     // State requested: the applying thread drops its changes, and what it applied before ends here.
     std::optional<Lsn> dropped_from;
     // State requested: what `required` is must be found out, once changes are dropped.

@@ -54,7 +54,7 @@ std::optional<CopyTask> CopyWork::next(const StopRequest& stop) {
     std::unique_lock lock(tables_.mutex);
     while (!stop.requested()) {
         if (auto task = choose()) return task;
-        if (all_ready() && is_done(tables_.builds, Stage::last)) return std::nullopt;
+        if (all_done()) return std::nullopt;
         tables_.changed.wait_for(lock, kLook);
     }
     return std::nullopt;
@@ -67,6 +67,15 @@ std::optional<CopyTask> CopyWork::next_now() {
 
 bool CopyWork::is_complete() {
     const std::lock_guard lock(tables_.mutex);
+    return all_done();
+}
+
+void CopyWork::wait_until_complete(std::chrono::milliseconds patience, const StopRequest& stop) {
+    std::unique_lock lock(tables_.mutex);
+    tables_.changed.wait_for(lock, patience, [&] { return stop.requested() || all_done(); });
+}
+
+bool CopyWork::all_done() const {
     return all_ready() && is_done(tables_.builds, Stage::last);
 }
 
@@ -84,7 +93,21 @@ std::optional<CopyTask> CopyWork::choose() {
     for (const auto& [name, table] : tables_.by_name) {
         if (auto task = choose_of(*table)) return task;
     }
-    if (!all_ready()) return std::nullopt;
+    return choose_last();
+}
+
+// Statistics are wanted by the joins of whole tables that validate foreign keys.
+std::optional<CopyTask> CopyWork::choose_last() {
+    bool is_analyzed = true;
+    for (const auto& [name, table] : tables_.by_name) {
+        if (table->stored.state != TableState::ready) is_analyzed = false;
+        if (table->stored.state != TableState::ready || !table->needs_analyze) continue;
+        is_analyzed = false;
+        if (table->is_taken) continue;
+        table->is_taken = true;
+        return CopyTask{Kind::analyze, table.get(), 0, nullptr, 0};
+    }
+    if (!is_analyzed) return std::nullopt;
     return choose_build(nullptr, tables_.builds, Stage::last);
 }
 

@@ -14,11 +14,12 @@ namespace walpack {
 
 struct CopyTask {
     enum class Kind : std::uint8_t {
-        empty,   // deletes the table's rows on the target, so that it can be copied (again)
-        plan,    // cuts it into chunks
-        load,    // one part
-        build,   // one item of its structure, or of none's
-        finish,  // notes that the table is complete
+        empty,    // deletes the table's rows on the target, so that it can be copied (again)
+        plan,     // cuts it into chunks
+        load,     // one part
+        build,    // one item of its structure, or of none's
+        finish,   // notes that the table is complete
+        analyze,  // collects its statistics, when nothing else waits
     };
 
     Kind kind = Kind::load;
@@ -40,15 +41,19 @@ class CopyWork {
     // The task is over, done or not.
     void release(const CopyTask& task);
     bool is_complete();
+    // Until that, for no longer than `patience`, and not when `stop` is requested.
+    void wait_until_complete(std::chrono::milliseconds patience, const StopRequest& stop);
 
   private:
     std::optional<CopyTask> choose();
     std::optional<CopyTask> choose_of(CopyTable& table);
     std::optional<CopyTask> choose_part(CopyTable& table);
+    std::optional<CopyTask> choose_last();
     // The first item of the stage that may be made now. Keys are made one behind the other.
     std::optional<CopyTask> choose_build(CopyTable* table, std::vector<CopyBuild>& builds,
                                          CopyBuild::Stage stage);
     bool all_ready() const;
+    bool all_done() const;
 
     CopyTables& tables_;
 };

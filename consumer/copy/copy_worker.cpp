@@ -69,6 +69,8 @@ void CopyWorker::run(CopyTask& task) {
             return build(task);
         case CopyTask::Kind::finish:
             return finish(*task.table);
+        case CopyTask::Kind::analyze:
+            return analyze(*task.table);
     }
 }
 
@@ -172,13 +174,20 @@ void CopyWorker::build(const CopyTask& task) {
 }
 
 void CopyWorker::finish(CopyTable& table) {
-    target().execute("ANALYZE " + table.mapping->table->sql_name());
     target().execute(catalog_.finish_table_sql(table.stored.oid));
     const std::lock_guard lock(tables_.mutex);
     table.stored.state = TableState::ready;
+    table.needs_analyze = true;
     shared_.progress.set_state(table.progress_number, TableCopyState::done);
     log::info("the copy of {} is complete", table.published->relation->qualified_name());
     tables_.note_change();
+}
+
+// The table is complete without; where a crash comes before, autovacuum does it.
+void CopyWorker::analyze(CopyTable& table) {
+    target().execute("ANALYZE " + table.mapping->table->sql_name());
+    const std::lock_guard lock(tables_.mutex);
+    table.needs_analyze = false;
 }
 
 }  // namespace walpack

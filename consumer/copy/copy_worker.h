@@ -87,6 +87,7 @@ class CopyWorker {
     void lose_snapshot(const CopyTask& task);
     void build(const CopyTask& task);
     void finish(CopyTable& table);
+    void analyze(CopyTable& table);
     void begin_reading(const CopyTable& table);
     std::shared_ptr<const TableLoad> load_of(const CopyTable& table);
 

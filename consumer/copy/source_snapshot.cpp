@@ -53,9 +53,11 @@ std::optional<SourceSnapshot> SourceSnapshot::parse(std::string_view text) {
     if (!xmin || !take(text, ':')) return std::nullopt;
     const auto xmax = take_number(text);
     if (!xmax || !take(text, ':')) return std::nullopt;
-    if (*xmin == 0 || *xmin > *xmax) return std::nullopt;
+    if (*xmin == 0 || *xmax == 0) return std::nullopt;
+    // What a slot exports can end below its begin: the server raises the end only with commits that
+    // it decodes, the begin with every look at what runs, and asks the begin first.
     snapshot.xmin_ = *xmin;
-    snapshot.xmax_ = *xmax;
+    snapshot.xmax_ = std::max(*xmin, *xmax);
     while (!text.empty()) {
         if (!snapshot.running_.empty() && !take(text, ',')) return std::nullopt;
         const auto xid = take_number(text);

@@ -106,7 +106,8 @@ std::optional<LogEntry> ApplyLoop::next_entry() {
 // How long there may be nothing to do.
 std::chrono::nanoseconds ApplyLoop::wait() const {
     const auto pause = applier_.pause_wait();
-    return pause.count() > 0 ? pause : kIdleWait;
+    if (pause.count() > 0) return pause;
+    return copy_ != nullptr ? copy_->idle_wait_max() : kIdleWait;
 }
 
 void ApplyLoop::handle(const ReceivedMessage& message) {

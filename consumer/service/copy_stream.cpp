@@ -12,6 +12,7 @@ using Clock = std::chrono::steady_clock;
 
 // Between two looks at what the workers have done.
 constexpr std::chrono::milliseconds kWorkInterval{10};
+constexpr std::chrono::milliseconds kIdleWait{100};
 
 }  // namespace
 
@@ -54,6 +55,15 @@ void CopyStream::command(std::string sql, const char* doing) {
     applier_.add_command({std::move(sql), doing});
 }
 
+void CopyStream::note_idle(Lsn wal_end) {
+    gate_.note_stream_at(wal_end);
+    idle_at_ = wal_end;
+}
+
+std::chrono::milliseconds CopyStream::idle_wait_max() const {
+    return job_.is_complete() ? kIdleWait : kWorkInterval;
+}
+
 void CopyStream::work(const StopRequest& stop) {
     if (Clock::now() - worked_ < kWorkInterval) return;
     work_once();
@@ -72,6 +82,8 @@ void CopyStream::work_once() {
     worked_ = Clock::now();
     job_.throw_if_failed();
     if (gate_.work(applier_.position(), applier_.applied_lsn(), *this)) applier_.commit_group(true);
+    // Tables wait for the stream to pass their snapshots: then idle progress matters at once.
+    if (gate_.is_settling() && !applier_.has_open_group()) applier_.advance_idle(idle_at_, true);
 }
 
 Lsn CopyStream::confirmable(Lsn durable) {

@@ -36,11 +36,13 @@ class CopyStream : public TransactionSink, private CopyGateOutput {
     void commit(const Commit& commit) override { applier_.commit(commit); }
 
     // The server has nothing for us up to here.
-    void note_idle(Lsn wal_end) { gate_.note_stream_at(wal_end); }
+    void note_idle(Lsn wal_end);
     // Between two transactions, often: takes up what the copy's workers have finished. Waits while
     // kept changes take more memory than they may, unless `stop` is requested. Throws what ended
     // the copy.
     void work(const StopRequest& stop);
+    // For how long there may be nothing to do: workers do not wake this thread.
+    std::chrono::milliseconds idle_wait_max() const;
     // How far the slot may be confirmed, when the target has `durable` on its disk.
     Lsn confirmable(Lsn durable);
 
@@ -62,6 +64,7 @@ class CopyStream : public TransactionSink, private CopyGateOutput {
     Lsn confirmable_;
     Lsn confirmable_of_;
     std::chrono::steady_clock::time_point confirmable_at_;
+    Lsn idle_at_;  // of note_idle()
 };
 
 }  // namespace walpack

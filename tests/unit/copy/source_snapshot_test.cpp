@@ -43,6 +43,14 @@ TEST(SourceSnapshot, TakesAnXidFromTheNearestEpoch) {
     EXPECT_TRUE(sees(before_one, 4294967291U));
 }
 
+// As slots export them after transactions without a commit that is decoded.
+TEST(SourceSnapshot, SeesWhatIsBeforeItsBeginThoughItEndsBelow) {
+    const auto of = snapshot("105:102:");
+    EXPECT_TRUE(sees(of, 104));
+    EXPECT_FALSE(sees(of, 105));
+    EXPECT_EQ(of.to_string(), "105:105:");
+}
+
 TEST(SourceSnapshot, ReadsAndWritesTheServersText) {
     for (const char* text : {"100:100:", "100:105:100", "1:9999999999999:5,6,9999999999998"}) {
         EXPECT_EQ(snapshot(text).to_string(), text);
@@ -56,8 +64,8 @@ TEST(SourceSnapshot, RefusesOtherText) {
                              "100",
                              "100:",
                              "100:105",
-                             "105:100:",
                              "0:5:",
+                             "5:0:",
                              "100:105:99",
                              "100:105:105",
                              "100:105:103,102",

@@ -1,0 +1,3 @@
+-- :rows in each of the two tables.
+\ir ../narrow.run.sql
+\ir ../wide.run.sql

@@ -1,0 +1,2 @@
+\ir ../narrow.setup.sql
+\ir ../wide.setup.sql
