@@ -214,6 +214,7 @@ bool CopyJob::is_altered(CopyTable& table) {
         return false;
     }
     const std::lock_guard lock(tables_.mutex);
+    table.shape.clear();
     if (table.published->relation->describes_same(*before->relation)) return false;
     if (table.load == nullptr) return true;
     table.load = std::make_shared<const TableLoad>(make_table_load(

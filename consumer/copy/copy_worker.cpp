@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "copy/copy_start.h"
 #include "copy/taken_snapshot.h"
 #include "copy/target_rows.h"

@@ -72,6 +72,8 @@ class CopyWorker {
     ChunkPlan make_plan(const CopyTable& table);
     void load(CopyTask& task);
     void load_whole(CopyTask& task);
+    void give_up(const CopyTask& task);
+    void check_shape(CopyTable& table);
     bool open_snapshot(const CopyTask& task);
     Answer offer(const CopyTask& task, const std::optional<TakenSnapshot>& taken);
     bool is_waiting(const CopyTask& task);

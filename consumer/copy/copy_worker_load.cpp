@@ -22,6 +22,12 @@ constexpr std::chrono::milliseconds kOfferDelayMax{500};
 constexpr int kTriesToReport = 20;
 constexpr std::chrono::milliseconds kPartLook{100};
 
+constexpr const char* kShapeSql = R"(
+SELECT pg_catalog.string_agg(
+    pg_catalog.concat(a.attname, ' ', a.atttypid, ' ', a.atttypmod), ',' ORDER BY a.attnum)
+FROM pg_catalog.pg_attribute a
+WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped)";
+
 // What a part has added to the progress, taken back unless it is kept.
 class CountedPart {
   public:
@@ -123,8 +129,37 @@ bool CopyWorker::join_snapshot(const CopyTask& task) {
 void CopyWorker::load(CopyTask& task) {
     if (task.table->is_whole()) return load_whole(task);
     if (!open_snapshot(task)) return;
-    load_part(task);
-    reading().execute("ROLLBACK");
+    try {
+        check_shape(*task.table);
+        load_part(task);
+        reading().execute("ROLLBACK");
+    } catch (const Error&) {
+        give_up(task);
+        throw;
+    }
+}
+
+// Nothing of it was committed, or what was is known: another snapshot may be taken for it.
+void CopyWorker::give_up(const CopyTask& task) {
+    const std::lock_guard lock(tables_.mutex);
+    CopyTable& table = *task.table;
+    if (table.chunks.size() <= task.part) return;
+    const CopyChunk& chunk = table.chunks[task.part];
+    if (chunk.generation == task.generation && chunk.state == State::loading)
+        tables_.reset(table, task.part);
+}
+
+// What is read must be what was planned: a column that was added meanwhile has values in rows that
+// no change brings.
+void CopyWorker::check_shape(CopyTable& table) {
+    const std::string shape =
+        reading().query_value(kShapeSql, {std::to_string(table.stored.oid)}).value_or("");
+    const std::lock_guard lock(tables_.mutex);
+    if (table.shape.empty()) table.shape = shape;
+    if (table.shape == shape) return;
+    table.shape.clear();
+    throw Error(ErrorKind::schema, fmt::format("the columns of table \"{}\" are others now",
+                                               table.published->relation->qualified_name()));
 }
 
 // Who has the snapshot keeps it until every part is there: others may be about to join it, or give
@@ -134,6 +169,7 @@ void CopyWorker::load_whole(CopyTask& task) {
     const bool is_owner = is_waiting(task);
     if (is_owner ? !open_snapshot(task) : !join_snapshot(task)) return;
     try {
+        if (is_owner) check_shape(table);
         if (is_owner && table.parts.size() > 1) export_snapshot(task);
         do {
             load_part(task);
