@@ -27,6 +27,7 @@ constexpr const char* kApplicationName = "walpack_copy";
 constexpr std::chrono::milliseconds kSourceLook{100};
 constexpr std::chrono::seconds kRequestLook{1};
 constexpr std::chrono::seconds kReportInterval{10};
+constexpr std::chrono::milliseconds kViewInterval{500};
 
 // The index by which the source says which row is meant.
 constexpr const char* kIdentityIndexes = R"(
@@ -71,6 +72,7 @@ CopyJob::~CopyJob() {
         tables_.changed.notify_all();
     }
     threads_.clear();
+    if (options_.on_progress) options_.on_progress(std::nullopt);
 }
 
 // A key by which changes find their rows must be there first. Another unique index may not be
@@ -169,10 +171,7 @@ void CopyJob::watch() {
                 look_for_new_tables(*target);
                 if (!is_complete_ && work_.is_complete()) complete(*target);
             }
-            if (Clock::now() - reported >= kReportInterval && !is_complete_) {
-                reported = Clock::now();
-                log::info("{}", progress_line(progress_.snapshot()));
-            }
+            report(reported);
         } catch (const Error& error) {
             reading.reset();
             target.reset();
@@ -182,6 +181,22 @@ void CopyJob::watch() {
         }
         sleep_unless_stopped(kSourceLook, stop_);
     }
+}
+
+void CopyJob::report(Clock::time_point& reported) {
+    const Clock::duration interval =
+        options_.on_progress ? Clock::duration(kViewInterval) : Clock::duration(kReportInterval);
+    if (is_complete_ || Clock::now() - reported < interval) return;
+    reported = Clock::now();
+    {
+        const std::lock_guard lock(tables_.mutex);
+        for (const auto& [name, table] : tables_.by_name) {
+            if (table->load != nullptr)
+                progress_.set_state(table->progress_number, shown_state(table->stored.state));
+        }
+    }
+    const CopyFigures figures = progress_.snapshot();
+    options_.on_progress ? options_.on_progress(figures) : log::info("{}", progress_line(figures));
 }
 
 // Transactions that everybody sees need not be remembered; while a large part is loaded nobody
@@ -315,6 +330,7 @@ bool CopyJob::rename(const PublishedTable& published, const TableName& name, Con
 
 void CopyJob::complete(Connection& target) {
     Progress::end_copy(target, options_.start.pipeline);
+    if (options_.on_progress) options_.on_progress(std::nullopt);
     const CopyFigures figures = progress_.snapshot();
     log::info("initial copy is complete: {} tables, {} rows, {}", figures.tables.size(),
               figures.rows, human_bytes(figures.bytes));

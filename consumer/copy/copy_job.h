@@ -31,6 +31,7 @@ struct CopyJobOptions {
     std::uint64_t rate_limit = 0;  // bytes a second; 0: none
     std::chrono::milliseconds retry_delay_min{200};
     std::chrono::milliseconds retry_delay_max{30'000};
+    OnCopyProgress on_progress;  // empty: the log is told instead, less often
 };
 
 class CopyJob {
@@ -53,6 +54,7 @@ class CopyJob {
     void work();
     bool do_task(CopyWorker& worker, const CopyTask& task, std::chrono::milliseconds& delay);
     void watch();
+    void report(std::chrono::steady_clock::time_point& reported);
     void look_at_source(std::unique_ptr<Connection>& reading);
     void look_for_requests(Connection& target);
     void look_for_new_tables(Connection& target);

@@ -19,10 +19,10 @@
 #include "pg/connection.h"
 #include "progress/activity.h"
 #include "progress/progress.h"
+#include "schema/target_session.h"
 #include "service/apply_loop.h"
 #include "service/continuity.h"
 #include "service/copy_stream.h"
-#include "schema/target_session.h"
 #include "slot/receiver.h"
 #include "slot/slot.h"
 
@@ -110,8 +110,12 @@ ReceiverOptions receiver_options(const Config& config) {
 }  // namespace
 
 Pipeline::Pipeline(const Config& config, const StopRequest& stop, UnbatchedTables& unbatched,
-                   std::function<void(const std::string&)> on_state)
-    : config_(config), stop_(stop), unbatched_(unbatched), on_state_(std::move(on_state)) {}
+                   std::function<void(const std::string&)> on_state, OnCopyProgress on_copy)
+    : config_(config),
+      stop_(stop),
+      unbatched_(unbatched),
+      on_state_(std::move(on_state)),
+      on_copy_(std::move(on_copy)) {}
 
 void Pipeline::run(const Replay& replay) {
     replay_ = replay;
@@ -161,6 +165,7 @@ CopyJobOptions Pipeline::copy_job_options() const {
     options.rate_limit = config_.copy_rate_limit;
     options.retry_delay_min = config_.retry_delay_min;
     options.retry_delay_max = config_.retry_delay_max;
+    options.on_progress = on_copy_;
     return options;
 }
 
