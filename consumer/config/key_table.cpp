@@ -129,6 +129,12 @@ void append_copy_keys(std::vector<KeyDefinition>& keys) {
                               "When it is full, the stream waits.",
                               kGroup},
                              &Config::copy_backlog_bytes_max, {kMegabyte, 64 * kGigabyte}));
+    keys.push_back(duration_key({"snapshot_age_max", "DURATION",
+                                 "Age that a snapshot of the copy may reach at the source. A chunk "
+                                 "that takes longer is cut in two and loaded again; a table that "
+                                 "cannot be cut is named in the log.",
+                                 kGroup},
+                                &Config::snapshot_age_max, {milliseconds(1000), 7 * kDay}));
 }
 
 void append_stream_keys(std::vector<KeyDefinition>& keys) {

@@ -27,6 +27,7 @@ constexpr const char* kApplicationName = "walpack_copy";
 constexpr std::chrono::milliseconds kOfferDelayMin{2};
 constexpr std::chrono::milliseconds kOfferDelayMax{500};
 constexpr int kTriesToReport = 20;
+constexpr const char* kLockNotAvailable = "55P03";
 
 // What a part has added to the progress, taken back unless it is kept.
 class CountedPart {
@@ -63,6 +64,10 @@ void pause(std::chrono::milliseconds delay, const StopRequest& stop) {
 
 }  // namespace
 
+std::string reading_application_name(const std::string& pipeline) {
+    return std::string(kApplicationName) + '_' + pipeline;
+}
+
 CopyWorker::CopyWorker(const CopyWorkerOptions& options, const CopyWorkerShared& shared,
                        const StopRequest& stop)
     : options_(options),
@@ -73,7 +78,8 @@ CopyWorker::CopyWorker(const CopyWorkerOptions& options, const CopyWorkerShared&
 
 Connection& CopyWorker::reading() {
     if (reading_ == nullptr) {
-        reading_ = std::make_unique<Connection>(options_.reading, stop_, kApplicationName);
+        reading_ = std::make_unique<Connection>(options_.reading, stop_,
+                                                reading_application_name(options_.pipeline));
         set_up_source_session(*reading_);
     }
     return *reading_;
@@ -181,28 +187,37 @@ void CopyWorker::plan(CopyTable& table) {
               chunks.size(), chunks.size() == 1 ? "" : "s",
               load->is_binary ? "binary" : "as text, as " + load->format_reason, plan.reason);
     const std::lock_guard lock(tables_.mutex);
+    const bool is_first = table.load == nullptr;
     table.stored = std::move(stored);
     table.load = std::move(load);
     table.chunks = std::vector<CopyChunk>(table.is_whole() ? 1 : chunks.size());
     table.parts.clear();
-    for (StoredChunk& chunk : chunks) table.parts.push_back({std::move(chunk), false, false});
+    for (StoredChunk& chunk : chunks) {
+        CopyPart part;
+        part.stored = std::move(chunk);
+        table.parts.push_back(std::move(part));
+    }
     table.is_built = is_done(table.builds, CopyBuild::Stage::key) &&
                      is_done(table.builds, CopyBuild::Stage::index);
-    table.progress_number = shared_.progress.add_table(table.figures());
+    if (is_first) table.progress_number = shared_.progress.add_table(table.figures());
+    if (!is_first) shared_.progress.restart_table(table.progress_number, table.figures());
     tables_.note_change();
 }
 
 // The lock comes before the snapshot, so that no TRUNCATE and no rewrite can come in between.
-void CopyWorker::begin_reading(const CopyTable& table) {
-    reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
-    reading().execute(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", rows_of(*table.published)));
+void CopyWorker::begin_reading(const CopyTask& task) {
+    snapshot_at_.reset();
+    reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY" +
+                      limit_sql(task, "statement_timeout"));
+    reading().execute(
+        fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", rows_of(*task.table->published)));
 }
 
 // True when the chunk is to be loaded under the snapshot.
 bool CopyWorker::offer(const CopyTask& task, const TakenSnapshot& taken) {
     const std::lock_guard lock(tables_.mutex);
     CopyTable& table = *task.table;
-    CopyChunk& chunk = table.chunks[table.chunk_of(task.part)];
+    CopyChunk& chunk = table.chunks[table.chunk_of(table.place_of(task.part))];
     if (!tables_.admits(table, taken.snapshot)) return false;
     chunk.state = State::loading;
     chunk.snapshot = taken.snapshot;
@@ -215,7 +230,8 @@ void CopyWorker::open_snapshot(const CopyTask& task) {
     auto delay = kOfferDelayMin;
     for (int tries = 1;; ++tries) {
         const auto replayed = replayed_lsn(reading());
-        begin_reading(*task.table);
+        begin_reading(task);
+        snapshot_at_ = Clock::now();
         const auto taken = take_snapshot(reading(), replayed);
         if (taken && offer(task, *taken)) return;
         reading().execute("ROLLBACK");
@@ -245,13 +261,27 @@ bool CopyWorker::join_snapshot(const CopyTask& task) {
 }
 
 void CopyWorker::load(const CopyTask& task) {
-    CopyTable& table = *task.table;
-    if (!table.is_whole()) {
+    has_warned_ = false;
+    task.table->is_whole() ? load_whole(task) : load_chunk(task);
+}
+
+void CopyWorker::load_chunk(const CopyTask& task) {
+    try {
         open_snapshot(task);
         load_part(task);
         reading().execute("ROLLBACK");
-        return;
+    } catch (const Error& error) {
+        give_up(task);
+        const bool is_locked = error.sqlstate() == kLockNotAvailable;
+        if (error.kind() != ErrorKind::connection || is_locked || !is_too_old()) throw;
+        disconnect();  // either may still be within COPY
+        cut(task);
     }
+}
+
+// Under one snapshot, which the first worker takes and others join.
+void CopyWorker::load_whole(const CopyTask& task) {
+    CopyTable& table = *task.table;
     bool is_first = false;
     {
         const std::lock_guard lock(tables_.mutex);
@@ -287,12 +317,13 @@ std::optional<CopyTask> CopyWorker::next_part(const CopyTask& task) {
     const std::lock_guard lock(tables_.mutex);
     if (table.chunks.empty() || table.chunks.front().generation != task.generation)
         return std::nullopt;
-    if (task.part < table.parts.size()) table.parts[task.part].is_taken = false;
+    const std::size_t place = table.place_of(task.part);
+    if (place < table.parts.size()) table.parts[place].is_taken = false;
     for (std::size_t part = 0; part < table.parts.size(); ++part) {
         if (table.parts[part].is_taken || table.parts[part].is_loaded) continue;
         table.parts[part].is_taken = true;
         CopyTask next = task;
-        next.part = part;
+        next.part = table.parts[part].stored.number;
         return next;
     }
     return std::nullopt;
@@ -311,21 +342,26 @@ void CopyWorker::lose_snapshot(CopyTable& table) {
 
 void CopyWorker::load_part(const CopyTask& task) {
     CopyTable& table = *task.table;
-    StoredChunk loaded = table.parts[task.part].stored;
+    StoredChunk loaded;
+    bool may_age = table.is_whole();
     {
         const std::lock_guard lock(tables_.mutex);
-        const CopyChunk& chunk = table.chunks[table.chunk_of(task.part)];
+        const std::size_t place = table.place_of(task.part);
+        const CopyChunk& chunk = table.chunks[table.chunk_of(place)];
         if (chunk.generation != task.generation) return;
+        loaded = table.parts[place].stored;
+        may_age = may_age || table.parts[place].may_age;
         loaded.snapshot = chunk.snapshot;
         loaded.settled_lsn = chunk.settled_lsn;
     }
     const std::string select = table.is_whole() ? select_rows_sql(*table.load, loaded.pages)
                                                 : select_rows_sql(*table.load, loaded.range);
-    Transaction transaction(target());
+    Transaction transaction(target(), "BEGIN" + limit_sql(task, "lock_timeout"));
     CountedPart counted(shared_.progress, table.progress_number);
     const auto on_piece = [&](std::uint64_t rows, std::uint64_t bytes) {
         shared_.rate_limit.take(bytes, stop_);
         counted.add(rows, bytes);
+        check_age(task, may_age);
     };
     const LoadedRows rows = load_rows(*table.load, select, reading(), target(), on_piece, stop_);
     loaded.rows = rows.rows;
@@ -336,9 +372,9 @@ void CopyWorker::load_part(const CopyTask& task) {
 
 bool CopyWorker::commit_part(const CopyTask& task, const StoredChunk& loaded) {
     CopyTable& table = *task.table;
-    const std::size_t number = table.chunk_of(task.part);
     {
         const std::lock_guard lock(tables_.mutex);
+        const std::size_t number = table.chunk_of(table.place_of(task.part));
         if (table.chunks.empty() || table.chunks[number].generation != task.generation)
             return false;
         ++table.chunks[number].committing;
@@ -352,14 +388,16 @@ bool CopyWorker::commit_part(const CopyTask& task, const StoredChunk& loaded) {
         is_committed = was_committed(loaded);
     }
     const std::lock_guard lock(tables_.mutex);
+    const std::size_t place = table.place_of(task.part);
+    const std::size_t number = table.chunk_of(place);
     CopyChunk& chunk = table.chunks[number];
     --chunk.committing;
     if (is_committed) {
-        table.parts[task.part].stored = loaded;
-        table.parts[task.part].is_loaded = true;
+        table.parts[place].stored = loaded;
+        table.parts[place].is_loaded = true;
         const bool is_whole_chunk =
             std::all_of(table.parts.begin(), table.parts.end(), [&](const CopyPart& part) {
-                return part.is_loaded || (!table.is_whole() && &part != &table.parts[task.part]);
+                return part.is_loaded || (!table.is_whole() && &part != &table.parts[place]);
             });
         if (is_whole_chunk) chunk.state = State::loaded;
     } else if (!table.is_whole()) {

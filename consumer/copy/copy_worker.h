@@ -27,7 +27,7 @@ struct CopyWorkerOptions {
     Conninfo target;
     std::string pipeline;
     std::uint64_t chunk_bytes = 64 << 20;
-    std::chrono::milliseconds snapshot_age_max{0};
+    std::chrono::milliseconds snapshot_age_max{600'000};
 };
 
 // What workers share beside the tables. They outlive the workers.
@@ -37,6 +37,9 @@ struct CopyWorkerShared {
     CopyProgress& progress;
     RateLimit& rate_limit;
 };
+
+// Of the sessions that hold snapshots, by which they are found in pg_stat_activity.
+std::string reading_application_name(const std::string& pipeline);
 
 class CopyWorker {
   public:
@@ -54,6 +57,8 @@ class CopyWorker {
     void plan(CopyTable& table);
     ChunkPlan make_plan(const CopyTable& table);
     void load(const CopyTask& task);
+    void load_chunk(const CopyTask& task);
+    void load_whole(const CopyTask& task);
     void open_snapshot(const CopyTask& task);
     bool offer(const CopyTask& task, const TakenSnapshot& taken);
     bool join_snapshot(const CopyTask& task);
@@ -62,9 +67,15 @@ class CopyWorker {
     bool was_committed(const StoredChunk& loaded);
     std::optional<CopyTask> next_part(const CopyTask& task);
     void lose_snapshot(CopyTable& table);
+    void give_up(const CopyTask& task);
+    void cut(const CopyTask& task);
+    void store_cut(const CopyTask& task, const StoredChunk& upper);
+    std::string limit_sql(const CopyTask& task, const char* setting);
+    bool is_too_old() const;
+    void check_age(const CopyTask& task, bool may_age);
     void build(const CopyTask& task);
     void finish(CopyTable& table);
-    void begin_reading(const CopyTable& table);
+    void begin_reading(const CopyTask& task);
 
     Connection& reading();
     Connection& target();
@@ -76,6 +87,9 @@ class CopyWorker {
     CopyCatalog catalog_;
     std::unique_ptr<Connection> reading_;
     std::unique_ptr<Connection> target_;
+    // When the snapshot was taken under which this worker reads; nullopt when it is another's.
+    std::optional<std::chrono::steady_clock::time_point> snapshot_at_;
+    bool has_warned_ = false;  // of its age
 };
 
 }  // namespace walpack

@@ -161,6 +161,7 @@ CopyJobOptions Pipeline::copy_job_options() const {
     options.worker.target = config_.target;
     options.worker.pipeline = config_.pipeline;
     options.worker.chunk_bytes = config_.copy_chunk_bytes;
+    options.worker.snapshot_age_max = config_.snapshot_age_max;
     options.copy_workers = config_.copy_workers;
     options.rate_limit = config_.copy_rate_limit;
     options.retry_delay_min = config_.retry_delay_min;
