@@ -179,11 +179,11 @@ void Applier::commit_group(bool durable) {
 void Applier::pause() {
     State& state = *state_;
     if (state.linger_left().count() > 0) return state.order.pump();
-    if (state.may_linger()) {
-        state.close_group(false);
-    } else {
-        commit_group();
-    }
+    if (state.may_linger()) return state.close_group(false);
+    if (state.options.apply_workers == 1) return commit_group();
+    // What comes next may be independent of a transaction that waits for a lock.
+    if (state.group) state.close_group(true);
+    state.order.pump();
 }
 
 bool Applier::is_lingering() const {

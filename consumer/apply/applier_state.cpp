@@ -72,6 +72,9 @@ void Applier::State::note_commit(const Group& committed) {
     stats.rows += committed.rows;
     if (committed.transactions > 0) stats.last_commit_time = committed.last_commit_time;
     ++stats.target_commits;
+    // One session's commit_group() sees it by itself.
+    if (options.apply_workers > 1 && committed.transactions == 1)
+        pace.note_alone(more_is_waiting());
 }
 
 // What a group touches is noted in the terms of its plans: what is under way must be over.
@@ -188,9 +191,11 @@ void Applier::State::close_group(bool is_last) {
     }
     order.send(*group, std::move(steps));
     pace.note_closed(group->transactions, group->rows, Clock::now());
+    const bool is_checked = group->is_checked;
     order.add(std::move(*group));
     group.reset();
-    if (!is_last) order.pump();
+    if (!is_last) return order.pump();
+    if (is_checked) order.commit_all();
 }
 
 bool Applier::State::may_linger() const {

@@ -56,7 +56,7 @@ void CopyWorker::check_age(const CopyTask& task, bool may_age) {
     log::warning(
         "the snapshot under which {} is read is older than snapshot_age_max, and the table cannot "
         "be cut further; vacuum of the source waits for it",
-        task.table->published->relation->qualified_name());
+        load_of(*task.table)->published->relation->qualified_name());
 }
 
 void CopyWorker::cut(const CopyTask& task) {
@@ -69,12 +69,11 @@ void CopyWorker::cut(const CopyTask& task) {
         upper = table.parts[place].stored;
         upper.number = table.new_number();
     }
-    const std::string name = table.published->relation->qualified_name();
-    auto bound =
-        middle_of(reading(), *table.published, table.load->key_mapping->attribute, upper.range);
+    const std::shared_ptr<const TableLoad> made = load_of(table);
+    auto bound = middle_of(reading(), *made->published, made->key_mapping->attribute, upper.range);
     if (bound) {
         log::info("loading a chunk of {} would take longer than snapshot_age_max, so it is cut",
-                  name);
+                  made->published->relation->qualified_name());
         upper.range.from = std::move(bound);
         store_cut(task, upper);
         shared_.progress.add_chunk(table.progress_number);

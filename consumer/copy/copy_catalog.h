@@ -80,7 +80,7 @@ class CopyCatalog {
   public:
     explicit CopyCatalog(std::string pipeline) : pipeline_(std::move(pipeline)) {}
 
-    // Creates the tables, and this pipeline's row; harmless when they exist.
+    // Creates the tables, and this pipeline's row; harmless when they exist. Under lock_schema().
     void create(Connection& target) const;
     // Without tables everything is empty.
     StoredCopy read(Connection& target) const;

@@ -22,7 +22,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Stage = CopyBuild::Stage;
 
-constexpr const char* kApplicationName = "walpack_copy";
 // How soon what the source's sessions see is looked at, while someone waits for it.
 constexpr std::chrono::milliseconds kSourceLook{100};
 constexpr std::chrono::seconds kRequestLook{1};
@@ -149,9 +148,39 @@ bool CopyJob::do_task(CopyWorker& worker, const CopyTask& task, std::chrono::mil
             delay = std::min(delay * 2, options_.retry_delay_max);
             return true;
         }
+        if (error.kind() == ErrorKind::schema && task.table != nullptr && is_altered(*task.table)) {
+            log::warning("{}; table {}.{} was altered, its copy goes on", error.report(),
+                         task.table->stored.name.schema, task.table->stored.name.table);
+            return true;
+        }
         fail(std::current_exception());
         return false;
     }
+}
+
+// Looks at the table again on both sides; true when it is not what it was. As for the stream, both
+// sides must have been altered.
+bool CopyJob::is_altered(CopyTable& table) {
+    std::shared_ptr<const PublishedTable> before;
+    {
+        const std::lock_guard lock(tables_.mutex);
+        before = table.published;
+    }
+    try {
+        const auto target =
+            connect_in_encoding(options_.worker.target, options_.worker.encoding, stop_);
+        describe(table, *target);
+    } catch (const Error& error) {
+        log::warning("{}", error.report());
+        return false;
+    }
+    const std::lock_guard lock(tables_.mutex);
+    if (table.published->relation->describes_same(*before->relation)) return false;
+    if (table.load == nullptr) return true;
+    table.load = std::make_shared<const TableLoad>(make_table_load(
+        table.published, table.mapping, stored_plan(table.stored, *table.published->relation)));
+    tables_.note_change();
+    return true;
 }
 
 void CopyJob::watch() {
@@ -165,8 +194,8 @@ void CopyJob::watch() {
             if (Clock::now() - looked >= kRequestLook) {
                 looked = Clock::now();
                 if (target == nullptr)
-                    target = std::make_unique<Connection>(options_.worker.target, stop_,
-                                                          kApplicationName);
+                    target = connect_in_encoding(options_.worker.target, options_.worker.encoding,
+                                                 stop_);
                 look_for_requests(*target);
                 look_for_new_tables(*target);
                 if (!is_complete_ && work_.is_complete()) complete(*target);
@@ -207,7 +236,7 @@ void CopyJob::look_at_source(std::unique_ptr<Connection>& reading) {
         if (tables_.unseen.empty()) return;
     }
     if (reading == nullptr)
-        reading = std::make_unique<Connection>(options_.worker.reading, stop_, kApplicationName);
+        reading = connect_in_encoding(options_.worker.reading, options_.worker.encoding, stop_);
     const auto snapshot = newest_snapshot(*reading);
     const std::lock_guard lock(tables_.mutex);
     tables_.note_seen(*snapshot);
@@ -247,8 +276,9 @@ void CopyJob::request(CopyTable& table) {
 }
 
 std::optional<PublishedTable> CopyJob::find_published(const TableName& name) {
-    Connection source(options_.worker.source, stop_, kApplicationName);
-    for (PublishedTable& each : read_published_tables(source, options_.start.publications)) {
+    const auto source =
+        connect_in_encoding(options_.worker.source, options_.worker.encoding, stop_);
+    for (PublishedTable& each : read_published_tables(*source, options_.start.publications)) {
         if (each.relation->schema == name.schema && each.relation->name == name.table)
             return std::move(each);
     }

@@ -53,6 +53,7 @@ class CopyJob {
     void assign_builds(Connection& source, Connection& target);
     void work();
     bool do_task(CopyWorker& worker, const CopyTask& task, std::chrono::milliseconds& delay);
+    bool is_altered(CopyTable& table);
     void watch();
     void report(std::chrono::steady_clock::time_point& reported);
     void look_at_source(std::unique_ptr<Connection>& reading);

@@ -31,27 +31,6 @@ TableName name_of_table(const PublishedTable& published) {
     return {published.relation->schema, published.relation->name};
 }
 
-// Plans what is known of a chunked table without looking at its rows again.
-ChunkPlan stored_plan(const StoredTable& stored, const Relation& relation) {
-    ChunkPlan plan;
-    plan.method = stored.method;
-    plan.rows_estimated = stored.rows_estimated;
-    plan.bytes_estimated = stored.bytes_estimated;
-    if (stored.method == ChunkMethod::whole) return plan;
-    const auto found = std::find_if(
-        relation.attributes.begin(), relation.attributes.end(),
-        [&stored](const Attribute& attribute) { return attribute.name == stored.key_column; });
-    if (found == relation.attributes.end()) {
-        throw Error(ErrorKind::schema,
-                    fmt::format("column \"{}\" of table \"{}\", by whose ranges it is being "
-                                "copied, is gone",
-                                stored.key_column, relation.qualified_name()))
-            .hint("Run \"walpack recopy\" for the table.");
-    }
-    plan.key_attribute = static_cast<std::size_t>(found - relation.attributes.begin());
-    return plan;
-}
-
 class Resumption {
   public:
     Resumption(const CopyStartOptions& options, Connection& source, Connection& target,
@@ -191,6 +170,26 @@ ExactSnapshot take_exact_snapshot(const Conninfo& conninfo, Connection& source,
     return {slot.consistent_point, *snapshot};
 }
 
+ChunkPlan stored_plan(const StoredTable& stored, const Relation& relation) {
+    ChunkPlan plan;
+    plan.method = stored.method;
+    plan.rows_estimated = stored.rows_estimated;
+    plan.bytes_estimated = stored.bytes_estimated;
+    if (stored.method == ChunkMethod::whole) return plan;
+    const auto found = std::find_if(
+        relation.attributes.begin(), relation.attributes.end(),
+        [&stored](const Attribute& attribute) { return attribute.name == stored.key_column; });
+    if (found == relation.attributes.end()) {
+        throw Error(ErrorKind::schema,
+                    fmt::format("column \"{}\" of table \"{}\", by whose ranges it is being "
+                                "copied, is gone",
+                                stored.key_column, relation.qualified_name()))
+            .hint("Run \"walpack recopy\" for the table.");
+    }
+    plan.key_attribute = static_cast<std::size_t>(found - relation.attributes.begin());
+    return plan;
+}
+
 bool can_copy_by_chunks(const std::vector<RelationMapping>& mappings, bool is_replica_role) {
     return is_replica_role ||
            std::none_of(mappings.begin(), mappings.end(), [](const RelationMapping& mapping) {
@@ -205,6 +204,7 @@ Lsn begin_copy(const CopyStartOptions& options, Connection& source, Connection& 
     const ExactSnapshot exact = take_exact_snapshot(options.source, source, stop);
     const CopyCatalog catalog(options.pipeline);
     Transaction transaction(target);
+    lock_schema(target);
     catalog.create(target);
     for (const PublishedTable& each : published) {
         StoredTable table;

@@ -33,6 +33,10 @@ struct ExactSnapshot {
 ExactSnapshot take_exact_snapshot(const Conninfo& conninfo, Connection& source,
                                   const StopRequest& stop);
 
+// The plan of a table that was cut already, without its parts. Throws Error(schema) when the column
+// that it was cut by is gone.
+ChunkPlan stored_plan(const StoredTable& stored, const Relation& relation);
+
 // Whether the copy can go by chunks: not where the target checks foreign keys between the tables,
 // as no order of chunks satisfies them.
 bool can_copy_by_chunks(const std::vector<RelationMapping>& mappings, bool is_replica_role);

@@ -68,6 +68,15 @@ std::string reading_application_name(const std::string& pipeline) {
     return std::string(kApplicationName) + '_' + pipeline;
 }
 
+std::unique_ptr<Connection> connect_in_encoding(const Conninfo& conninfo,
+                                                const std::string& encoding,
+                                                const StopRequest& stop,
+                                                const std::string& application_name) {
+    auto connection = std::make_unique<Connection>(conninfo, stop, application_name);
+    connection->execute("SET client_encoding = " + quote_literal(encoding));
+    return connection;
+}
+
 CopyWorker::CopyWorker(const CopyWorkerOptions& options, const CopyWorkerShared& shared,
                        const StopRequest& stop)
     : options_(options),
@@ -78,8 +87,8 @@ CopyWorker::CopyWorker(const CopyWorkerOptions& options, const CopyWorkerShared&
 
 Connection& CopyWorker::reading() {
     if (reading_ == nullptr) {
-        reading_ = std::make_unique<Connection>(options_.reading, stop_,
-                                                reading_application_name(options_.pipeline));
+        reading_ = connect_in_encoding(options_.reading, options_.encoding, stop_,
+                                       reading_application_name(options_.pipeline));
         set_up_source_session(*reading_);
     }
     return *reading_;
@@ -87,9 +96,8 @@ Connection& CopyWorker::reading() {
 
 Connection& CopyWorker::target() {
     if (target_ == nullptr) {
-        target_ = std::make_unique<Connection>(options_.target, stop_, kApplicationName);
+        target_ = connect_in_encoding(options_.target, options_.encoding, stop_);
         set_up_target_session(*target_);
-        match_client_encoding(reading(), *target_);
     }
     return *target_;
 }
@@ -119,8 +127,8 @@ void CopyWorker::empty(CopyTable& table) {
     std::optional<SourceSnapshot> required = table.stored.required;
     Lsn required_lsn = table.stored.required_lsn;
     if (table.needs_required) {
-        Connection source(options_.source, stop_, kApplicationName);
-        const ExactSnapshot exact = take_exact_snapshot(options_.source, source, stop_);
+        const auto source = connect_in_encoding(options_.source, options_.encoding, stop_);
+        const ExactSnapshot exact = take_exact_snapshot(options_.source, *source, stop_);
         required = exact.snapshot;
         required_lsn = exact.lsn;
     }
@@ -206,11 +214,17 @@ void CopyWorker::plan(CopyTable& table) {
 
 // The lock comes before the snapshot, so that no TRUNCATE and no rewrite can come in between.
 void CopyWorker::begin_reading(const CopyTask& task) {
+    const std::string rows = rows_of(*load_of(*task.table)->published);
     snapshot_at_.reset();
     reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY" +
                       limit_sql(task, "statement_timeout"));
-    reading().execute(
-        fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", rows_of(*task.table->published)));
+    reading().execute(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", rows));
+}
+
+// Another worker may replace it, when the table was altered.
+std::shared_ptr<const TableLoad> CopyWorker::load_of(const CopyTable& table) {
+    const std::lock_guard lock(tables_.mutex);
+    return table.load;
 }
 
 // True when the chunk is to be loaded under the snapshot.
@@ -354,20 +368,25 @@ void CopyWorker::load_part(const CopyTask& task) {
         loaded.snapshot = chunk.snapshot;
         loaded.settled_lsn = chunk.settled_lsn;
     }
-    const std::string select = table.is_whole() ? select_rows_sql(*table.load, loaded.pages)
-                                                : select_rows_sql(*table.load, loaded.range);
-    Transaction transaction(target(), "BEGIN" + limit_sql(task, "lock_timeout"));
+    const std::shared_ptr<const TableLoad> load = load_of(table);
+    const std::string select = table.is_whole() ? select_rows_sql(*load, loaded.pages)
+                                                : select_rows_sql(*load, loaded.range);
+    target().execute("BEGIN" + limit_sql(task, "lock_timeout"));
     CountedPart counted(shared_.progress, table.progress_number);
     const auto on_piece = [&](std::uint64_t rows, std::uint64_t bytes) {
         shared_.rate_limit.take(bytes, stop_);
         counted.add(rows, bytes);
         check_age(task, may_age);
     };
-    const LoadedRows rows = load_rows(*table.load, select, reading(), target(), on_piece, stop_);
+    const LoadedRows rows = load_rows(*load, select, reading(), target(), on_piece, stop_);
     loaded.rows = rows.rows;
     loaded.bytes = rows.bytes;
     target().execute(catalog_.mark_loaded_sql(loaded));
-    if (commit_part(task, loaded)) counted.keep();
+    if (commit_part(task, loaded)) {
+        counted.keep();
+    } else {
+        target().execute("ROLLBACK");
+    }
 }
 
 bool CopyWorker::commit_part(const CopyTask& task, const StoredChunk& loaded) {

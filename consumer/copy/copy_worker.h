@@ -26,6 +26,7 @@ struct CopyWorkerOptions {
     Conninfo reading;  // where rows are read: the source, or a standby of it
     Conninfo target;
     std::string pipeline;
+    std::string encoding;  // of the source's database: names come in it
     std::uint64_t chunk_bytes = 64 << 20;
     std::chrono::milliseconds snapshot_age_max{600'000};
 };
@@ -40,6 +41,11 @@ struct CopyWorkerShared {
 
 // Of the sessions that hold snapshots, by which they are found in pg_stat_activity.
 std::string reading_application_name(const std::string& pipeline);
+
+// A session whose names and values are in the source's encoding.
+std::unique_ptr<Connection> connect_in_encoding(
+    const Conninfo& conninfo, const std::string& encoding, const StopRequest& stop,
+    const std::string& application_name = "walpack_copy");
 
 class CopyWorker {
   public:
@@ -76,6 +82,7 @@ class CopyWorker {
     void build(const CopyTask& task);
     void finish(CopyTable& table);
     void begin_reading(const CopyTask& task);
+    std::shared_ptr<const TableLoad> load_of(const CopyTable& table);
 
     Connection& reading();
     Connection& target();

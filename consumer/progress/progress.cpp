@@ -91,15 +91,18 @@ std::uint64_t parse_identifier(std::string_view text) {
 
 }  // namespace
 
+void lock_schema(Connection& target) {
+    target.execute("SELECT pg_catalog.pg_advisory_xact_lock($1::pg_catalog.int8)",
+                   {std::to_string(lock_key("walpack schema"))});
+}
+
 Progress::Progress(Connection& target, std::string pipeline)
     : target_(target), pipeline_(std::move(pipeline)) {}
 
 void Progress::create(std::uint64_t source_system_identifier, const std::string& slot) {
     pin_search_path(target_);
     Transaction transaction(target_);
-    // Two pipelines may be set up at the same moment.
-    target_.execute("SELECT pg_catalog.pg_advisory_xact_lock($1::pg_catalog.int8)",
-                    {std::to_string(lock_key("walpack schema"))});
+    lock_schema(target_);
     if (!table_exists(target_)) {
         create_schema(target_);
         target_.execute(kCreateTable);

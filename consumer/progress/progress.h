@@ -29,6 +29,10 @@ struct ProgressRow {
     bool copy_is_complete = false;
 };
 
+// Several pipelines may make their tables in schema walpack at the same moment: until the end of
+// the open transaction only this one does.
+void lock_schema(Connection& target);
+
 class Progress {
   public:
     Progress(Connection& target, std::string pipeline);

@@ -153,8 +153,9 @@ CopyStartOptions Pipeline::copy_start_options() const {
     return {config_.source, config_.publications, config_.pipeline};
 }
 
-CopyJobOptions Pipeline::copy_job_options() const {
+CopyJobOptions Pipeline::copy_job_options(const std::string& encoding) const {
     CopyJobOptions options;
+    options.worker.encoding = encoding;
     options.start = copy_start_options();
     options.worker.source = config_.source;
     options.worker.reading = config_.copy_from;
@@ -200,9 +201,9 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
 std::unique_ptr<CopyJob> Pipeline::resume(Connection& target, CopyTables& tables) {
     Connection source(config_.source, stop_, "walpack_copy");
     set_up_target_session(target);
-    match_client_encoding(source, target);
+    const std::string encoding = match_client_encoding(source, target);
     if (!resume_copy(copy_start_options(), source, target, tables)) return nullptr;
-    return std::make_unique<CopyJob>(copy_job_options(), tables, source, target);
+    return std::make_unique<CopyJob>(copy_job_options(encoding), tables, source, target);
 }
 
 // Changes of a chunk that was loaded and not live are needed again.

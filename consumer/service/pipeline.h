@@ -47,7 +47,7 @@ class Pipeline {
     void stream(Connection& target, Progress& progress, Lsn position, StopRequest& abort);
     ApplierOptions applier_options() const;
     CopyStartOptions copy_start_options() const;
-    CopyJobOptions copy_job_options() const;
+    CopyJobOptions copy_job_options(const std::string& encoding) const;
 
     const Config& config_;
     const StopRequest& stop_;

@@ -13,7 +13,7 @@ class PublicationCopy : public Scenario {
         consumer().set("publications", names_);
         consumer().init();
         consumer().start();
-        wait_until_streaming();
+        wait_until_copied();
     }
     std::string refusal(const std::string& sql) {
         source().execute(sql);

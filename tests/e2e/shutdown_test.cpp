@@ -16,7 +16,7 @@ class Shutdown : public Scenario {
         on_both("CREATE TABLE t (id bigint PRIMARY KEY, v text)");
         consumer().init();
         consumer().start();
-        wait_until_streaming();
+        wait_until_copied();
     }
     std::int64_t arrived() { return target().number("SELECT count(*) FROM t"); }
 };

@@ -35,7 +35,7 @@ class Streaming : public Scenario {
     void start_streaming() {
         consumer().init();
         consumer().start();
-        wait_until_streaming();
+        wait_until_copied();
     }
 
     std::int64_t spooled_bytes() { return unnamed_file_bytes(consumer().pid(), spool_directory_); }
