@@ -90,19 +90,19 @@ void Applier::relation(const RelationRecord& /*relation*/) {}
 void Applier::begin(const Begin& begin) {
     State& state = *state_;
     WALPACK_CHECK(!state.current);
+    // Positions are end LSNs: a transaction whose commit record starts before one lies behind it.
+    state.skips_current = begin.commit_lsn < this->position();
+    state.is_replay = begin.commit_lsn <= state.options.one_by_one_until;
+    if (state.is_replay && !state.skips_current && state.group)
+        state.close_group(false);  // of work before it
     state.current = begin;
     state.current_rows = 0;
     state.cascades.begin_transaction();
-    // Positions are end LSNs: a transaction whose commit record starts before one lies behind it.
-    const Lsn position = state.group ? state.group->end : state.order.position();
-    state.skips_current = begin.commit_lsn < position;
     if (state.skips_current) {
         log::debug("transaction {} at {} is applied already", begin.xid,
                    begin.commit_lsn.to_string());
         return;
     }
-    state.is_replay = begin.commit_lsn <= state.options.one_by_one_until;
-    if (state.is_replay && state.group) state.close_group(false);  // of work before it
     if (!state.group) {
         state.changes.set_row_by_row(state.is_replay || !state.options.batching);
         state.open_group();
@@ -170,9 +170,9 @@ void Applier::commit_group(bool durable) {
     State& state = *state_;
     WALPACK_CHECK(!state.current);
     const bool is_alone = state.group && state.group->transactions == 1;
-    if (durable && state.group) state.last_durable = {};
-    if (state.group) state.close_group(true);
+    if (state.group) state.close_group(true, durable);
     state.order.settle();
+    if (durable) make_durable(true);
     if (is_alone) state.pace.note_alone(state.more_is_waiting());
 }
 

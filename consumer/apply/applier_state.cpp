@@ -172,7 +172,7 @@ void Applier::State::send_part() {
     order.send(*group, changes.take());
 }
 
-void Applier::State::close_group(bool is_last) {
+void Applier::State::close_group(bool is_last, bool is_durable) {
     WALPACK_CHECK(group && !current);
     if (on_group_closing) {
         for (CommandStep& command : on_group_closing()) changes.add(std::move(command));
@@ -183,7 +183,8 @@ void Applier::State::close_group(bool is_last) {
     group->is_checked =
         is_last && is_small && steps.size() <= kCheckedStepsMax && can_be_checked(steps);
     // One that is there to be seen at once has the disk waited for afterwards.
-    group->is_durable = is_durable_due() && (!is_last || options.durable_interval.count() == 0);
+    group->is_durable =
+        is_durable || (is_durable_due() && (!is_last || options.durable_interval.count() == 0));
     if (group->is_durable) last_durable = Clock::now();
     if (!group->session) {
         if (group->last_commit_lsn <= options.one_session_until) group->footprint.add_everything();

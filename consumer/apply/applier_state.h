@@ -37,8 +37,8 @@ struct Applier::State {
     // The group gets too large to be gathered: sends what there is of it.
     void send_part();
     // The group is complete. Its commit is sent when its results are there and its turn comes.
-    // `is_last`: nothing more is waiting.
-    void close_group(bool is_last);
+    // `is_last`: nothing more is waiting. `is_durable`: its commit waits for the target's disk.
+    void close_group(bool is_last, bool is_durable = false);
     bool may_linger() const;
     std::chrono::nanoseconds linger_left() const;
     // A group without rows that only moves the position, or makes it durable where it is.

@@ -123,7 +123,7 @@ void append_copy_keys(std::vector<KeyDefinition>& keys) {
                       "from. The stream still comes from the source.",
                       kGroup},
                      &Config::copy_from),
-        "the source"));
+        "<source>"));
     keys.push_back(bytes_key({"copy_backlog_bytes_max", "BYTES",
                               "Memory for changes that wait until the rows they change are copied. "
                               "When it is full, the stream waits.",

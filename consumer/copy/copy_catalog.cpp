@@ -365,11 +365,22 @@ std::string CopyCatalog::set_unseen_sql(const UnseenTransactions& unseen) const 
 std::string CopyCatalog::finish_table_sql(std::uint32_t table_oid) const {
     return fmt::format(
         "WITH gone AS (DELETE FROM walpack.copy_chunk {0} RETURNING rows, bytes) "
-        "UPDATE walpack.copy_table SET state = 'ready', changed_at = pg_catalog.now(), "
-        "rows = s.rows, bytes = s.bytes FROM (SELECT "
+        "UPDATE walpack.copy_table SET state = CASE state WHEN 'requested' THEN state ELSE 'ready' "
+        "END, changed_at = pg_catalog.now(), rows = s.rows, bytes = s.bytes FROM (SELECT "
         "COALESCE(pg_catalog.sum(rows), 0) AS rows, COALESCE(pg_catalog.sum(bytes), 0) AS bytes "
         "FROM gone) s {0}",
         of_table(table_oid));
+}
+
+std::string CopyCatalog::forget_table_sql(std::uint32_t table_oid) const {
+    return fmt::format(
+        "WITH gone AS (DELETE FROM walpack.copy_chunk {0}) DELETE FROM walpack.copy_table {0}",
+        of_table(table_oid));
+}
+
+std::string CopyCatalog::give_up_request_sql(std::uint32_t table_oid, TableState state) const {
+    return fmt::format("UPDATE walpack.copy_table SET state = '{}' {} AND state = 'requested'",
+                       name_of(state), of_table(table_oid));
 }
 
 bool CopyCatalog::request_again(Connection& target, const TableName& name) const {

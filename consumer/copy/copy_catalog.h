@@ -96,8 +96,8 @@ class CopyCatalog {
     // Gives the upper part of a chunk that is not loaded to another one, as one transaction; may be
     // repeated.
     void cut_chunk(Connection& target, std::uint32_t number, const StoredChunk& upper) const;
-    // Of a table whose rows are gone: it waits again, and has no chunks.
     std::string rename_table_sql(std::uint32_t table_oid, const TableName& name) const;
+    // Of a table whose rows are gone: it waits again, and has no chunks.
     std::string restart_table_sql(std::uint32_t table_oid) const;
     // Of a table that is being copied, and still is when the statement is executed.
     std::string set_state_sql(std::uint32_t table_oid, TableState state) const;
@@ -109,8 +109,13 @@ class CopyCatalog {
     // The chunk's rows are gone: it waits again.
     std::string reset_chunk_sql(std::uint32_t table_oid, std::uint32_t number) const;
     std::string set_unseen_sql(const UnseenTransactions& unseen) const;
-    // A table that is complete needs no chunks any more; their figures go to the table's row.
+    // A table that is complete needs no chunks any more; their figures go to the table's row. One
+    // that was asked for again meanwhile stays so.
     std::string finish_table_sql(std::uint32_t table_oid) const;
+    // Of a table whose rows nobody wants any more: were it published again, it would be new.
+    std::string forget_table_sql(std::uint32_t table_oid) const;
+    // Of a table that cannot be copied again: it stays in the state that it is in.
+    std::string give_up_request_sql(std::uint32_t table_oid, TableState state) const;
     // Asks the running pipeline to copy the table again; false when the pipeline does not copy a
     // table of that name.
     bool request_again(Connection& target, const TableName& name) const;

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
+#include <exception>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/check.h"
 #include "base/error.h"
+#include "copy/gate_lock.h"
 
 namespace walpack {
 namespace {
@@ -20,20 +21,6 @@ constexpr std::chrono::milliseconds kCommitLook{100};
 // Between the end of a WAL record and the start of the next one: padding, and the head of a page or
 // of a segment.
 constexpr std::uint64_t kRecordGapMax = 64;
-
-// Holds the mutex, but for where it is given up in between.
-class Locked {
-  public:
-    explicit Locked(std::unique_lock<std::mutex>& lock) : lock_(lock) { lock_.lock(); }
-    ~Locked() {
-        if (lock_.owns_lock()) lock_.unlock();
-    }
-    Locked(const Locked&) = delete;
-    Locked& operator=(const Locked&) = delete;
-
-  private:
-    std::unique_lock<std::mutex>& lock_;
-};
 
 bool has_old_row(ChangeKind kind) {
     return kind == ChangeKind::update_full || kind == ChangeKind::delete_full;
@@ -91,6 +78,11 @@ void CopyGate::note_stream_at(Lsn lsn) {
 CopyTable* CopyGate::find(const Relation& relation) {
     const auto found = tables_.by_name.find({relation.schema, relation.name});
     if (found != tables_.by_name.end()) return found->second.get();
+    // By another name while it is being copied: what is in the stream may be older, or newer.
+    for (const auto& [name, table] : tables_.by_name) {
+        if (table->stored.state != TableState::ready && table->stored.oid == relation.oid)
+            return table.get();
+    }
     if (!tables_.unknown) tables_.unknown = TableName{relation.schema, relation.name};
     return nullptr;
 }
@@ -100,12 +92,13 @@ void CopyGate::look_up(const RowChange& change) {
     epoch_ = tables_.epoch;
     table_ = find(*relation_);
     passes_ = table_ != nullptr && table_->stored.state == TableState::ready;
-    if (table_ == nullptr || passes_ || table_->is_whole() || table_->load == nullptr) return;
+    if (table_ == nullptr || passes_ || table_->is_dropped() || table_->is_whole()) return;
     const auto& attributes = relation_->attributes;
     const auto found = std::find_if(
         attributes.begin(), attributes.end(),
         [this](const Attribute& each) { return each.name == table_->stored.key_column; });
-    if (found == attributes.end() || !found->is_key) {
+    const bool is_needed_in_old = table_->load->published->replicates_updates;
+    if (found == attributes.end() || (is_needed_in_old && !found->is_key)) {
         throw Error(ErrorKind::schema,
                     fmt::format("column \"{}\" of table \"{}\" is not part of its replica identity "
                                 "any more",
@@ -127,37 +120,35 @@ void CopyGate::change(const RowChange& change, CopyGateOutput& output) {
         lock_.unlock();
         return output.apply(change);
     }
-    if (table_ == nullptr || table_->chunks.empty()) return note_not_applied();
-    if (!is_update(change.kind))
-        return settle_image(image_of(change, change.kind != ChangeKind::insert, output), change,
-                            output);
-    const Image before = image_of(change, true, output);
-    const Image after = image_of(change, false, output);
-    if (before.chunk == after.chunk) return settle_image(after, change, output);
-    split(before, after, change, output);
+    if (table_ == nullptr || table_->is_dropped()) return note_not_applied();
+    const bool is_of_two = is_update(change.kind);
+    const std::size_t from = chunk_of_row(change, change.kind != ChangeKind::insert);
+    const std::size_t to = is_of_two ? chunk_of_row(change, false) : from;
+    if (from == to) return settle_image({to, fate_of(*table_, to, output)}, change, output);
+    split(from, to, change, output);
 }
 
+// A key that is stored out of line and did not change is in the old tuple alone.
 Value CopyGate::key_of(const RowChange& change, bool is_old) const {
-    if (!is_old || change.kind == ChangeKind::update) return change.new_tuple[key_attribute_];
+    const bool is_in_new =
+        !change.new_tuple.empty() && !change.new_tuple[key_attribute_].is_unchanged_toast();
+    if (is_in_new && (!is_old || change.kind == ChangeKind::update))
+        return change.new_tuple[key_attribute_];
     if (has_old_key(change.kind)) return change.old_tuple[key_place_];
-    WALPACK_CHECK(has_old_row(change.kind));
-    return change.old_tuple[key_attribute_];
+    if (has_old_row(change.kind)) return change.old_tuple[key_attribute_];
+    return change.new_tuple[key_attribute_];
 }
 
-CopyGate::Image CopyGate::image_of(const RowChange& change, bool is_old, CopyGateOutput& output) {
-    Image image;
-    if (!table_->is_whole()) {
-        const Value key = key_of(change, is_old);
-        if (key.is_null() || key.is_unchanged_toast()) {
-            throw Error(ErrorKind::protocol,
-                        fmt::format("a row of table \"{}\" came without column \"{}\"",
-                                    relation_->qualified_name(), table_->stored.key_column));
-        }
-        sort_key_ = sort_key_of(relation_->attributes[key_attribute_], key);
-        image.chunk = chunk_of(*table_, sort_key_);
+std::size_t CopyGate::chunk_of_row(const RowChange& change, bool is_old) {
+    if (table_->is_whole()) return 0;
+    const Value key = key_of(change, is_old);
+    if (key.is_null() || key.is_unchanged_toast()) {
+        throw Error(ErrorKind::protocol,
+                    fmt::format("a row of table \"{}\" came without column \"{}\"",
+                                relation_->qualified_name(), table_->stored.key_column));
     }
-    image.fate = fate_of(*table_, image.chunk, output);
-    return image;
+    sort_key_ = sort_key_of(relation_->attributes[key_attribute_], key);
+    return chunk_of(*table_, sort_key_);
 }
 
 // Chunks are ranges in order that cover everything.
@@ -182,9 +173,10 @@ bool CopyGate::is_doubtful(const SourceSnapshot& snapshot) const {
            snapshot.sees(xid_, {commit_lsn_.value - std::min(commit_lsn_.value, kRecordGapMax)});
 }
 
+// Valid until the mutex is given up.
 CopyGate::Fate CopyGate::fate_of(CopyTable& table, std::size_t number, CopyGateOutput& output) {
     CopyChunk& chunk = table.chunks[number];
-    wait_while_committing(chunk);
+    (void)wait_while_committing(chunk);
     if (!chunk.snapshot || is_seen(chunk)) return Fate::drop;
     if (is_doubtful(*chunk.snapshot)) {
         take_back(table, number, output);
@@ -195,20 +187,19 @@ CopyGate::Fate CopyGate::fate_of(CopyTable& table, std::size_t number, CopyGateO
     return Fate::keep;
 }
 
-void CopyGate::wait_while_committing(CopyChunk& chunk) {
+bool CopyGate::wait_while_committing(CopyChunk& chunk) {
+    if (chunk.committing == 0) return false;
     while (chunk.committing > 0) {
         abort_.throw_if_requested();
+        if (tables_.failure) std::rethrow_exception(tables_.failure);
         tables_.changed.wait_for(lock_, kCommitLook);
     }
+    return true;
 }
 
-// A snapshot that is taken from now on must see the transaction.
 void CopyGate::note_not_applied() {
-    if (is_noted_) return;
-    is_noted_ = true;
-    if (tables_.newest && tables_.newest->sees(xid_, {commit_lsn_.value + 1})) return;
-    tables_.unseen[commit_lsn_] = xid_;
-    unseen_has_changed_ = true;
+    if (std::exchange(is_noted_, true)) return;
+    if (tables_.note_not_applied(xid_, commit_lsn_)) unseen_has_changed_ = true;
 }
 
 void CopyGate::settle_image(const Image& image, const RowChange& change, CopyGateOutput& output) {
@@ -225,9 +216,15 @@ void CopyGate::settle_image(const Image& image, const RowChange& change, CopyGat
     tables_.backlog_bytes += chunk.backlog.back().bytes();
 }
 
-// The row leaves one chunk and comes into another.
-void CopyGate::split(const Image& before, const Image& after, const RowChange& change,
+// The row leaves one chunk and comes into another. What is applied comes last, as the mutex is
+// given up for it, and workers may then make the other chunk's fate another one.
+void CopyGate::split(std::size_t from, std::size_t to, const RowChange& change,
                      CopyGateOutput& output) {
+    CopyTable& table = *table_;
+    while (wait_while_committing(table.chunks[from]) || wait_while_committing(table.chunks[to])) {
+    }
+    const Image before{from, fate_of(table, from, output)};
+    const Image after{to, fate_of(table, to, output)};
     if (before.fate == Fate::apply && after.fate == Fate::apply) {
         lock_.unlock();
         return output.apply(change);
@@ -237,11 +234,14 @@ void CopyGate::split(const Image& before, const Image& after, const RowChange& c
     std::vector<Value> row;
     const bool is_complete = complete_row(change, row);
     const RowChange added{ChangeKind::insert, change.relation, {}, row};
-    settle_image(before, removed, output);
-    if (!lock_.owns_lock()) lock_.lock();
-    if (after.fate == Fate::drop || is_complete) return settle_image(after, added, output);
-    take_back(*table_, after.chunk, output);
-    note_not_applied();
+    if (before.fate != Fate::apply) settle_image(before, removed, output);
+    if (after.fate == Fate::drop || is_complete) {
+        settle_image(after, added, output);
+    } else {
+        take_back(table, to, output);
+        note_not_applied();
+    }
+    if (before.fate == Fate::apply) settle_image(before, removed, output);
 }
 
 std::string CopyGate::delete_sql(const CopyTable& table, std::size_t chunk) const {
@@ -252,10 +252,10 @@ std::string CopyGate::delete_sql(const CopyTable& table, std::size_t chunk) cons
 
 void CopyGate::take_back(CopyTable& table, std::size_t number, CopyGateOutput& output) {
     CopyChunk& chunk = table.chunks[number];
-    wait_while_committing(chunk);
-    const bool has_rows = chunk.state == State::loaded || chunk.state == State::live ||
-                          std::any_of(table.parts.begin(), table.parts.end(),
-                                      [](const CopyPart& part) { return part.is_loaded; });
+    (void)wait_while_committing(chunk);
+    bool has_rows = false;
+    for (std::size_t part = 0; part < table.parts.size(); ++part)
+        has_rows = has_rows || (table.chunk_of(part) == number && table.parts[part].is_loaded);
     if (has_rows) {
         if (commit_lsn_ < start_) {
             throw Error(ErrorKind::protocol,
@@ -290,7 +290,7 @@ void CopyGate::truncate(const Truncate& truncate, CopyGateOutput& output) {
         CopyTable* const table = find(*relation);
         if (table != nullptr && table->stored.state == TableState::ready) {
             rest.relations.push_back(relation);
-        } else if (table == nullptr || table->chunks.empty()) {
+        } else if (table == nullptr || table->is_dropped()) {
             note_not_applied();
         } else {
             truncate_table(*table, truncate, relation, output);
@@ -317,130 +317,6 @@ void CopyGate::truncate_table(CopyTable& table, const Truncate& truncate,
         if (fate == Fate::apply) output.command(delete_sql(table, i), "empty a chunk");
         if (fate == Fate::keep) take_back(table, i, output);
     }
-}
-
-std::optional<std::string> CopyGate::closing_sql() {
-    const std::lock_guard lock(tables_.mutex);
-    if (!std::exchange(unseen_has_changed_, false)) return std::nullopt;
-    return catalog_.set_unseen_sql(tables_.unseen);
-}
-
-std::optional<Lsn> CopyGate::floor(Lsn durable) {
-    if (is_replaying_) return resume_from_;
-    std::erase_if(holds_, [durable](const Hold& hold) { return hold.until < durable; });
-    std::optional<Lsn> floor;
-    for (const Hold& hold : holds_) floor = floor ? std::min(*floor, hold.floor) : hold.floor;
-    const std::lock_guard lock(tables_.mutex);
-    for (const auto& [name, table] : tables_.by_name) {
-        for (const CopyChunk& chunk : table->chunks) {
-            if (chunk.backlog.empty()) continue;
-            const Lsn first = chunk.backlog.front().commit_lsn();
-            floor = floor ? std::min(*floor, first) : first;
-        }
-    }
-    return floor;
-}
-
-bool CopyGate::is_full(std::size_t backlog_bytes_max) const {
-    const std::lock_guard lock(tables_.mutex);
-    return tables_.backlog_bytes > backlog_bytes_max;
-}
-
-void CopyGate::limit_backlog(std::size_t backlog_bytes_max, CopyGateOutput& output) {
-    if (!std::exchange(has_kept_, false)) return;
-    const Locked locked(lock_);
-    while (tables_.backlog_bytes > backlog_bytes_max) {
-        CopyTable* largest_table = nullptr;
-        std::size_t largest = 0;
-        std::size_t bytes = 0;
-        for (const auto& [name, table] : tables_.by_name) {
-            for (std::size_t i = 0; i < table->chunks.size(); ++i) {
-                if (table->chunks[i].backlog_bytes <= bytes) continue;
-                bytes = table->chunks[i].backlog_bytes;
-                largest_table = table.get();
-                largest = i;
-            }
-        }
-        WALPACK_CHECK(largest_table != nullptr);
-        take_back(*largest_table, largest, output);
-    }
-}
-
-bool CopyGate::work(Lsn position, Lsn applied, CopyGateOutput& output) {
-    if (is_replaying_) return false;
-    bool has_made_live = false;
-    const Locked locked(lock_);
-    tables_.applied = applied;
-    for (const auto& [name, table] : tables_.by_name) {
-        if (table->stored.state == TableState::requested && !table->dropped_from) {
-            table->dropped_from = position;
-            tables_.note_change();
-        }
-        if (table->stored.state == TableState::ready || table->chunks.empty()) continue;
-        tables_.cut_parts(*table);
-        admit_withdrawn(*table, applied);
-        if (table->is_built) has_made_live = make_live(*table, output) || has_made_live;
-        advance(*table, position, output);
-    }
-    return has_made_live;
-}
-
-void CopyGate::admit_withdrawn(CopyTable& table, Lsn applied) {
-    for (CopyChunk& chunk : table.chunks) {
-        if (chunk.state != State::withdrawn || applied <= chunk.withdrawn_lsn) continue;
-        chunk.state = State::waiting;
-        tables_.note_change();
-    }
-}
-
-// The mutex is given up while the changes are applied, as that may wait for the target.
-bool CopyGate::make_live(CopyTable& table, CopyGateOutput& output) {
-    std::vector<std::uint32_t> numbers;
-    std::vector<KeptChange> backlog;
-    for (std::size_t i = 0; i < table.chunks.size(); ++i) {
-        CopyChunk& chunk = table.chunks[i];
-        if (chunk.state != State::loaded) continue;
-        std::move(chunk.backlog.begin(), chunk.backlog.end(), std::back_inserter(backlog));
-        tables_.backlog_bytes -= chunk.backlog_bytes;
-        chunk.backlog.clear();
-        chunk.backlog_bytes = 0;
-        chunk.state = State::live;
-        for (std::size_t part = 0; part < table.parts.size(); ++part) {
-            if (table.chunk_of(part) == i) numbers.push_back(table.parts[part].stored.number);
-        }
-    }
-    if (numbers.empty()) return false;
-    lock_.unlock();
-    output.forget_mapping(table.stored.name);
-    for (const KeptChange& kept : backlog) output.apply_kept(kept.change(), kept.commit_lsn());
-    output.command(catalog_.mark_live_sql(table.stored.oid, numbers), "note that chunks are live");
-    lock_.lock();
-    tables_.note_change();
-    return true;
-}
-
-// copying -> building -> settling; ready is for the workers to say, who know what is left to make.
-void CopyGate::advance(CopyTable& table, Lsn position, CopyGateOutput& output) {
-    const auto all_are = [&table](State state) {
-        return std::all_of(table.chunks.begin(), table.chunks.end(),
-                           [state](const CopyChunk& chunk) { return chunk.state == state; });
-    };
-    const TableState before = table.stored.state;
-    if (before == TableState::copying && !table.is_built && all_are(State::loaded))
-        table.stored.state = TableState::building;
-    if (before <= TableState::building && all_are(State::live))
-        table.stored.state = TableState::settling;
-    // In a later call than it began: what says so is on the target by then.
-    if (before == TableState::settling && !table.is_settled) {
-        table.is_settled = std::all_of(
-            table.chunks.begin(), table.chunks.end(),
-            [position](const CopyChunk& chunk) { return chunk.settled_lsn <= position; });
-        if (table.is_settled) tables_.note_change();
-    }
-    if (table.stored.state == before) return;
-    output.command(catalog_.set_state_sql(table.stored.oid, table.stored.state),
-                   "note the state of a table");
-    tables_.note_change();
 }
 
 }  // namespace walpack

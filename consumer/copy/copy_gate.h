@@ -56,7 +56,8 @@ class CopyGate {
     // What comes from here on must be sent again after a crash; nullopt when nothing holds the
     // slot back. `durable`: of what the target has on disk.
     std::optional<Lsn> floor(Lsn durable);
-    // Kept changes take more memory than they may: nothing more should be read for a while.
+    // Kept changes take more memory than they may: nothing more should be read for a while. Never
+    // while what was kept before a restart comes again: it is used only when all of it is there.
     bool is_full(std::size_t backlog_bytes_max) const;
     // For the middle of a transaction, which cannot wait: chunks whose backlog is too large are
     // loaded again, later.
@@ -72,7 +73,7 @@ class CopyGate {
     // nullptr for a relation that is not known; all its changes are dropped until it is.
     CopyTable* find(const Relation& relation);
     void look_up(const RowChange& change);
-    Image image_of(const RowChange& change, bool is_old, CopyGateOutput& output);
+    std::size_t chunk_of_row(const RowChange& change, bool is_old);
     Value key_of(const RowChange& change, bool is_old) const;
     std::size_t chunk_of(const CopyTable& table, std::string_view sort_key) const;
     Fate fate_of(CopyTable& table, std::size_t chunk, CopyGateOutput& output);
@@ -80,18 +81,18 @@ class CopyGate {
     bool is_seen(const CopyChunk& chunk) const;
     void note_not_applied();
     void settle_image(const Image& image, const RowChange& change, CopyGateOutput& output);
-    void split(const Image& before, const Image& after, const RowChange& change,
-               CopyGateOutput& output);
+    void split(std::size_t from, std::size_t to, const RowChange& change, CopyGateOutput& output);
     // Deletes the chunk's rows, so that it can be loaded again.
     void take_back(CopyTable& table, std::size_t chunk, CopyGateOutput& output);
     std::string delete_sql(const CopyTable& table, std::size_t chunk) const;
     void truncate_table(CopyTable& table, const Truncate& truncate,
                         const std::shared_ptr<const Relation>& relation, CopyGateOutput& output);
-    void wait_while_committing(CopyChunk& chunk);
+    // True when it had to.
+    [[nodiscard]] bool wait_while_committing(CopyChunk& chunk);
     // True when it did.
     bool make_live(CopyTable& table, CopyGateOutput& output);
     void admit_withdrawn(CopyTable& table, Lsn applied);
-    void advance(CopyTable& table, Lsn position, CopyGateOutput& output);
+    void advance(CopyTable& table, CopyGateOutput& output);
 
     CopyTables& tables_;
     const CopyCatalog& catalog_;

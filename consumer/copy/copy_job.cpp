@@ -28,23 +28,68 @@ constexpr std::chrono::seconds kRequestLook{1};
 constexpr std::chrono::seconds kReportInterval{10};
 constexpr std::chrono::milliseconds kViewInterval{500};
 
-// The index by which the source says which row is meant.
-constexpr const char* kIdentityIndexes = R"(
-SELECT n.nspname, c.relname, x.relname
+// Unique indexes, a row for each column; by one of them the source says which row is meant.
+constexpr const char* kUniqueIndexes = R"(
+SELECT n.nspname, c.relname, x.relname,
+    (c.relreplident = 'd' AND i.indisprimary) OR (c.relreplident = 'i' AND i.indisreplident),
+    a.attname
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
-WHERE (c.relreplident = 'd' AND i.indisprimary) OR (c.relreplident = 'i' AND i.indisreplident))";
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+    AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])
+WHERE i.indisunique AND c.relkind IN ('r', 'p') AND c.oid >= 16384)";
 
 void sleep_unless_stopped(std::chrono::milliseconds delay, const StopRequest& stop) {
     pollfd fd{stop.fd(), POLLIN, 0};
     poll(&fd, 1, static_cast<int>(delay.count()));
 }
 
-bool is_about_index(const PostDataItem& item, const std::string& index) {
-    return item.statement.find(quote_identifier(index)) != std::string::npos ||
-           item.statement.find(" " + index + " ") != std::string::npos;
+struct KnownIndex {
+    std::string name;
+    bool is_identity = false;
+    std::vector<std::string> columns;
+};
+
+using UniqueIndexes = std::map<TableName, std::vector<KnownIndex>>;
+
+UniqueIndexes read_unique_indexes(Connection& source) {
+    UniqueIndexes indexes;
+    const Result result = source.execute(kUniqueIndexes);
+    for (int row = 0; row < result.rows(); ++row) {
+        const TableName table{std::string(result.value(row, 0)), std::string(result.value(row, 1))};
+        const std::string name(result.value(row, 2));
+        auto& known = indexes[table];
+        auto index = std::find_if(known.begin(), known.end(),
+                                  [&name](const KnownIndex& each) { return each.name == name; });
+        if (index == known.end())
+            index = known.insert(known.end(), {name, result.value(row, 3) == "t", {}});
+        index->columns.emplace_back(result.value(row, 4));
+    }
+    return indexes;
+}
+
+// Whether the item makes the index, by itself or as a constraint's: see
+// ArchiveEntry::description().
+bool makes_index(const PostDataItem& item, const std::string& index) {
+    const std::string& schema = item.table->schema;
+    return item.description == fmt::format("INDEX {} {}", schema, index) ||
+           item.description == fmt::format("CONSTRAINT {} {} {}", schema, item.table->table, index);
+}
+
+// An index that is no key and a constraint's is that of an exclusion constraint.
+void describe_build(const UniqueIndexes& indexes, CopyBuild& build) {
+    const PostDataItem& item = build.item;
+    build.is_exclusive =
+        item.kind == PostDataKind::key || item.description.starts_with("CONSTRAINT ");
+    const auto known = indexes.find(*item.table);
+    if (known == indexes.end()) return;
+    for (const KnownIndex& index : known->second) {
+        if (!makes_index(item, index.name)) continue;
+        build.is_identity = index.is_identity;
+        build.unique_columns = index.columns;
+    }
 }
 
 }  // namespace
@@ -74,45 +119,36 @@ CopyJob::~CopyJob() {
     if (options_.on_progress) options_.on_progress(std::nullopt);
 }
 
-// A key by which changes find their rows must be there first. Another unique index may not be
-// there while chunks are of different moments; a table that is one chunk is of one.
+// Of the tables that are copied; the rest waits until all of them are.
 void CopyJob::assign_builds(Connection& source, Connection& target) {
-    std::map<TableName, std::string> identity;
-    const Result indexes = source.execute(kIdentityIndexes);
-    for (int row = 0; row < indexes.rows(); ++row) {
-        identity[{std::string(indexes.value(row, 0)), std::string(indexes.value(row, 1))}] =
-            indexes.value(row, 2);
-    }
-    for (PostDataItem& item : PostData(target, options_.start.pipeline).pending()) {
+    std::vector<PostDataItem> items = PostData(target, options_.start.pipeline).pending();
+    const UniqueIndexes indexes = items.empty() ? UniqueIndexes{} : read_unique_indexes(source);
+    for (PostDataItem& item : items) {
         const auto found = item.table ? tables_.by_name.find(*item.table) : tables_.by_name.end();
-        CopyBuild build;
         const bool is_of_copied =
-            found != tables_.by_name.end() && found->second->stored.state != TableState::ready;
-        if (is_of_copied && item.kind == PostDataKind::key) {
-            const auto index = identity.find(*item.table);
-            build.stage = index != identity.end() && is_about_index(item, index->second)
-                              ? Stage::key
-                              : Stage::settled;
-        } else if (is_of_copied && item.kind == PostDataKind::index) {
-            build.stage = Stage::index;
-        }
+            found != tables_.by_name.end() && found->second->stored.state != TableState::ready &&
+            (item.kind == PostDataKind::key || item.kind == PostDataKind::index);
+        CopyBuild build;
         build.item = std::move(item);
-        auto& builds = build.stage == Stage::last ? tables_.builds : found->second->builds;
-        builds.push_back(std::move(build));
+        if (is_of_copied) {
+            describe_build(indexes, build);
+            found->second->builds.push_back(std::move(build));
+        } else {
+            tables_.builds.push_back(std::move(build));
+        }
     }
-    for (const auto& [name, table] : tables_.by_name)
-        table->is_built =
-            is_done(table->builds, Stage::key) && is_done(table->builds, Stage::index);
+    for (const auto& [name, table] : tables_.by_name) assign_stages(*table);
 }
 
 void CopyJob::fail(std::exception_ptr error) {
-    const std::lock_guard lock(failure_mutex_);
-    if (!failure_) failure_ = std::move(error);
+    const std::lock_guard lock(tables_.mutex);
+    if (!tables_.failure) tables_.failure = std::move(error);
+    tables_.changed.notify_all();
 }
 
 void CopyJob::throw_if_failed() {
-    const std::lock_guard lock(failure_mutex_);
-    if (failure_) std::rethrow_exception(failure_);
+    const std::lock_guard lock(tables_.mutex);
+    if (tables_.failure) std::rethrow_exception(tables_.failure);
 }
 
 void CopyJob::work() {
@@ -120,19 +156,19 @@ void CopyJob::work() {
     CopyWorker worker(options_.worker, shared, stop_);
     auto delay = options_.retry_delay_min;
     while (!stop_.requested()) {
-        const std::optional<CopyTask> task = work_.next(stop_);
+        std::optional<CopyTask> task = work_.next(stop_);
         if (!task) {
             // Everything is done; a table may be asked for again.
             worker.disconnect();
             sleep_unless_stopped(kRequestLook, stop_);
             continue;
         }
-        if (!do_task(worker, *task, delay)) return;
+        if (!carry_out(worker, *task, delay)) return;
     }
 }
 
 // False when the copy has failed.
-bool CopyJob::do_task(CopyWorker& worker, const CopyTask& task, std::chrono::milliseconds& delay) {
+bool CopyJob::carry_out(CopyWorker& worker, CopyTask& task, std::chrono::milliseconds& delay) {
     try {
         worker.run(task);
         work_.release(task);
@@ -153,6 +189,11 @@ bool CopyJob::do_task(CopyWorker& worker, const CopyTask& task, std::chrono::mil
                          task.table->stored.name.schema, task.table->stored.name.table);
             return true;
         }
+        fail(std::current_exception());
+        return false;
+    } catch (const std::exception&) {
+        worker.disconnect();
+        work_.release(task);
         fail(std::current_exception());
         return false;
     }
@@ -193,9 +234,7 @@ void CopyJob::watch() {
             look_at_source(reading);
             if (Clock::now() - looked >= kRequestLook) {
                 looked = Clock::now();
-                if (target == nullptr)
-                    target = connect_in_encoding(options_.worker.target, options_.worker.encoding,
-                                                 stop_);
+                if (target == nullptr) target = connect_to_target();
                 look_for_requests(*target);
                 look_for_new_tables(*target);
                 if (!is_complete_ && work_.is_complete()) complete(*target);
@@ -228,6 +267,14 @@ void CopyJob::report(Clock::time_point& reported) {
     options_.on_progress ? options_.on_progress(figures) : log::info("{}", progress_line(figures));
 }
 
+// What it notes is on the disk at once: a request that a crash forgets would leave chunks without
+// the changes that were kept for them.
+std::unique_ptr<Connection> CopyJob::connect_to_target() {
+    auto target = connect_in_encoding(options_.worker.target, options_.worker.encoding, stop_);
+    target->execute("SET synchronous_commit = on");
+    return target;
+}
+
 // Transactions that everybody sees need not be remembered; while a large part is loaded nobody
 // takes a snapshot otherwise.
 void CopyJob::look_at_source(std::unique_ptr<Connection>& reading) {
@@ -236,126 +283,10 @@ void CopyJob::look_at_source(std::unique_ptr<Connection>& reading) {
         if (tables_.unseen.empty()) return;
     }
     if (reading == nullptr)
-        reading = connect_in_encoding(options_.worker.reading, options_.worker.encoding, stop_);
+        reading = connect_in_encoding(options_.worker.source, options_.worker.encoding, stop_);
     const auto snapshot = newest_snapshot(*reading);
     const std::lock_guard lock(tables_.mutex);
     tables_.note_seen(*snapshot);
-}
-
-void CopyJob::look_for_requests(Connection& target) {
-    for (const StoredTable& stored : catalog_.read(target).tables) {
-        if (stored.state != TableState::requested) continue;
-        CopyTable* const table = find(stored.name);
-        if (table == nullptr) continue;
-        if (table->mapping == nullptr) describe(*table, target);
-        const std::lock_guard lock(tables_.mutex);
-        const bool is_busy = table->is_taken ||
-                             std::any_of(table->chunks.begin(), table->chunks.end(),
-                                         [](const CopyChunk& each) { return each.committing > 0; });
-        if (table->stored.state == TableState::requested || is_busy) continue;
-        log::info("table {}.{} is copied again, as requested", stored.name.schema,
-                  stored.name.table);
-        request(*table);
-    }
-}
-
-CopyTable* CopyJob::find(const TableName& name) {
-    const std::lock_guard lock(tables_.mutex);
-    const auto found = tables_.by_name.find(name);
-    return found == tables_.by_name.end() ? nullptr : found->second.get();
-}
-
-// From now on nothing of it is loaded, and soon its changes are dropped.
-void CopyJob::request(CopyTable& table) {
-    for (std::size_t i = 0; i < table.chunks.size(); ++i) tables_.reset(table, i);
-    table.stored.state = TableState::requested;
-    table.needs_required = true;
-    table.dropped_from.reset();
-    is_complete_ = false;
-    tables_.note_change();
-}
-
-std::optional<PublishedTable> CopyJob::find_published(const TableName& name) {
-    const auto source =
-        connect_in_encoding(options_.worker.source, options_.worker.encoding, stop_);
-    for (PublishedTable& each : read_published_tables(*source, options_.start.publications)) {
-        if (each.relation->schema == name.schema && each.relation->name == name.table)
-            return std::move(each);
-    }
-    return std::nullopt;
-}
-
-void CopyJob::describe(CopyTable& table, Connection& target) {
-    auto published = find_published(table.stored.name);
-    if (!published) {
-        throw Error(ErrorKind::config,
-                    fmt::format("table \"{}.{}\" is to be copied again, but is not published",
-                                table.stored.name.schema, table.stored.name.table))
-            .hint("Add it to the publication.");
-    }
-    auto mapping = std::make_shared<const RelationMapping>(map_all(target, {*published}).front());
-    const std::lock_guard lock(tables_.mutex);
-    table.published = std::make_shared<const PublishedTable>(std::move(*published));
-    table.mapping = std::move(mapping);
-}
-
-// The stream has brought a table that the copy does not know: it was published meanwhile, or has
-// another name now.
-void CopyJob::look_for_new_tables(Connection& target) {
-    std::optional<TableName> unknown;
-    {
-        const std::lock_guard lock(tables_.mutex);
-        unknown = tables_.unknown;
-    }
-    if (!unknown) return;
-    auto published = find_published(*unknown);
-    if (!published) {
-        throw Error(ErrorKind::config,
-                    fmt::format("changes came for table \"{}.{}\", which none of the publications "
-                                "holds now",
-                                unknown->schema, unknown->table))
-            .hint("Add it to the publication again, then start again.");
-    }
-    if (rename(*published, *unknown, target)) return;
-    auto table = std::make_unique<CopyTable>();
-    table->stored.oid = published->relation->oid;
-    table->stored.name = *unknown;
-    table->stored.state = TableState::requested;
-    table->needs_required = true;
-    const std::vector<RelationMapping> mappings = map_all(target, {*published});
-    require_empty(target, mappings);
-    table->mapping = std::make_shared<const RelationMapping>(mappings.front());
-    table->published = std::make_shared<const PublishedTable>(std::move(*published));
-    catalog_.add_table(target, table->stored);
-    log::info("table {}.{} is new; it is copied", unknown->schema, unknown->table);
-    const std::lock_guard lock(tables_.mutex);
-    tables_.by_name[*unknown] = std::move(table);
-    tables_.unknown.reset();
-    is_complete_ = false;
-    tables_.note_change();
-}
-
-bool CopyJob::rename(const PublishedTable& published, const TableName& name, Connection& target) {
-    const std::lock_guard lock(tables_.mutex);
-    const auto known = std::find_if(tables_.by_name.begin(), tables_.by_name.end(),
-                                    [&published](const auto& each) {
-                                        return each.second->stored.oid == published.relation->oid;
-                                    });
-    if (known == tables_.by_name.end()) return false;
-    if (known->second->stored.state != TableState::ready) {
-        throw Error(ErrorKind::schema,
-                    fmt::format("table \"{}.{}\" was renamed while it is being copied",
-                                known->first.schema, known->first.table))
-            .hint("Rename it back until the copy is complete.");
-    }
-    target.execute(catalog_.rename_table_sql(published.relation->oid, name));
-    auto node = tables_.by_name.extract(known);
-    node.key() = name;
-    node.mapped()->stored.name = name;
-    tables_.by_name.insert(std::move(node));
-    tables_.unknown.reset();
-    tables_.note_change();
-    return true;
 }
 
 void CopyJob::complete(Connection& target) {

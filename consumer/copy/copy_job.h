@@ -8,8 +8,8 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -52,17 +52,20 @@ class CopyJob {
   private:
     void assign_builds(Connection& source, Connection& target);
     void work();
-    bool do_task(CopyWorker& worker, const CopyTask& task, std::chrono::milliseconds& delay);
+    bool carry_out(CopyWorker& worker, CopyTask& task, std::chrono::milliseconds& delay);
     bool is_altered(CopyTable& table);
     void watch();
+    std::unique_ptr<Connection> connect_to_target();
     void report(std::chrono::steady_clock::time_point& reported);
     void look_at_source(std::unique_ptr<Connection>& reading);
     void look_for_requests(Connection& target);
     void look_for_new_tables(Connection& target);
-    CopyTable* find(const TableName& name);
-    void request(CopyTable& table);
+    CopyTable* claim(const TableName& name);
+    void release(CopyTable& table);
+    void request(CopyTable& table, Connection& target);
     std::optional<PublishedTable> find_published(const TableName& name);
-    void describe(CopyTable& table, Connection& target);
+    bool describe(CopyTable& table, Connection& target);
+    void ignore(const TableName& name);
     // True when the new name is of a table that is known.
     bool rename(const PublishedTable& published, const TableName& name, Connection& target);
     void fail(std::exception_ptr error);
@@ -76,8 +79,7 @@ class CopyJob {
     RateLimit rate_limit_;
     StopRequest stop_;
     std::atomic<bool> is_complete_{false};
-    std::mutex failure_mutex_;
-    std::exception_ptr failure_;
+    std::set<TableName> ignored_;
     std::vector<std::jthread> threads_;
 };
 

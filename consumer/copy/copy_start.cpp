@@ -70,10 +70,11 @@ class Resumption {
         if (!is_any) return;
         std::vector<PublishedTable> unready;
         for (PublishedTable& published : read_published_tables(source_, options_.publications)) {
-            const auto found = tables_.by_name.find(name_of_table(published));
-            if (found == tables_.by_name.end()) continue;
-            if (found->second->stored.state != TableState::ready)
-                unready.push_back(std::move(published));
+            const auto found = by_oid_.find(published.relation->oid);
+            if (found == by_oid_.end() || found->second->stored.state == TableState::ready)
+                continue;
+            rename(*found->second, name_of_table(published));
+            unready.push_back(std::move(published));
         }
         const std::vector<RelationMapping> mappings = map_all(target_, unready);
         for (std::size_t i = 0; i < unready.size(); ++i) {
@@ -82,6 +83,16 @@ class Resumption {
             table.mapping = std::make_shared<const RelationMapping>(mappings[i]);
         }
         forget_unpublished();
+    }
+
+    // While it was being copied, and nobody was there to see it.
+    void rename(const CopyTable& table, const TableName& name) {
+        if (table.stored.name == name) return;
+        target_.execute(catalog_.rename_table_sql(table.stored.oid, name));
+        auto node = tables_.by_name.extract(table.stored.name);
+        node.key() = name;
+        node.mapped()->stored.name = name;
+        tables_.by_name.insert(std::move(node));
     }
 
     // Nobody wants their rows any more.
@@ -94,7 +105,7 @@ class Resumption {
             }
             log::warning("table \"{}.{}\" is not published any more; its copy is given up",
                          it->first.schema, it->first.table);
-            target_.execute(catalog_.finish_table_sql(table.stored.oid));
+            target_.execute(catalog_.forget_table_sql(table.stored.oid));
             by_oid_.erase(table.stored.oid);
             it = tables_.by_name.erase(it);
         }
@@ -102,7 +113,8 @@ class Resumption {
 
     void add(StoredChunk chunk) {
         const auto found = by_oid_.find(chunk.table_oid);
-        if (found == by_oid_.end()) return;
+        // What is to be copied again has nothing that counts.
+        if (found == by_oid_.end() || found->second->stored.state == TableState::requested) return;
         CopyPart part;
         part.is_loaded = chunk.snapshot.has_value();
         part.stored = std::move(chunk);

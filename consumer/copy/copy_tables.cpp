@@ -43,16 +43,18 @@ std::uint32_t CopyTable::new_number() {
 }
 
 bool CopyTables::admits(const CopyTable& table, const SourceSnapshot& snapshot) {
-    const bool sees_required =
-        snapshot.is_of_standby()
-            ? snapshot.includes(SourceSnapshot::of_standby(table.stored.required_lsn))
-            : !table.stored.required || snapshot.includes(*table.stored.required);
-    const bool is_new_enough = sees_required && (!newest || snapshot.includes(*newest)) &&
-                               std::all_of(unseen.begin(), unseen.end(), [&](const auto& each) {
-                                   return snapshot.sees(each.second, after(each.first));
-                               });
-    if (is_new_enough) note_seen(snapshot);
-    return is_new_enough;
+    if (snapshot.is_of_standby()) {
+        const Lsn from = std::max(table.stored.required_lsn, resumed_at);
+        return snapshot.includes(SourceSnapshot::of_standby(from)) &&
+               (!dropped_until.is_valid() || snapshot.sees(0, after(dropped_until)));
+    }
+    if (table.stored.required && !snapshot.includes(*table.stored.required)) return false;
+    if (newest && !snapshot.includes(*newest)) return false;
+    const bool sees_all = std::all_of(unseen.begin(), unseen.end(), [&](const auto& each) {
+        return snapshot.sees(each.second, after(each.first));
+    });
+    if (sees_all) note_seen(snapshot);
+    return sees_all;
 }
 
 void CopyTables::note_seen(const SourceSnapshot& snapshot) {
@@ -62,12 +64,20 @@ void CopyTables::note_seen(const SourceSnapshot& snapshot) {
     if (forgotten > 0) newest = snapshot;
 }
 
+bool CopyTables::note_not_applied(std::uint32_t xid, Lsn commit_lsn) {
+    dropped_until = std::max(dropped_until, commit_lsn);
+    if (newest && newest->sees(xid, after(commit_lsn))) return false;
+    unseen[commit_lsn] = xid;
+    return true;
+}
+
 void CopyTables::reset(CopyTable& table, std::size_t chunk) {
     CopyChunk& reset = table.chunks[chunk];
     backlog_bytes -= reset.backlog_bytes;
-    const std::uint64_t generation = reset.generation + 1;
-    reset = {};
-    reset.generation = generation;
+    CopyChunk waiting;
+    waiting.generation = reset.generation + 1;
+    waiting.committing = reset.committing;
+    reset = std::move(waiting);
     for (std::size_t part = 0; part < table.parts.size(); ++part) {
         if (table.chunk_of(part) == chunk) table.parts[part].is_loaded = false;
     }

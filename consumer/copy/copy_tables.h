@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -69,6 +70,10 @@ struct CopyBuild {
 
     PostDataItem item;
     Stage stage = Stage::last;
+    bool is_identity = false;  // the index by which changes find their rows
+    // Holds rows against each other: those of a unique index; otherwise unknown which.
+    bool is_exclusive = false;
+    std::vector<std::string> unique_columns;
     bool is_taken = false;
     bool is_done = false;  // or refused
 };
@@ -94,6 +99,8 @@ struct CopyTable {
 
     // For people; what was loaded by an earlier run included.
     TableFigures figures() const;
+    // All of its changes are dropped: there are no rows of it, or none that stay.
+    bool is_dropped() const { return chunks.empty() || stored.state == TableState::requested; }
     bool is_whole() const { return stored.method == ChunkMethod::whole; }
     std::size_t chunk_of(std::size_t part) const { return is_whole() ? 0 : part; }
     // The place of a part by its stored number, which stays when others are cut; behind the last
@@ -110,10 +117,15 @@ struct CopyTables {
     std::condition_variable changed;
     std::map<TableName, std::unique_ptr<CopyTable>> by_name;
     // Transactions whose changes were not applied, as their chunk waited or was being loaded, and
-    // that no snapshot has seen yet. By commit LSN.
+    // that no snapshot of the primary has seen yet. By commit LSN.
     UnseenTransactions unseen;
-    // The newest snapshot that took transactions out of `unseen`; others must see as much.
+    // The newest snapshot that took transactions out of `unseen`; others of the primary must see as
+    // much.
     std::optional<SourceSnapshot> newest;
+    // A standby may be far behind, so it is asked by LSN: where the stream began, and the last
+    // transaction whose changes were not applied, by its commit LSN.
+    Lsn resumed_at;
+    Lsn dropped_until;
     std::size_t backlog_bytes = 0;
     // A relation of the stream that is none of the tables.
     std::optional<TableName> unknown;
@@ -123,14 +135,19 @@ struct CopyTables {
     Lsn applied;
     // Counts what makes the fate of a relation's changes another one.
     std::uint64_t epoch = 0;
+    // What ended the copy, if something did.
+    std::exception_ptr failure;
 
     // The rest is for the owner of the mutex.
 
     // Whether a chunk may be read under it: it must see everything that was not applied so far. If
     // so, what it sees need not be remembered any more.
     bool admits(const CopyTable& table, const SourceSnapshot& snapshot);
-    // Forgets what it sees.
+    // Of the primary: forgets what it sees.
     void note_seen(const SourceSnapshot& snapshot);
+    // A change of the transaction was not applied: a snapshot that is taken from now on must see
+    // it. True when that is to be stored.
+    [[nodiscard]] bool note_not_applied(std::uint32_t xid, Lsn commit_lsn);
     // The chunk waits again; its rows on the target, if any, are the caller's business.
     void reset(CopyTable& table, std::size_t chunk);
     // What was cut off becomes chunks of its own. For the applying thread, between transactions:

@@ -29,6 +29,21 @@ bool is_in_order(PostDataKind kind) {
 
 }  // namespace
 
+void assign_stages(CopyTable& table) {
+    for (CopyBuild& build : table.builds) {
+        const auto& columns = build.unique_columns;
+        const bool is_of_one_chunk =
+            table.is_whole() ||
+            std::find(columns.begin(), columns.end(), table.stored.key_column) != columns.end();
+        if (build.is_exclusive && !build.is_identity && !is_of_one_chunk) {
+            build.stage = Stage::settled;
+        } else {
+            build.stage = build.item.kind == PostDataKind::key ? Stage::key : Stage::index;
+        }
+    }
+    table.is_built = is_done(table.builds, Stage::key) && is_done(table.builds, Stage::index);
+}
+
 bool is_done(const std::vector<CopyBuild>& builds, CopyBuild::Stage stage) {
     return std::all_of(builds.begin(), builds.end(), [stage](const CopyBuild& build) {
         return build.stage != stage || build.is_done;
@@ -43,6 +58,11 @@ std::optional<CopyTask> CopyWork::next(const StopRequest& stop) {
         tables_.changed.wait_for(lock, kLook);
     }
     return std::nullopt;
+}
+
+std::optional<CopyTask> CopyWork::next_now() {
+    const std::lock_guard lock(tables_.mutex);
+    return choose();
 }
 
 bool CopyWork::is_complete() {
@@ -134,9 +154,9 @@ void CopyWork::release(const CopyTask& task) {
     if (task.build != nullptr) {
         task.build->is_taken = false;
         CopyTable* const table = task.table;
-        if (table != nullptr && table->stored.state == TableState::building &&
-            is_done(table->builds, Stage::key) && is_done(table->builds, Stage::index) &&
-            !has_taken_build(table->builds))
+        // Also when chunks were taken back meanwhile: nothing is left to build for them.
+        if (table != nullptr && is_done(table->builds, Stage::key) &&
+            is_done(table->builds, Stage::index) && !has_taken_build(table->builds))
             table->is_built = true;
     } else if (task.kind == Kind::load) {
         auto& parts = task.table->parts;

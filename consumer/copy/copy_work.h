@@ -35,6 +35,8 @@ class CopyWork {
     // The next task, which nobody else gets until release(); waits for one. nullopt when everything
     // is done or `stop` was requested. Throws nothing.
     std::optional<CopyTask> next(const StopRequest& stop);
+    // The same without waiting: nullopt when there is none at this moment.
+    std::optional<CopyTask> next_now();
     // The task is over, done or not.
     void release(const CopyTask& task);
     bool is_complete();
@@ -50,6 +52,10 @@ class CopyWork {
 
     CopyTables& tables_;
 };
+
+// Sets when the table's items may be made, once it is planned: what holds rows of different chunks
+// against each other only when those are of one moment.
+void assign_stages(CopyTable& table);
 
 // Whether every item of the stage is made, or refused.
 bool is_done(const std::vector<CopyBuild>& builds, CopyBuild::Stage stage);

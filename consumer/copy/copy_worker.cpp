@@ -1,17 +1,14 @@
 #include "copy/copy_worker.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "base/check.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "copy/copy_start.h"
-#include "copy/source_rows.h"
 #include "copy/taken_snapshot.h"
 #include "copy/target_rows.h"
 #include "schema/target_session.h"
@@ -21,51 +18,11 @@ namespace walpack {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using State = CopyChunk::State;
-
-constexpr const char* kApplicationName = "walpack_copy";
-constexpr std::chrono::milliseconds kOfferDelayMin{2};
-constexpr std::chrono::milliseconds kOfferDelayMax{500};
-constexpr int kTriesToReport = 20;
-constexpr const char* kLockNotAvailable = "55P03";
-
-// What a part has added to the progress, taken back unless it is kept.
-class CountedPart {
-  public:
-    CountedPart(CopyProgress& progress, std::size_t table) : progress_(progress), table_(table) {}
-    ~CountedPart() {
-        if (!is_kept_) progress_.take_back(table_, rows_, bytes_);
-    }
-    CountedPart(const CountedPart&) = delete;
-    CountedPart& operator=(const CountedPart&) = delete;
-
-    void add(std::uint64_t rows, std::uint64_t bytes) {
-        rows_ += rows;
-        bytes_ += bytes;
-        progress_.add(table_, rows, bytes);
-    }
-    void keep() {
-        is_kept_ = true;
-        progress_.finish_chunk(table_);
-    }
-
-  private:
-    CopyProgress& progress_;
-    std::size_t table_;
-    std::uint64_t rows_ = 0;
-    std::uint64_t bytes_ = 0;
-    bool is_kept_ = false;
-};
-
-void pause(std::chrono::milliseconds delay, const StopRequest& stop) {
-    stop.throw_if_requested();
-    std::this_thread::sleep_for(delay);
-}
 
 }  // namespace
 
 std::string reading_application_name(const std::string& pipeline) {
-    return std::string(kApplicationName) + '_' + pipeline;
+    return std::string(kCopyApplicationName) + '_' + pipeline;
 }
 
 std::unique_ptr<Connection> connect_in_encoding(const Conninfo& conninfo,
@@ -107,7 +64,7 @@ void CopyWorker::disconnect() {
     target_.reset();
 }
 
-void CopyWorker::run(const CopyTask& task) {
+void CopyWorker::run(CopyTask& task) {
     switch (task.kind) {
         case CopyTask::Kind::empty:
             return empty(*task.table);
@@ -205,244 +162,16 @@ void CopyWorker::plan(CopyTable& table) {
         part.stored = std::move(chunk);
         table.parts.push_back(std::move(part));
     }
-    table.is_built = is_done(table.builds, CopyBuild::Stage::key) &&
-                     is_done(table.builds, CopyBuild::Stage::index);
+    assign_stages(table);
     if (is_first) table.progress_number = shared_.progress.add_table(table.figures());
     if (!is_first) shared_.progress.restart_table(table.progress_number, table.figures());
     tables_.note_change();
-}
-
-// The lock comes before the snapshot, so that no TRUNCATE and no rewrite can come in between.
-void CopyWorker::begin_reading(const CopyTask& task) {
-    const std::string rows = rows_of(*load_of(*task.table)->published);
-    snapshot_at_.reset();
-    reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY" +
-                      limit_sql(task, "statement_timeout"));
-    reading().execute(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", rows));
 }
 
 // Another worker may replace it, when the table was altered.
 std::shared_ptr<const TableLoad> CopyWorker::load_of(const CopyTable& table) {
     const std::lock_guard lock(tables_.mutex);
     return table.load;
-}
-
-// True when the chunk is to be loaded under the snapshot.
-bool CopyWorker::offer(const CopyTask& task, const TakenSnapshot& taken) {
-    const std::lock_guard lock(tables_.mutex);
-    CopyTable& table = *task.table;
-    CopyChunk& chunk = table.chunks[table.chunk_of(table.place_of(task.part))];
-    if (!tables_.admits(table, taken.snapshot)) return false;
-    chunk.state = State::loading;
-    chunk.snapshot = taken.snapshot;
-    chunk.settled_lsn = taken.settled_lsn;
-    tables_.note_change();
-    return true;
-}
-
-void CopyWorker::open_snapshot(const CopyTask& task) {
-    auto delay = kOfferDelayMin;
-    for (int tries = 1;; ++tries) {
-        const auto replayed = replayed_lsn(reading());
-        begin_reading(task);
-        snapshot_at_ = Clock::now();
-        const auto taken = take_snapshot(reading(), replayed);
-        if (taken && offer(task, *taken)) return;
-        reading().execute("ROLLBACK");
-        if (tries % kTriesToReport == 0)
-            log::info("waiting for a snapshot that sees what the stream has brought already");
-        pause(delay, stop_);
-        delay = std::min(delay * 2, kOfferDelayMax);
-    }
-}
-
-bool CopyWorker::join_snapshot(const CopyTask& task) {
-    std::string name;
-    {
-        const std::lock_guard lock(tables_.mutex);
-        name = task.table->exported_snapshot;
-    }
-    if (name.empty()) return false;
-    reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
-    try {
-        reading().execute("SET TRANSACTION SNAPSHOT " + quote_literal(name));
-    } catch (const Error& error) {
-        if (error.kind() == ErrorKind::connection || error.kind() == ErrorKind::cancelled) throw;
-        reading().execute("ROLLBACK");
-        return false;  // it ended meanwhile
-    }
-    return true;
-}
-
-void CopyWorker::load(const CopyTask& task) {
-    has_warned_ = false;
-    task.table->is_whole() ? load_whole(task) : load_chunk(task);
-}
-
-void CopyWorker::load_chunk(const CopyTask& task) {
-    try {
-        open_snapshot(task);
-        load_part(task);
-        reading().execute("ROLLBACK");
-    } catch (const Error& error) {
-        give_up(task);
-        const bool is_locked = error.sqlstate() == kLockNotAvailable;
-        if (error.kind() != ErrorKind::connection || is_locked || !is_too_old()) throw;
-        disconnect();  // either may still be within COPY
-        cut(task);
-    }
-}
-
-// Under one snapshot, which the first worker takes and others join.
-void CopyWorker::load_whole(const CopyTask& task) {
-    CopyTable& table = *task.table;
-    bool is_first = false;
-    {
-        const std::lock_guard lock(tables_.mutex);
-        is_first = table.chunks.front().state == State::waiting;
-    }
-    try {
-        if (is_first) {
-            open_snapshot(task);
-            if (table.parts.size() > 1) {
-                const auto name = reading().query_value("SELECT pg_catalog.pg_export_snapshot()");
-                const std::lock_guard lock(tables_.mutex);
-                table.exported_snapshot = name.value_or("");
-                tables_.note_change();
-            }
-        } else if (!join_snapshot(task)) {
-            return;
-        }
-        for (std::optional<CopyTask> part = task; part; part = next_part(*part)) load_part(*part);
-        if (is_first) {
-            const std::lock_guard lock(tables_.mutex);
-            table.exported_snapshot.clear();
-        }
-        reading().execute("ROLLBACK");
-    } catch (const Error&) {
-        lose_snapshot(table);
-        throw;
-    }
-}
-
-// The session that has the snapshot goes on while there is something to read under it.
-std::optional<CopyTask> CopyWorker::next_part(const CopyTask& task) {
-    CopyTable& table = *task.table;
-    const std::lock_guard lock(tables_.mutex);
-    if (table.chunks.empty() || table.chunks.front().generation != task.generation)
-        return std::nullopt;
-    const std::size_t place = table.place_of(task.part);
-    if (place < table.parts.size()) table.parts[place].is_taken = false;
-    for (std::size_t part = 0; part < table.parts.size(); ++part) {
-        if (table.parts[part].is_taken || table.parts[part].is_loaded) continue;
-        table.parts[part].is_taken = true;
-        CopyTask next = task;
-        next.part = table.parts[part].stored.number;
-        return next;
-    }
-    return std::nullopt;
-}
-
-// What was not read under it never can be: the table begins again, from nothing.
-void CopyWorker::lose_snapshot(CopyTable& table) {
-    const std::lock_guard lock(tables_.mutex);
-    if (table.stored.state != TableState::copying || table.chunks.empty()) return;
-    if (table.chunks.front().state != State::loading) return;
-    tables_.reset(table, 0);
-    table.stored.state = TableState::requested;
-    table.dropped_from = Lsn{};
-    tables_.note_change();
-}
-
-void CopyWorker::load_part(const CopyTask& task) {
-    CopyTable& table = *task.table;
-    StoredChunk loaded;
-    bool may_age = table.is_whole();
-    {
-        const std::lock_guard lock(tables_.mutex);
-        const std::size_t place = table.place_of(task.part);
-        const CopyChunk& chunk = table.chunks[table.chunk_of(place)];
-        if (chunk.generation != task.generation) return;
-        loaded = table.parts[place].stored;
-        may_age = may_age || table.parts[place].may_age;
-        loaded.snapshot = chunk.snapshot;
-        loaded.settled_lsn = chunk.settled_lsn;
-    }
-    const std::shared_ptr<const TableLoad> load = load_of(table);
-    const std::string select = table.is_whole() ? select_rows_sql(*load, loaded.pages)
-                                                : select_rows_sql(*load, loaded.range);
-    target().execute("BEGIN" + limit_sql(task, "lock_timeout"));
-    CountedPart counted(shared_.progress, table.progress_number);
-    const auto on_piece = [&](std::uint64_t rows, std::uint64_t bytes) {
-        shared_.rate_limit.take(bytes, stop_);
-        counted.add(rows, bytes);
-        check_age(task, may_age);
-    };
-    const LoadedRows rows = load_rows(*load, select, reading(), target(), on_piece, stop_);
-    loaded.rows = rows.rows;
-    loaded.bytes = rows.bytes;
-    target().execute(catalog_.mark_loaded_sql(loaded));
-    if (commit_part(task, loaded)) {
-        counted.keep();
-    } else {
-        target().execute("ROLLBACK");
-    }
-}
-
-bool CopyWorker::commit_part(const CopyTask& task, const StoredChunk& loaded) {
-    CopyTable& table = *task.table;
-    {
-        const std::lock_guard lock(tables_.mutex);
-        const std::size_t number = table.chunk_of(table.place_of(task.part));
-        if (table.chunks.empty() || table.chunks[number].generation != task.generation)
-            return false;
-        ++table.chunks[number].committing;
-    }
-    bool is_committed = true;
-    std::optional<Error> failure;
-    try {
-        target().execute("COMMIT");
-    } catch (const Error& error) {
-        failure = error;
-        is_committed = was_committed(loaded);
-    }
-    const std::lock_guard lock(tables_.mutex);
-    const std::size_t place = table.place_of(task.part);
-    const std::size_t number = table.chunk_of(place);
-    CopyChunk& chunk = table.chunks[number];
-    --chunk.committing;
-    if (is_committed) {
-        table.parts[place].stored = loaded;
-        table.parts[place].is_loaded = true;
-        const bool is_whole_chunk =
-            std::all_of(table.parts.begin(), table.parts.end(), [&](const CopyPart& part) {
-                return part.is_loaded || (!table.is_whole() && &part != &table.parts[place]);
-            });
-        if (is_whole_chunk) chunk.state = State::loaded;
-    } else if (!table.is_whole()) {
-        tables_.reset(table, number);
-    }
-    tables_.note_change();
-    if (!is_committed) throw *failure;
-    return true;
-}
-
-// The answer to a COMMIT was lost: the row that it wrote is asked, behind it, as long as it takes.
-bool CopyWorker::was_committed(const StoredChunk& loaded) {
-    while (true) {
-        try {
-            target_.reset();
-            const auto snapshot = target().query_value(
-                "SELECT snapshot FROM walpack.copy_chunk WHERE pipeline = $1 "
-                "AND table_oid = $2::pg_catalog.oid AND chunk = $3::pg_catalog.int4 FOR UPDATE",
-                {options_.pipeline, std::to_string(loaded.table_oid),
-                 std::to_string(loaded.number)});
-            return snapshot == loaded.snapshot->to_string();
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::connection) throw;
-            pause(kOfferDelayMax, stop_);
-        }
-    }
 }
 
 void CopyWorker::build(const CopyTask& task) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/stop_request.h"
 #include "copy/copy_catalog.h"
 #include "copy/copy_progress.h"
@@ -20,6 +21,8 @@
 #include "pg/conninfo.h"
 
 namespace walpack {
+
+inline constexpr const char* kCopyApplicationName = "walpack_copy";
 
 struct CopyWorkerOptions {
     Conninfo source;   // whose slot is read
@@ -54,25 +57,38 @@ class CopyWorker {
 
     // The task is done, or is none any more; or is to be done again after Error(connection). Other
     // errors end the copy.
-    void run(const CopyTask& task);
+    // The task may go on with another part of its table: release() is for the one that it has then.
+    void run(CopyTask& task);
     // Lets go of both sessions: after an error.
     void disconnect();
 
   private:
+    // To a snapshot that is offered for a chunk.
+    enum class Answer : std::uint8_t {
+        accepted,
+        too_old,   // it does not see what was dropped
+        too_late,  // the chunk was reset
+    };
+
     void empty(CopyTable& table);
     void plan(CopyTable& table);
     ChunkPlan make_plan(const CopyTable& table);
-    void load(const CopyTask& task);
+    void load(CopyTask& task);
     void load_chunk(const CopyTask& task);
-    void load_whole(const CopyTask& task);
-    void open_snapshot(const CopyTask& task);
-    bool offer(const CopyTask& task, const TakenSnapshot& taken);
+    void load_whole(CopyTask& task);
+    bool open_snapshot(const CopyTask& task);
+    Answer offer(const CopyTask& task, const std::optional<TakenSnapshot>& taken);
+    bool is_waiting(const CopyTask& task);
+    void export_snapshot(const CopyTask& task);
+    void forget_snapshot(const CopyTask& task);
     bool join_snapshot(const CopyTask& task);
     void load_part(const CopyTask& task);
     bool commit_part(const CopyTask& task, const StoredChunk& loaded);
+    bool commit(const StoredChunk& loaded, std::optional<Error>& failure);
     bool was_committed(const StoredChunk& loaded);
-    std::optional<CopyTask> next_part(const CopyTask& task);
-    void lose_snapshot(CopyTable& table);
+    void note_loaded(CopyTable& table, std::size_t place, const StoredChunk& loaded);
+    bool next_part(CopyTask& task, bool is_owner);
+    void lose_snapshot(const CopyTask& task);
     void give_up(const CopyTask& task);
     void cut(const CopyTask& task);
     void store_cut(const CopyTask& task, const StoredChunk& upper);

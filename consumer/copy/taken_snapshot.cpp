@@ -1,5 +1,6 @@
 #include "copy/taken_snapshot.h"
 
+#include <cstdint>
 #include <string>
 
 #include "base/error.h"
@@ -9,6 +10,11 @@ namespace {
 
 constexpr const char* kReplayedSql =
     "SELECT pg_catalog.pg_last_wal_replay_lsn() WHERE pg_catalog.pg_is_in_recovery()";
+constexpr const char* kEndOfWalSql =
+    "SELECT pg_catalog.pg_current_wal_insert_lsn(), "
+    "pg_catalog.current_setting('wal_block_size')";
+// Of every page but a segment's first.
+constexpr std::uint64_t kPageHeadBytes = 24;
 constexpr const char* kSnapshotSql = "SELECT pg_catalog.pg_current_snapshot()";
 
 SourceSnapshot parse_snapshot(const std::optional<std::string>& text) {
@@ -16,6 +22,16 @@ SourceSnapshot parse_snapshot(const std::optional<std::string>& text) {
     if (!snapshot)
         throw Error(ErrorKind::protocol, "the source's snapshot could not be understood");
     return *snapshot;
+}
+
+// Behind a page that is full the server is where the next record starts, after the page's head; a
+// stream with nothing to send stays at the end of the last record.
+Lsn end_of_wal(Connection& source) {
+    const Result result = source.execute(kEndOfWalSql);
+    const auto lsn = Lsn::parse(result.value(0, 0));
+    if (!lsn) throw Error(ErrorKind::protocol, "the source gave no position in its WAL");
+    const std::uint64_t page_bytes = std::stoull(std::string(result.value(0, 1)));
+    return lsn->value % page_bytes == kPageHeadBytes ? Lsn{lsn->value - kPageHeadBytes} : *lsn;
 }
 
 }  // namespace
@@ -35,10 +51,7 @@ std::optional<TakenSnapshot> take_snapshot(Connection& source,
         return TakenSnapshot{SourceSnapshot::of_standby(*replayed), *replayed};
     }
     const SourceSnapshot snapshot = parse_snapshot(source.query_value(kSnapshotSql));
-    const auto lsn = Lsn::parse(
-        source.query_value("SELECT pg_catalog.pg_current_wal_insert_lsn()").value_or(""));
-    if (!lsn) throw Error(ErrorKind::protocol, "the source gave no position in its WAL");
-    return TakenSnapshot{snapshot, *lsn};
+    return TakenSnapshot{snapshot, end_of_wal(source)};
 }
 
 std::optional<SourceSnapshot> newest_snapshot(Connection& source) {

@@ -59,6 +59,8 @@ void CopyStream::work(const StopRequest& stop) {
     work_once();
     while (gate_.is_full(backlog_bytes_max_) && !stop.requested()) {
         abort_.throw_if_requested();
+        // Chunks that were taken back are loaded again only when that is committed.
+        applier_.commit_group();
         std::this_thread::sleep_for(kWorkInterval);
         work_once();
     }
@@ -73,8 +75,15 @@ void CopyStream::work_once() {
 }
 
 Lsn CopyStream::confirmable(Lsn durable) {
+    // What is kept from now on lies behind `durable`: only a later one asks for a new answer at
+    // once.
+    const auto now = Clock::now();
+    if (durable == confirmable_of_ && now - confirmable_at_ < kWorkInterval) return confirmable_;
     const auto floor = gate_.floor(durable);
-    return floor ? std::min(*floor, durable) : durable;
+    confirmable_ = floor ? std::min(*floor, durable) : durable;
+    confirmable_of_ = durable;
+    confirmable_at_ = now;
+    return confirmable_;
 }
 
 }  // namespace walpack

@@ -58,6 +58,10 @@ class CopyStream : public TransactionSink, private CopyGateOutput {
     const std::uint64_t backlog_bytes_max_;
     const StopRequest& abort_;
     std::chrono::steady_clock::time_point worked_;
+    // The last answer, as a look at all chunks for each message would be too much.
+    Lsn confirmable_;
+    Lsn confirmable_of_;
+    std::chrono::steady_clock::time_point confirmable_at_;
 };
 
 }  // namespace walpack

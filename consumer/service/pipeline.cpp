@@ -216,6 +216,7 @@ Lsn Pipeline::resume_from(Lsn position) {
 
 void Pipeline::stream(Connection& target, Progress& progress, Lsn position, StopRequest& abort) {
     CopyTables tables;
+    tables.resumed_at = position;
     const std::unique_ptr<CopyJob> job = resume(target, tables);
     const Lsn from = job != nullptr && needs_replay(tables) ? resume_from(position) : position;
     MessageLog received(config_.log_bytes_max);

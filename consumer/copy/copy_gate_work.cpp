@@ -1,0 +1,146 @@
+// Between transactions: what the workers have finished becomes part of the stream, and what is kept
+// meanwhile holds the slot back.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "copy/copy_gate.h"
+#include "copy/gate_lock.h"
+
+namespace walpack {
+namespace {
+
+using State = CopyChunk::State;
+
+}  // namespace
+
+std::optional<std::string> CopyGate::closing_sql() {
+    const std::lock_guard lock(tables_.mutex);
+    if (!std::exchange(unseen_has_changed_, false)) return std::nullopt;
+    return catalog_.set_unseen_sql(tables_.unseen);
+}
+
+std::optional<Lsn> CopyGate::floor(Lsn durable) {
+    if (is_replaying_) return resume_from_;
+    std::erase_if(holds_, [durable](const Hold& hold) { return hold.until < durable; });
+    std::optional<Lsn> floor;
+    for (const Hold& hold : holds_) floor = floor ? std::min(*floor, hold.floor) : hold.floor;
+    const std::lock_guard lock(tables_.mutex);
+    for (const auto& [name, table] : tables_.by_name) {
+        for (const CopyChunk& chunk : table->chunks) {
+            if (chunk.backlog.empty()) continue;
+            const Lsn first = chunk.backlog.front().commit_lsn();
+            floor = floor ? std::min(*floor, first) : first;
+        }
+    }
+    return floor;
+}
+
+bool CopyGate::is_full(std::size_t backlog_bytes_max) const {
+    if (is_replaying_) return false;
+    const std::lock_guard lock(tables_.mutex);
+    return tables_.backlog_bytes > backlog_bytes_max;
+}
+
+void CopyGate::limit_backlog(std::size_t backlog_bytes_max, CopyGateOutput& output) {
+    if (!std::exchange(has_kept_, false) || is_replaying_) return;
+    const Locked locked(lock_);
+    while (tables_.backlog_bytes > backlog_bytes_max) {
+        CopyTable* largest_table = nullptr;
+        std::size_t largest = 0;
+        std::size_t bytes = 0;
+        for (const auto& [name, table] : tables_.by_name) {
+            for (std::size_t i = 0; i < table->chunks.size(); ++i) {
+                if (table->chunks[i].backlog_bytes <= bytes) continue;
+                bytes = table->chunks[i].backlog_bytes;
+                largest_table = table.get();
+                largest = i;
+            }
+        }
+        WALPACK_CHECK(largest_table != nullptr);
+        take_back(*largest_table, largest, output);
+    }
+}
+
+bool CopyGate::work(Lsn position, Lsn applied, CopyGateOutput& output) {
+    if (is_replaying_) return false;
+    bool has_made_live = false;
+    const Locked locked(lock_);
+    tables_.applied = applied;
+    for (const auto& [name, table] : tables_.by_name) {
+        if (table->stored.state == TableState::requested && !table->dropped_from) {
+            table->dropped_from = position;
+            tables_.note_change();
+        }
+        if (table->stored.state == TableState::ready || table->is_dropped()) continue;
+        tables_.cut_parts(*table);
+        admit_withdrawn(*table, applied);
+        if (table->is_built) has_made_live = make_live(*table, output) || has_made_live;
+        advance(*table, output);
+    }
+    return has_made_live;
+}
+
+void CopyGate::admit_withdrawn(CopyTable& table, Lsn applied) {
+    for (CopyChunk& chunk : table.chunks) {
+        if (chunk.state != State::withdrawn || applied <= chunk.withdrawn_lsn) continue;
+        chunk.state = State::waiting;
+        tables_.note_change();
+    }
+}
+
+// The mutex is given up while the changes are applied, as that may wait for the target.
+bool CopyGate::make_live(CopyTable& table, CopyGateOutput& output) {
+    std::vector<std::uint32_t> numbers;
+    std::vector<KeptChange> backlog;
+    for (std::size_t i = 0; i < table.chunks.size(); ++i) {
+        CopyChunk& chunk = table.chunks[i];
+        if (chunk.state != State::loaded) continue;
+        std::move(chunk.backlog.begin(), chunk.backlog.end(), std::back_inserter(backlog));
+        tables_.backlog_bytes -= chunk.backlog_bytes;
+        chunk.backlog.clear();
+        chunk.backlog_bytes = 0;
+        chunk.state = State::live;
+        for (std::size_t part = 0; part < table.parts.size(); ++part) {
+            if (table.chunk_of(part) == i) numbers.push_back(table.parts[part].stored.number);
+        }
+    }
+    if (numbers.empty()) return false;
+    lock_.unlock();
+    output.forget_mapping(table.stored.name);
+    for (const KeptChange& kept : backlog) output.apply_kept(kept.change(), kept.commit_lsn());
+    output.command(catalog_.mark_live_sql(table.stored.oid, numbers), "note that chunks are live");
+    lock_.lock();
+    tables_.note_change();
+    return true;
+}
+
+// copying -> building -> settling; ready is for the workers to say, who know what is left to make.
+void CopyGate::advance(CopyTable& table, CopyGateOutput& output) {
+    const auto all_are = [&table](State state) {
+        return std::all_of(table.chunks.begin(), table.chunks.end(),
+                           [state](const CopyChunk& chunk) { return chunk.state == state; });
+    };
+    const TableState before = table.stored.state;
+    if (before == TableState::copying && !table.is_built && all_are(State::loaded))
+        table.stored.state = TableState::building;
+    if (before <= TableState::building && all_are(State::live))
+        table.stored.state = TableState::settling;
+    // By what the target has committed: were the table said to be ready before that, a crash would
+    // have what its snapshots saw applied once more.
+    if (before == TableState::settling && !table.is_settled) {
+        const Lsn applied = tables_.applied;
+        table.is_settled =
+            std::all_of(table.chunks.begin(), table.chunks.end(),
+                        [applied](const CopyChunk& chunk) { return chunk.settled_lsn <= applied; });
+        if (table.is_settled) tables_.note_change();
+    }
+    if (table.stored.state == before) return;
+    output.command(catalog_.set_state_sql(table.stored.oid, table.stored.state),
+                   "note the state of a table");
+    tables_.note_change();
+}
+
+}  // namespace walpack

@@ -1,0 +1,91 @@
+// What a target keeps of a copy, and what the gate's statements do to it.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "copy/copy_catalog.h"
+#include "support/copy_model.h"
+
+namespace walpack::test {
+
+// What is stored on the target.
+struct ModelTarget {
+    struct Part {
+        std::optional<SourceSnapshot> snapshot;
+        Lsn settled_lsn;
+        bool is_live = false;
+    };
+
+    ModelDatabase rows;
+    std::array<std::vector<Part>, kModelTables> parts;
+    std::array<TableState, kModelTables> states{};
+    std::array<bool, kModelTables> is_built{true, false, true};
+    std::array<SourceSnapshot, kModelTables> required;
+    std::array<Lsn, kModelTables> required_lsn;
+    UnseenTransactions unseen;
+    Lsn position;
+
+    // A statement of the gate.
+    void execute(const std::string& sql, const std::string& doing) {
+        if (doing == "take a chunk's rows back" || doing == "empty a chunk") {
+            const auto table = static_cast<std::size_t>(number_behind(sql, ".\"t"));
+            const bool has_from = sql.find(">= '") != std::string::npos;
+            const bool has_to = sql.find("< '") != std::string::npos;
+            const int from = has_from ? static_cast<int>(number_behind(sql, ">= '")) : 0;
+            const int to = has_to ? static_cast<int>(number_behind(sql, "< '")) : kKeysMax;
+            std::erase_if(rows[table], [from, to](const auto& row) {
+                return row.first >= from && row.first < to;
+            });
+            return;
+        }
+        const auto table = static_cast<std::size_t>(number_behind(sql, "table_oid = ")) - 1;
+        if (doing == "reset a chunk") {
+            parts[table].at(number_behind(sql, "AND chunk = ")) = {};
+        } else if (doing == "note that chunks are live") {
+            const std::string numbers = sql.substr(sql.find('{') + 1);
+            for (const char c : numbers.substr(0, numbers.find('}'))) {
+                if (c != ',') parts[table].at(static_cast<std::size_t>(c - '0')).is_live = true;
+            }
+        } else if (doing == "note the state of a table") {
+            if (states[table] == TableState::requested || states[table] == TableState::ready)
+                return;
+            for (const TableState state :
+                 {TableState::copying, TableState::building, TableState::settling}) {
+                if (sql.find(fmt::format("'{}'", name_of(state))) != std::string::npos) {
+                    states[table] = state;
+                    return;
+                }
+            }
+        } else {
+            throw std::logic_error("an unknown command");
+        }
+    }
+
+  private:
+    static std::uint64_t number_behind(const std::string& sql, const std::string& what) {
+        const auto at = sql.find(what);
+        return at == std::string::npos ? 0 : std::stoull(sql.substr(at + what.size()));
+    }
+};
+
+constexpr std::size_t kModelParts = 4;
+constexpr std::size_t kWholeParts = 2;
+
+inline std::size_t parts_of(std::size_t table) {
+    return table == 2 ? kWholeParts : kModelParts;
+}
+
+// By ranges of ten keys; of the table that is read whole, by halves.
+inline bool is_in_part(std::size_t table, std::size_t part, int key) {
+    if (table == 2) return static_cast<std::size_t>(key % 2) == part;
+    return std::min<std::size_t>(static_cast<std::size_t>(key) / 10, 3) == part;
+}
+
+}  // namespace walpack::test

@@ -1,0 +1,150 @@
+#include "copy/copy_tables.h"
+
+#include <gtest/gtest.h>
+
+namespace walpack {
+namespace {
+
+SourceSnapshot snapshot(const char* text) {
+    return SourceSnapshot::parse(text).value();
+}
+
+SourceSnapshot standby(std::uint64_t replayed) {
+    return SourceSnapshot::of_standby({replayed});
+}
+
+CopyTable table_of(ChunkMethod method, std::size_t parts) {
+    CopyTable table;
+    table.stored.method = method;
+    table.parts.resize(parts);
+    table.chunks.resize(method == ChunkMethod::whole ? 1 : parts);
+    return table;
+}
+
+TEST(CopyTables, AdmitsASnapshotOnlyIfItSeesWhatTheFirstOneSaw) {
+    CopyTables tables;
+    CopyTable table = table_of(ChunkMethod::key, 1);
+    table.stored.required = snapshot("100:110:105");
+
+    EXPECT_FALSE(tables.admits(table, snapshot("100:108:105")));
+    EXPECT_TRUE(tables.admits(table, snapshot("105:110:105")));
+}
+
+TEST(CopyTables, AdmitsNoSnapshotThatDoesNotSeeWhatWasDropped) {
+    CopyTables tables;
+    const CopyTable table = table_of(ChunkMethod::key, 1);
+    EXPECT_TRUE(tables.note_not_applied(105, Lsn{1000}));
+
+    EXPECT_FALSE(tables.admits(table, snapshot("105:110:105")));
+    EXPECT_TRUE(tables.admits(table, snapshot("110:110:")));
+    EXPECT_TRUE(tables.unseen.empty());
+}
+
+TEST(CopyTables, RemembersNothingThatANewerSnapshotHasSeen) {
+    CopyTables tables;
+    const CopyTable table = table_of(ChunkMethod::key, 1);
+    ASSERT_TRUE(tables.note_not_applied(105, Lsn{1000}));
+    tables.note_seen(snapshot("110:110:"));
+
+    EXPECT_TRUE(tables.unseen.empty());
+    EXPECT_FALSE(tables.note_not_applied(107, Lsn{1100}));
+    EXPECT_FALSE(tables.admits(table, snapshot("105:110:105"))) << "it is older than that one";
+}
+
+TEST(CopyTables, IsNotTakenBackByAnOlderSnapshot) {
+    CopyTables tables;
+    ASSERT_TRUE(tables.note_not_applied(105, Lsn{1000}));
+    tables.note_seen(snapshot("110:110:"));
+    ASSERT_TRUE(tables.note_not_applied(112, Lsn{1200}));
+
+    tables.note_seen(snapshot("100:113:108"));
+
+    EXPECT_EQ(tables.unseen.size(), 1U);
+}
+
+TEST(CopyTables, AdmitsAStandbyOnlyBehindTheLastTransactionThatWasDropped) {
+    CopyTables tables;
+    CopyTable table = table_of(ChunkMethod::key, 1);
+    table.stored.required = snapshot("100:100:");
+    table.stored.required_lsn = {500};
+    ASSERT_TRUE(tables.note_not_applied(105, Lsn{1000}));
+    tables.note_seen(snapshot("110:110:"));
+
+    EXPECT_FALSE(tables.admits(table, standby(1000))) << "that the primary saw it says nothing";
+    EXPECT_TRUE(tables.admits(table, standby(1048)));
+}
+
+TEST(CopyTables, AdmitsAStandbyOnlyBehindWhereTheStreamBeganAgain) {
+    CopyTables tables;
+    CopyTable table = table_of(ChunkMethod::key, 1);
+    table.stored.required_lsn = {500};
+    tables.resumed_at = {2000};
+
+    EXPECT_FALSE(tables.admits(table, standby(1999)));
+    EXPECT_TRUE(tables.admits(table, standby(2000)));
+}
+
+TEST(CopyTables, AChunkThatIsResetWaitsWithoutBacklog) {
+    CopyTables tables;
+    CopyTable table = table_of(ChunkMethod::key, 2);
+    table.parts[0].is_loaded = table.parts[1].is_loaded = true;
+    CopyChunk& chunk = table.chunks[1];
+    chunk.state = CopyChunk::State::loading;
+    chunk.snapshot = snapshot("100:100:");
+    chunk.backlog_bytes = tables.backlog_bytes = 700;
+
+    tables.reset(table, 1);
+
+    EXPECT_EQ(chunk.state, CopyChunk::State::waiting);
+    EXPECT_FALSE(chunk.snapshot.has_value());
+    EXPECT_EQ(chunk.generation, 1U);
+    EXPECT_EQ(tables.backlog_bytes, 0U);
+    EXPECT_TRUE(table.parts[0].is_loaded);
+    EXPECT_FALSE(table.parts[1].is_loaded);
+}
+
+TEST(CopyTables, AllPartsOfAWholeTableAreResetTogether) {
+    CopyTables tables;
+    CopyTable table = table_of(ChunkMethod::whole, 2);
+    table.parts[0].is_loaded = table.parts[1].is_loaded = true;
+    table.exported_snapshot = "00000003-1";
+
+    tables.reset(table, 0);
+
+    EXPECT_FALSE(table.parts[0].is_loaded);
+    EXPECT_FALSE(table.parts[1].is_loaded);
+    EXPECT_EQ(table.exported_snapshot, "");
+}
+
+// Otherwise the gate would not wait for the one that is on its way.
+TEST(CopyTables, ACommitOnItsWayIsStillCountedAfterAReset) {
+    CopyTables tables;
+    CopyTable table = table_of(ChunkMethod::key, 1);
+    table.chunks[0].committing = 1;
+
+    tables.reset(table, 0);
+
+    EXPECT_EQ(table.chunks[0].committing, 1);
+}
+
+TEST(CopyTables, WhatIsCutOffBecomesTheNextPartAndKeepsItsNumber) {
+    CopyTables tables;
+    CopyTable table = table_of(ChunkMethod::key, 2);
+    table.parts[1].stored.number = 1;
+    table.chunks[1].generation = 7;
+    StoredChunk upper;
+    upper.number = table.new_number();
+    upper.range.from = KeyBound{"5", "5"};
+    table.parts[0].cut_off = upper;
+    tables.cut_parts(table);
+    ASSERT_EQ(table.parts.size(), 3U);
+    EXPECT_EQ(table.parts[0].stored.range.to, upper.range.from);
+    EXPECT_EQ(table.parts[1].stored.range.from, upper.range.from);
+    EXPECT_EQ(table.place_of(2), 1U);
+    EXPECT_EQ(table.place_of(1), 2U);
+    EXPECT_EQ(table.chunks[2].generation, 7U);
+    EXPECT_EQ(table.chunks[1].state, CopyChunk::State::waiting);
+}
+
+}  // namespace
+}  // namespace walpack

@@ -1,0 +1,230 @@
+#include "copy/copy_work.h"
+
+#include <gtest/gtest.h>
+
+namespace walpack {
+namespace {
+
+using Kind = CopyTask::Kind;
+using Stage = CopyBuild::Stage;
+using State = CopyChunk::State;
+
+CopyBuild item(PostDataKind kind, std::vector<std::string> unique_columns = {}) {
+    CopyBuild build;
+    build.item.kind = kind;
+    build.is_exclusive = kind == PostDataKind::key;
+    build.unique_columns = std::move(unique_columns);
+    return build;
+}
+
+class CopyWorkTest : public testing::Test {
+  protected:
+    CopyTable& add(const char* name, TableState state, ChunkMethod method = ChunkMethod::key,
+                   std::size_t parts = 2) {
+        auto table = std::make_unique<CopyTable>();
+        table->stored.state = state;
+        table->stored.method = method;
+        table->stored.key_column = "id";
+        table->parts.resize(parts);
+        for (std::size_t i = 0; i < parts; ++i)
+            table->parts[i].stored.number = static_cast<std::uint32_t>(i);
+        table->chunks.resize(method == ChunkMethod::whole ? 1 : parts);
+        CopyTable& added = *table;
+        tables_.by_name[{"public", name}] = std::move(table);
+        return added;
+    }
+    // What there is to do at this moment.
+    std::optional<CopyTask> next() { return work_.next_now(); }
+
+    CopyTables tables_;
+    CopyWork work_{tables_};
+};
+
+TEST_F(CopyWorkTest, EachPartIsGivenToOneWorker) {
+    add("t", TableState::copying);
+
+    EXPECT_EQ(next()->part, 0U);
+    EXPECT_EQ(next()->part, 1U);
+    EXPECT_FALSE(next().has_value());
+}
+
+TEST_F(CopyWorkTest, APartThatWasNotLoadedIsGivenAgain) {
+    add("t", TableState::copying);
+    const auto task = next();
+    (void)next();
+
+    work_.release(*task);
+
+    EXPECT_EQ(next()->part, 0U);
+}
+
+TEST_F(CopyWorkTest, AChunkWhoseRowsAreBeingDeletedIsLeftAlone) {
+    CopyTable& table = add("t", TableState::copying);
+    table.chunks[0].state = State::withdrawn;
+
+    EXPECT_EQ(next()->part, 1U);
+}
+
+TEST_F(CopyWorkTest, OneWorkerBeginsAWholeTableAndOthersJoinItsSnapshot) {
+    CopyTable& table = add("t", TableState::copying, ChunkMethod::whole, 3);
+    ASSERT_EQ(next()->part, 0U);
+    EXPECT_FALSE(next().has_value());
+
+    table.chunks[0].state = State::loading;
+    table.exported_snapshot = "00000003-1";
+
+    EXPECT_EQ(next()->part, 1U);
+}
+
+TEST_F(CopyWorkTest, ATableIsEmptiedOnlyWhenItsOldChangesAreCommitted) {
+    CopyTable& table = add("t", TableState::requested);
+    EXPECT_FALSE(next().has_value());
+    table.dropped_from = Lsn{100};
+    tables_.applied = {99};
+    EXPECT_FALSE(next().has_value());
+
+    tables_.applied = {100};
+
+    EXPECT_EQ(next()->kind, Kind::empty);
+}
+
+TEST_F(CopyWorkTest, ATableIsEmptiedOnlyWhenNobodyLoadsItAnyMore) {
+    CopyTable& table = add("t", TableState::copying);
+    const auto load = next();
+    table.stored.state = TableState::requested;
+    table.dropped_from = Lsn{};
+    EXPECT_FALSE(next().has_value());
+
+    work_.release(*load);
+
+    EXPECT_EQ(next()->kind, Kind::empty);
+}
+
+TEST_F(CopyWorkTest, KeysAreMadeOneBehindTheOtherAndBeforeIndexes) {
+    CopyTable& table = add("t", TableState::building);
+    table.builds = {};
+    table.builds.push_back(item(PostDataKind::key, {"id"}));
+    table.builds.push_back(item(PostDataKind::key, {"id", "n"}));
+    table.builds.push_back(item(PostDataKind::index));
+    assign_stages(table);
+
+    const auto first = next();
+    EXPECT_EQ(first->build, table.builds.data());
+    EXPECT_FALSE(next().has_value());
+    table.builds[0].is_done = true;
+    work_.release(*first);
+    const auto second = next();
+    EXPECT_EQ(second->build, &table.builds[1]);
+    table.builds[1].is_done = true;
+    work_.release(*second);
+    EXPECT_FALSE(table.is_built);
+    const auto third = next();
+    EXPECT_EQ(third->build, &table.builds[2]);
+    table.builds[2].is_done = true;
+    work_.release(*third);
+
+    EXPECT_TRUE(table.is_built);
+}
+
+// Nobody would be given it again, so nobody else would say so.
+TEST_F(CopyWorkTest, WhatWasBuiltWhileAChunkWasTakenBackIsBuilt) {
+    CopyTable& table = add("t", TableState::building);
+    table.builds.push_back(item(PostDataKind::index));
+    assign_stages(table);
+    const auto task = next();
+    table.stored.state = TableState::copying;
+
+    task->build->is_done = true;
+    work_.release(*task);
+
+    EXPECT_TRUE(table.is_built);
+}
+
+TEST_F(CopyWorkTest, ATableIsFinishedWhenItIsSettledAndItsLastKeysAreMade) {
+    CopyTable& table = add("t", TableState::settling);
+    table.builds.push_back(item(PostDataKind::key, {"other"}));
+    assign_stages(table);
+    EXPECT_FALSE(next().has_value());
+    table.is_settled = true;
+    const auto build = next();
+    EXPECT_EQ(build->kind, Kind::build);
+
+    build->build->is_done = true;
+    work_.release(*build);
+
+    EXPECT_EQ(next()->kind, Kind::finish);
+}
+
+TEST_F(CopyWorkTest, WhatIsOfNoTableWaitsUntilAllAreReady) {
+    CopyTable& table = add("t", TableState::settling);
+    tables_.builds.push_back(item(PostDataKind::foreign_key));
+    EXPECT_FALSE(next().has_value());
+    EXPECT_FALSE(work_.is_complete());
+
+    table.stored.state = TableState::ready;
+    const auto task = next();
+    EXPECT_EQ(task->build, tables_.builds.data());
+    task->build->is_done = true;
+    work_.release(*task);
+
+    EXPECT_TRUE(work_.is_complete());
+}
+
+TEST_F(CopyWorkTest, AStopEndsTheWaitForATask) {
+    add("t", TableState::settling);
+    StopRequest stop;
+    stop.request();
+
+    EXPECT_FALSE(work_.next(stop).has_value());
+}
+
+TEST(AssignStages, AKeyByWhichChangesFindTheirRowsComesFirst) {
+    CopyTable table;
+    table.stored.method = ChunkMethod::key;
+    table.stored.key_column = "id";
+    table.builds.push_back(item(PostDataKind::key, {"other"}));
+    table.builds[0].is_identity = true;
+
+    assign_stages(table);
+
+    EXPECT_EQ(table.builds[0].stage, Stage::key);
+    EXPECT_FALSE(table.is_built);
+}
+
+TEST(AssignStages, AnotherUniqueIndexWaitsUntilChunksAreOfOneMoment) {
+    CopyTable table;
+    table.stored.method = ChunkMethod::key;
+    table.stored.key_column = "id";
+    table.builds.push_back(item(PostDataKind::key, {"other"}));
+    table.builds.push_back(item(PostDataKind::key, {"other", "id"}));
+
+    assign_stages(table);
+
+    EXPECT_EQ(table.builds[0].stage, Stage::settled);
+    EXPECT_EQ(table.builds[1].stage, Stage::key) << "rows of two chunks differ in it";
+}
+
+TEST(AssignStages, AnExclusionConstraintWaitsAsWell) {
+    CopyTable table;
+    table.stored.method = ChunkMethod::key;
+    table.stored.key_column = "id";
+    table.builds.push_back(item(PostDataKind::index));
+    table.builds[0].is_exclusive = true;
+
+    assign_stages(table);
+
+    EXPECT_EQ(table.builds[0].stage, Stage::settled);
+}
+
+TEST(AssignStages, NothingWaitsInATableOfOneSnapshot) {
+    CopyTable table;
+    table.stored.method = ChunkMethod::whole;
+    table.builds.push_back(item(PostDataKind::key, {"other"}));
+
+    assign_stages(table);
+
+    EXPECT_EQ(table.builds[0].stage, Stage::key);
+}
+
+}  // namespace
+}  // namespace walpack
