@@ -3,6 +3,7 @@
 #
 #   server.sh start DIR [CONF-LINE ...]   makes the cluster unless DIR holds one, starts it, prints
 #                                         its connection string; returns once it takes connections
+#   server.sh standby DIR OF              the same for a physical standby of the cluster in OF
 #   server.sh stop DIR [fast|immediate|smart]
 #   server.sh crash DIR                   kill -9 of the server with all its processes
 #   server.sh destroy DIR                 stops it, however it is, and removes DIR
@@ -70,6 +71,18 @@ make_cluster() {
     free_port | as_server tee "$dir/port" >/dev/null
 }
 
+make_standby() {
+    local of
+    case $1 in /*) of=$1 ;; *) of=$PWD/$1 ;; esac
+    mkdir -p "$dir"
+    chmod 755 "$dir"
+    [ "$(id -u)" != 0 ] || chown postgres "$dir"
+    as_server "$(bin)/pg_basebackup" -d "host=$of port=$(cat "$of/port") user=postgres" -D "$data" \
+        -R -X stream -c fast >/dev/null
+    echo "unix_socket_directories = '$dir'" | as_server tee -a "$data/postgresql.conf" >/dev/null
+    free_port | as_server tee "$dir/port" >/dev/null
+}
+
 # A server that was killed leaves its socket's lock file, and its last processes may take a moment
 # to go; a port can be taken by someone else in the meantime, but only before the first start.
 start() {
@@ -133,6 +146,10 @@ destroy() {
 
 case $command in
 start) start "$@" ;;
+standby)
+    make_standby "$1"
+    start
+    ;;
 stop) as_server "$(bin)/pg_ctl" -D "$data" -m "${1:-fast}" -t 60 -s -w stop >/dev/null ;;
 crash) crash ;;
 destroy) destroy ;;

@@ -22,6 +22,12 @@ void set_level(Level level);
 bool is_enabled(Level level);
 void write(Level level, const std::string& text);
 
+// Whether standard error is a terminal that can move its cursor.
+bool is_on_terminal();
+// Only there: whole lines, none wider than the terminal, that stay below the log until other ones
+// take their place. Empty text takes them away.
+void show_below(const std::string& text);
+
 template <typename... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {
     if (is_enabled(Level::debug))

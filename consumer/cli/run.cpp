@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/stop_request.h"
+#include "cli/copy_view.h"
 #include "cli/signal_watch.h"
 #include "config/config.h"
 #include "service/supervisor.h"
@@ -30,7 +31,7 @@ int run_service(const Invocation& invocation) {
     log_configuration(config);
     StopRequest stop;
     const SignalWatch watch(stop);
-    supervise(config, stop);
+    supervise(config, stop, copy_view());
     return kExitDone;
 }
 

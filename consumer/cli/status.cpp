@@ -11,6 +11,7 @@
 #include "cli/status_report.h"
 #include "config/config.h"
 #include "copy/copy_catalog.h"
+#include "copy/copy_worker.h"
 #include "pg/connection.h"
 #include "structure/post_data.h"
 
@@ -36,6 +37,15 @@ void ask_source(Connection& source, PipelineStatus& status) {
         "SELECT pg_catalog.date_part('epoch', replay_lag) FROM pg_catalog.pg_stat_replication "
         "WHERE pid = $1::pg_catalog.int4",
         {std::to_string(*status.slot->active_pid)}));
+}
+
+// A snapshot is at most as old as its transaction.
+void ask_copied_from(Connection& reading, PipelineStatus& status) {
+    status.oldest_snapshot_seconds = seconds(reading.query_value(
+        "SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - "
+        "pg_catalog.min(xact_start)) FROM pg_catalog.pg_stat_activity WHERE application_name = $1 "
+        "AND datname = pg_catalog.current_database() AND backend_xmin IS NOT NULL",
+        {reading_application_name(status.pipeline)}));
 }
 
 void ask_target(Connection& target, PipelineStatus& status) {
@@ -86,6 +96,9 @@ int run_status(const Invocation& invocation) {
         [&status](Connection& target) { ask_target(target, status); });
     ask(status.source, config.source, application_name,
         [&status](Connection& source) { ask_source(source, status); });
+    if (status.is_copying())
+        ask(status.copied_from, config.copy_from, application_name,
+            [&status](Connection& reading) { ask_copied_from(reading, status); });
     print(invocation.switches.contains("json") ? status_json(status) : status_screen(status));
     return status.is_whole() ? kExitDone : kExitFailed;
 }

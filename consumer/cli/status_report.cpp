@@ -1,5 +1,7 @@
 #include "cli/status_report.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -147,6 +149,11 @@ std::string copy_lines(const PipelineStatus& status) {
         text += line("  all tables",
                      fmt::format("{} of {} done, {} rows, {}", status.copied_tables.size() - open,
                                  status.copied_tables.size(), rows, human_bytes(bytes)));
+    if (!status.copied_from.error.empty())
+        text += line("  copied from", end_text(status.copied_from));
+    if (status.oldest_snapshot_seconds)
+        text += line("  snapshots",
+                     fmt::format("the oldest is {:.1f} s old", *status.oldest_snapshot_seconds));
     for (const std::string& refused : status.refused_structure) text += line("  refused", refused);
     return text;
 }
@@ -225,6 +232,7 @@ void write_copy(JsonWriter& json, const PipelineStatus& status) {
         json.end_object();
     }
     json.end_array();
+    members.seconds("oldest_snapshot_seconds", status.oldest_snapshot_seconds);
     json.key("refused_structure");
     json.begin_array();
     for (const std::string& refused : status.refused_structure) json.text(refused);
@@ -259,6 +267,12 @@ std::string PipelineStatus::state() const {
     if (!slot) return "slot missing";
     if (!consumer_is_connected) return "stopped";
     return progress->copy_is_complete ? "connecting" : "copying";
+}
+
+bool PipelineStatus::is_copying() const {
+    return std::any_of(copied_tables.begin(), copied_tables.end(), [](const TableFigures& table) {
+        return table.state != TableCopyState::done;
+    });
 }
 
 std::string PipelineStatus::copy_state() const {

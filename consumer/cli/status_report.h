@@ -39,6 +39,11 @@ struct PipelineStatus {
 
     // Of a copy by chunks; empty without one.
     std::vector<TableFigures> copied_tables;
+    bool is_copying() const;  // by chunks: some table is not done
+    // Of all snapshots that the copy holds where it reads; nullopt when it holds none.
+    std::optional<double> oldest_snapshot_seconds;
+    // Where it reads, if that is not the source; the error of either.
+    EndStatus copied_from;
     // What the target did not take of the structure: what, and why.
     std::vector<std::string> refused_structure;
 

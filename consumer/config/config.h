@@ -34,7 +34,8 @@ struct Config {
     std::uint64_t copy_rate_limit = 0;          // bytes a second, of all workers; 0: none
     Conninfo copy_from;                         // where rows are copied from; default: source
     std::uint64_t copy_backlog_bytes_max = 64 << 20;  // changes that wait for their chunk
-    std::string origin = "any";                       // any | none: passed to the plugin
+    std::chrono::milliseconds snapshot_age_max{600'000};
+    std::string origin = "any";  // any | none: passed to the plugin
     std::uint64_t frame_bytes = 65536;
     bool streaming = false;                  // passed to the plugin
     std::string spool_directory;             // default: TMPDIR, or /tmp

@@ -123,12 +123,18 @@ void append_copy_keys(std::vector<KeyDefinition>& keys) {
                       "from. The stream still comes from the source.",
                       kGroup},
                      &Config::copy_from),
-        "the source"));
+        "<source>"));
     keys.push_back(bytes_key({"copy_backlog_bytes_max", "BYTES",
                               "Memory for changes that wait until the rows they change are copied. "
                               "When it is full, the stream waits.",
                               kGroup},
                              &Config::copy_backlog_bytes_max, {kMegabyte, 64 * kGigabyte}));
+    keys.push_back(duration_key({"snapshot_age_max", "DURATION",
+                                 "Age that a snapshot of the copy may reach at the source. A chunk "
+                                 "that takes longer is cut in two and loaded again; a table that "
+                                 "cannot be cut is named in the log.",
+                                 kGroup},
+                                &Config::snapshot_age_max, {milliseconds(1000), 7 * kDay}));
 }
 
 void append_stream_keys(std::vector<KeyDefinition>& keys) {

@@ -112,6 +112,26 @@ std::string bounds_sql(const PublishedTable& table, const ChunkKey& key, std::si
         sent_bytes(attribute.kind), chunks, chunks - 1, value, rows_of(table), sample);
 }
 
+std::string middle_sql(const PublishedTable& table, std::size_t attribute, const KeyRange& range) {
+    const Attribute& key = table.relation->attributes.at(attribute);
+    const std::string type =
+        quote_identifier(key.value_type().schema) + '.' + quote_identifier(key.value_type().name);
+    const std::string name = quote_identifier(key.name);
+    std::string condition;
+    if (range.from)
+        condition = fmt::format("{} > {}::{}", name, quote_literal(range.from->text), type);
+    if (range.to) {
+        condition += fmt::format("{}{} < {}::{}", condition.empty() ? "" : " AND ", name,
+                                 quote_literal(range.to->text), type);
+    }
+    return fmt::format(
+        "SELECT v::pg_catalog.text, pg_catalog.encode({}, 'hex') FROM (SELECT "
+        "pg_catalog.percentile_disc(0.5) WITHIN GROUP (ORDER BY key) AS v FROM ({}) keys) middle "
+        "WHERE v IS NOT NULL",
+        sent_bytes(key.kind),
+        select_sql(table, fmt::format("{}::{} AS key", name, type), condition));
+}
+
 CutRanges cut_at(const std::vector<KeyBound>& bounds) {
     CutRanges cut;
     KeyRange range;

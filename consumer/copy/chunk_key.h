@@ -30,6 +30,10 @@ std::vector<ChunkKey> read_chunk_keys(Connection& source, const PublishedTable& 
 std::string bounds_sql(const PublishedTable& table, const ChunkKey& key, std::size_t chunks,
                        double percent);
 
+// The same for the one bound that cuts a range into halves of about equal many published rows; no
+// row when none of them lies behind the range's own first key. Reads all keys of the range.
+std::string middle_sql(const PublishedTable& table, std::size_t attribute, const KeyRange& range);
+
 // The ranges between those bounds.
 struct CutRanges {
     std::vector<KeyRange> ranges;  // in order, covering everything

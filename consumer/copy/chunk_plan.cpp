@@ -42,6 +42,13 @@ std::uint64_t number_at(const Result& result, int row, int column) {
     return std::stoull(std::string(result.value(row, column)));
 }
 
+KeyBound bound_at(const Result& result, int row, const PublishedTable& table,
+                  std::size_t attribute) {
+    return {std::string(result.value(row, 0)),
+            sort_key_of_sent(table.relation->attributes[attribute].kind,
+                             from_hex(result.value(row, 1)))};
+}
+
 double rounded_up(double number) {
     return std::ceil(std::max(number, 1.0));
 }
@@ -140,13 +147,10 @@ class Planning {
     }
 
     std::vector<KeyBound> query_bounds(const ChunkKey& key, double percent) {
-        const ValueKind kind = table_.relation->attributes[key.attribute].kind;
         const Result result = source_.execute(bounds_sql(table_, key, chunks(), percent));
         std::vector<KeyBound> bounds;
-        for (int row = 0; row < result.rows(); ++row) {
-            bounds.push_back({std::string(result.value(row, 0)),
-                              sort_key_of_sent(kind, from_hex(result.value(row, 1)))});
-        }
+        for (int row = 0; row < result.rows(); ++row)
+            bounds.push_back(bound_at(result, row, table_, key.attribute));
         return bounds;
     }
 
@@ -179,6 +183,13 @@ class Planning {
 ChunkPlan plan_chunks(Connection& source, const PublishedTable& table,
                       const ChunkPlanOptions& options) {
     return Planning(source, table, options).run();
+}
+
+std::optional<KeyBound> middle_of(Connection& source, const PublishedTable& table,
+                                  std::size_t key_attribute, const KeyRange& range) {
+    const Result result = source.execute(middle_sql(table, key_attribute, range));
+    if (result.rows() == 0) return std::nullopt;
+    return bound_at(result, 0, table, key_attribute);
 }
 
 }  // namespace walpack

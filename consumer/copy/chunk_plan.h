@@ -55,4 +55,9 @@ struct ChunkPlanOptions {
 ChunkPlan plan_chunks(Connection& source, const PublishedTable& table,
                       const ChunkPlanOptions& options);
 
+// The bound that cuts a range of the key into halves; nullopt when its rows cannot be parted, as
+// they have one key. `source` as above.
+std::optional<KeyBound> middle_of(Connection& source, const PublishedTable& table,
+                                  std::size_t key_attribute, const KeyRange& range);
+
 }  // namespace walpack

@@ -126,6 +126,21 @@ bool exists(Connection& target) {
         .has_value();
 }
 
+SourceSnapshot snapshot_at(const Result& result, int row, int column) {
+    const auto snapshot = SourceSnapshot::parse(result.value(row, column));
+    if (!snapshot) throw_damaged("copy_chunk");
+    return *snapshot;
+}
+
+}  // namespace
+
+std::string_view name_of(TableState state) {
+    for (const auto& [known, name] : kStates) {
+        if (known == state) return name;
+    }
+    return "";
+}
+
 TableCopyState shown_state(TableState state) {
     switch (state) {
         case TableState::requested:
@@ -140,21 +155,6 @@ TableCopyState shown_state(TableState state) {
             return TableCopyState::done;
     }
     return TableCopyState::waiting;
-}
-
-SourceSnapshot snapshot_at(const Result& result, int row, int column) {
-    const auto snapshot = SourceSnapshot::parse(result.value(row, column));
-    if (!snapshot) throw_damaged("copy_chunk");
-    return *snapshot;
-}
-
-}  // namespace
-
-std::string_view name_of(TableState state) {
-    for (const auto& [known, name] : kStates) {
-        if (known == state) return name;
-    }
-    return "";
 }
 
 void CopyCatalog::create(Connection& target) const {
@@ -201,7 +201,8 @@ StoredCopy CopyCatalog::read(Connection& target) const {
     const Result chunks = target.execute(
         "SELECT table_oid, chunk, key_from, pg_catalog.encode(order_from, 'hex'), key_to, "
         "pg_catalog.encode(order_to, 'hex'), page_from, page_to, snapshot, settled_lsn, rows, "
-        "bytes, is_live FROM walpack.copy_chunk WHERE pipeline = $1 ORDER BY table_oid, chunk",
+        "bytes, is_live FROM walpack.copy_chunk WHERE pipeline = $1 "
+        "ORDER BY table_oid, order_from NULLS FIRST, chunk",
         {pipeline_});
     for (int row = 0; row < chunks.rows(); ++row) {
         StoredChunk chunk;
@@ -267,18 +268,34 @@ void CopyCatalog::store_plan(Connection& target, const StoredTable& table,
         "changed_at = pg_catalog.now() WHERE pipeline = $1 AND table_oid = $2::pg_catalog.oid",
         {pipeline_, oid, std::string(name_of(table.method)), table.key_column,
          std::to_string(table.rows_estimated), std::to_string(table.bytes_estimated)});
-    for (const StoredChunk& chunk : chunks) {
-        const auto page_to =
-            chunk.pages.to ? std::optional(std::to_string(*chunk.pages.to)) : std::nullopt;
-        target.execute(
-            "INSERT INTO walpack.copy_chunk (pipeline, table_oid, chunk, key_from, key_to, "
-            "order_from, order_to, page_from, page_to) VALUES ($1, $2::pg_catalog.oid, "
-            "$3::pg_catalog.int4, $4, $5, $6::pg_catalog.bytea, $7::pg_catalog.bytea, "
-            "$8::pg_catalog.int8, $9::pg_catalog.int8)",
-            {pipeline_, oid, std::to_string(chunk.number), text_of(chunk.range.from),
-             text_of(chunk.range.to), order_of(chunk.range.from), order_of(chunk.range.to),
-             std::to_string(chunk.pages.from), page_to});
-    }
+    for (const StoredChunk& chunk : chunks) add_chunk(target, chunk);
+}
+
+void CopyCatalog::add_chunk(Connection& target, const StoredChunk& chunk,
+                            const std::string& unless) const {
+    const auto page_to =
+        chunk.pages.to ? std::optional(std::to_string(*chunk.pages.to)) : std::nullopt;
+    target.execute(
+        "INSERT INTO walpack.copy_chunk (pipeline, table_oid, chunk, key_from, key_to, "
+        "order_from, order_to, page_from, page_to) VALUES ($1, $2::pg_catalog.oid, "
+        "$3::pg_catalog.int4, $4, $5, $6::pg_catalog.bytea, $7::pg_catalog.bytea, "
+        "$8::pg_catalog.int8, $9::pg_catalog.int8)" +
+            unless,
+        {pipeline_, std::to_string(chunk.table_oid), std::to_string(chunk.number),
+         text_of(chunk.range.from), text_of(chunk.range.to), order_of(chunk.range.from),
+         order_of(chunk.range.to), std::to_string(chunk.pages.from), page_to});
+}
+
+void CopyCatalog::cut_chunk(Connection& target, std::uint32_t number,
+                            const StoredChunk& upper) const {
+    Transaction transaction(target);
+    target.execute(
+        "UPDATE walpack.copy_chunk SET key_to = $4, order_to = $5::pg_catalog.bytea "
+        "WHERE pipeline = $1 AND table_oid = $2::pg_catalog.oid AND chunk = $3::pg_catalog.int4",
+        {pipeline_, std::to_string(upper.table_oid), std::to_string(number),
+         text_of(upper.range.from), order_of(upper.range.from)});
+    add_chunk(target, upper, " ON CONFLICT DO NOTHING");
+    transaction.commit();
 }
 
 std::string CopyCatalog::of_table(std::uint32_t table_oid) const {

@@ -34,6 +34,8 @@ enum class TableState : std::uint8_t {
 };
 
 std::string_view name_of(TableState state);
+// In the words of the progress.
+TableCopyState shown_state(TableState state);
 
 struct StoredTable {
     std::uint32_t oid = 0;  // at the source
@@ -69,7 +71,7 @@ struct StoredCopy {
     // nullopt: this pipeline's tables are not ours to copy.
     std::optional<UnseenTransactions> unseen;
     std::vector<StoredTable> tables;
-    std::vector<StoredChunk> chunks;  // by table and number
+    std::vector<StoredChunk> chunks;  // by table and range
 };
 
 // Reading and writing by a connection of the caller's choice: the functions that return SQL are for
@@ -91,6 +93,9 @@ class CopyCatalog {
     // Inside the caller's transaction: the chunks of a table, none of them loaded; state copying.
     void store_plan(Connection& target, const StoredTable& table,
                     const std::vector<StoredChunk>& chunks) const;
+    // Gives the upper part of a chunk that is not loaded to another one, as one transaction; may be
+    // repeated.
+    void cut_chunk(Connection& target, std::uint32_t number, const StoredChunk& upper) const;
     std::string rename_table_sql(std::uint32_t table_oid, const TableName& name) const;
     // Of a table whose rows are gone: it waits again, and has no chunks.
     std::string restart_table_sql(std::uint32_t table_oid) const;
@@ -116,6 +121,8 @@ class CopyCatalog {
     bool request_again(Connection& target, const TableName& name) const;
 
   private:
+    void add_chunk(Connection& target, const StoredChunk& chunk,
+                   const std::string& unless = "") const;
     std::string of_table(std::uint32_t table_oid) const;
 
     std::string pipeline_;

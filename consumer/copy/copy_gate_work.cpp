@@ -76,6 +76,7 @@ bool CopyGate::work(Lsn position, Lsn applied, CopyGateOutput& output) {
             tables_.note_change();
         }
         if (table->stored.state == TableState::ready || table->is_dropped()) continue;
+        tables_.cut_parts(*table);
         admit_withdrawn(*table, applied);
         if (table->is_built) has_made_live = make_live(*table, output) || has_made_live;
         advance(*table, output);

@@ -31,6 +31,7 @@ struct CopyJobOptions {
     std::uint64_t rate_limit = 0;  // bytes a second; 0: none
     std::chrono::milliseconds retry_delay_min{200};
     std::chrono::milliseconds retry_delay_max{30'000};
+    OnCopyProgress on_progress;  // empty: the log is told instead, less often
 };
 
 class CopyJob {
@@ -55,6 +56,7 @@ class CopyJob {
     bool is_altered(CopyTable& table);
     void watch();
     std::unique_ptr<Connection> connect_to_target();
+    void report(std::chrono::steady_clock::time_point& reported);
     void look_at_source(std::unique_ptr<Connection>& reading);
     void look_for_requests(Connection& target);
     void look_for_new_tables(Connection& target);

@@ -45,6 +45,11 @@ std::size_t CopyProgress::add_table(TableFigures figures) {
     return tables_.size() - 1;
 }
 
+void CopyProgress::restart_table(std::size_t table, TableFigures figures) {
+    const std::lock_guard lock(mutex_);
+    tables_.at(table) = std::move(figures);
+}
+
 void CopyProgress::set_state(std::size_t table, TableCopyState state) {
     const std::lock_guard lock(mutex_);
     tables_.at(table).state = state;
@@ -60,6 +65,11 @@ void CopyProgress::take_back(std::size_t table, std::uint64_t rows, std::uint64_
     const std::lock_guard lock(mutex_);
     subtract(tables_.at(table).rows, rows);
     subtract(tables_.at(table).bytes, bytes);
+}
+
+void CopyProgress::add_chunk(std::size_t table) {
+    const std::lock_guard lock(mutex_);
+    ++tables_.at(table).chunks_total;
 }
 
 void CopyProgress::finish_chunk(std::size_t table) {

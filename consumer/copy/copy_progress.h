@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -46,6 +47,10 @@ struct CopyFigures {
     std::size_t count(TableCopyState state) const;
 };
 
+// Told how far the copy is, now and then, by one thread at a time; nullopt when nothing is copied
+// any more.
+using OnCopyProgress = std::function<void(const std::optional<CopyFigures>&)>;
+
 class CopyProgress {
   public:
     using Clock = std::chrono::steady_clock;
@@ -58,10 +63,13 @@ class CopyProgress {
     // the others take. `figures` has the name and the estimates, and whatever was copied by an
     // earlier run.
     std::size_t add_table(TableFigures figures);
+    // The table begins again.
+    void restart_table(std::size_t table, TableFigures figures);
     void set_state(std::size_t table, TableCopyState state);
     void add(std::size_t table, std::uint64_t rows, std::uint64_t bytes);
     // What a chunk that failed, or is reset, had added is taken back.
     void take_back(std::size_t table, std::uint64_t rows, std::uint64_t bytes);
+    void add_chunk(std::size_t table);  // one more: one was cut in two
     void finish_chunk(std::size_t table);
     // A finished chunk waits again.
     void reopen_chunk(std::size_t table);

@@ -30,6 +30,18 @@ TableFigures CopyTable::figures() const {
     return figures;
 }
 
+std::size_t CopyTable::place_of(std::uint32_t number) const {
+    const auto found = std::find_if(parts.begin(), parts.end(), [number](const CopyPart& part) {
+        return part.stored.number == number;
+    });
+    return static_cast<std::size_t>(found - parts.begin());
+}
+
+std::uint32_t CopyTable::new_number() {
+    for (const CopyPart& part : parts) next_number = std::max(next_number, part.stored.number + 1);
+    return next_number++;
+}
+
 bool CopyTables::admits(const CopyTable& table, const SourceSnapshot& snapshot) {
     if (snapshot.is_of_standby()) {
         const Lsn from = std::max(table.stored.required_lsn, resumed_at);
@@ -71,6 +83,19 @@ void CopyTables::reset(CopyTable& table, std::size_t chunk) {
     }
     table.exported_snapshot.clear();
     note_change();
+}
+
+void CopyTables::cut_parts(CopyTable& table) {
+    for (std::size_t place = 0; place < table.parts.size(); ++place) {
+        if (!table.parts[place].cut_off) continue;
+        CopyPart upper;
+        upper.stored = *std::exchange(table.parts[place].cut_off, std::nullopt);
+        table.parts[place].stored.range.to = upper.stored.range.from;
+        const auto behind = static_cast<std::ptrdiff_t>(place) + 1;
+        table.parts.insert(table.parts.begin() + behind, std::move(upper));
+        table.chunks.insert(table.chunks.begin() + behind, CopyChunk{});
+        note_change();
+    }
 }
 
 }  // namespace walpack

@@ -53,6 +53,9 @@ struct CopyPart {
     StoredChunk stored;
     bool is_taken = false;   // by a worker
     bool is_loaded = false;  // committed on the target
+    // Its upper half, which is stored as a chunk of its own already, and is to become one here.
+    std::optional<StoredChunk> cut_off;
+    bool may_age = false;  // it cannot be cut, so its snapshot may be as old as it must
 };
 
 // Something that is made of a table's structure once its rows are there.
@@ -102,6 +105,13 @@ struct CopyTable {
     bool is_dropped() const { return chunks.empty() || stored.state == TableState::requested; }
     bool is_whole() const { return stored.method == ChunkMethod::whole; }
     std::size_t chunk_of(std::size_t part) const { return is_whole() ? 0 : part; }
+    // The place of a part by its stored number, which stays when others are cut; behind the last
+    // when there is none.
+    std::size_t place_of(std::uint32_t number) const;
+    // For a new part; each time another one.
+    std::uint32_t new_number();
+
+    std::uint32_t next_number = 0;
 };
 
 struct CopyTables {
@@ -142,6 +152,9 @@ struct CopyTables {
     [[nodiscard]] bool note_not_applied(std::uint32_t xid, Lsn commit_lsn);
     // The chunk waits again; its rows on the target, if any, are the caller's business.
     void reset(CopyTable& table, std::size_t chunk);
+    // What was cut off becomes chunks of its own. For the applying thread, between transactions:
+    // places change.
+    void cut_parts(CopyTable& table);
     void note_change() {
         ++epoch;
         changed.notify_all();

@@ -116,11 +116,13 @@ std::optional<CopyTask> CopyWork::choose_part(CopyTable& table) {
     for (std::size_t part = 0; part < table.parts.size(); ++part) {
         CopyChunk& chunk = table.chunks[table.chunk_of(part)];
         if (table.parts[part].is_taken || table.parts[part].is_loaded) continue;
+        if (table.parts[part].cut_off) continue;
         const bool is_joinable = chunk.state == State::loading && !table.exported_snapshot.empty();
         const bool is_first = chunk.state == State::waiting && !has_taken_part(table);
         if (table.is_whole() ? !is_joinable && !is_first : chunk.state != State::waiting) continue;
         table.parts[part].is_taken = true;
-        return CopyTask{Kind::load, &table, part, nullptr, chunk.generation};
+        return CopyTask{Kind::load, &table, table.parts[part].stored.number, nullptr,
+                        chunk.generation};
     }
     return std::nullopt;
 }
@@ -180,7 +182,9 @@ void CopyWork::release(const CopyTask& task) {
             is_done(table->builds, Stage::index) && !has_taken_build(table->builds))
             table->is_built = true;
     } else if (task.kind == Kind::load) {
-        if (task.part < task.table->parts.size()) task.table->parts[task.part].is_taken = false;
+        auto& parts = task.table->parts;
+        const std::size_t place = task.table->place_of(task.part);
+        if (place < parts.size()) parts[place].is_taken = false;
     } else {
         task.table->is_taken = false;
     }

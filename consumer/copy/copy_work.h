@@ -24,7 +24,7 @@ struct CopyTask {
 
     Kind kind = Kind::load;
     CopyTable* table = nullptr;  // none for a build that belongs to none
-    std::size_t part = 0;
+    std::uint32_t part = 0;      // its stored number
     CopyBuild* build = nullptr;
     std::uint64_t generation = 0;  // of the part's chunk
 };

@@ -21,10 +21,15 @@ using Clock = std::chrono::steady_clock;
 
 }  // namespace
 
+std::string reading_application_name(const std::string& pipeline) {
+    return std::string(kCopyApplicationName) + '_' + pipeline;
+}
+
 std::unique_ptr<Connection> connect_in_encoding(const Conninfo& conninfo,
                                                 const std::string& encoding,
-                                                const StopRequest& stop) {
-    auto connection = std::make_unique<Connection>(conninfo, stop, kCopyApplicationName);
+                                                const StopRequest& stop,
+                                                const std::string& application_name) {
+    auto connection = std::make_unique<Connection>(conninfo, stop, application_name);
     connection->execute("SET client_encoding = " + quote_literal(encoding));
     return connection;
 }
@@ -39,7 +44,8 @@ CopyWorker::CopyWorker(const CopyWorkerOptions& options, const CopyWorkerShared&
 
 Connection& CopyWorker::reading() {
     if (reading_ == nullptr) {
-        reading_ = connect_in_encoding(options_.reading, options_.encoding, stop_);
+        reading_ = connect_in_encoding(options_.reading, options_.encoding, stop_,
+                                       reading_application_name(options_.pipeline));
         set_up_source_session(*reading_);
     }
     return *reading_;
@@ -148,14 +154,26 @@ void CopyWorker::plan(CopyTable& table) {
               chunks.size(), chunks.size() == 1 ? "" : "s",
               load->is_binary ? "binary" : "as text, as " + load->format_reason, plan.reason);
     const std::lock_guard lock(tables_.mutex);
+    const bool is_first = table.load == nullptr;
     table.stored = std::move(stored);
     table.load = std::move(load);
     table.chunks = std::vector<CopyChunk>(table.is_whole() ? 1 : chunks.size());
     table.parts.clear();
-    for (StoredChunk& chunk : chunks) table.parts.push_back({std::move(chunk), false, false});
+    for (StoredChunk& chunk : chunks) {
+        CopyPart part;
+        part.stored = std::move(chunk);
+        table.parts.push_back(std::move(part));
+    }
     assign_stages(table);
-    table.progress_number = shared_.progress.add_table(table.figures());
+    if (is_first) table.progress_number = shared_.progress.add_table(table.figures());
+    if (!is_first) shared_.progress.restart_table(table.progress_number, table.figures());
     tables_.note_change();
+}
+
+// Another worker may replace it, when the table was altered.
+std::shared_ptr<const TableLoad> CopyWorker::load_of(const CopyTable& table) {
+    const std::lock_guard lock(tables_.mutex);
+    return table.load;
 }
 
 void CopyWorker::build(const CopyTask& task) {

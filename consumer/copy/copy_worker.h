@@ -31,7 +31,7 @@ struct CopyWorkerOptions {
     std::string pipeline;
     std::string encoding;  // of the source's database: names come in it
     std::uint64_t chunk_bytes = 64 << 20;
-    std::chrono::milliseconds snapshot_age_max{0};
+    std::chrono::milliseconds snapshot_age_max{600'000};
 };
 
 // What workers share beside the tables. They outlive the workers.
@@ -42,10 +42,13 @@ struct CopyWorkerShared {
     RateLimit& rate_limit;
 };
 
+// Of the sessions that hold snapshots, by which they are found in pg_stat_activity.
+std::string reading_application_name(const std::string& pipeline);
+
 // A session whose names and values are in the source's encoding.
-std::unique_ptr<Connection> connect_in_encoding(const Conninfo& conninfo,
-                                                const std::string& encoding,
-                                                const StopRequest& stop);
+std::unique_ptr<Connection> connect_in_encoding(
+    const Conninfo& conninfo, const std::string& encoding, const StopRequest& stop,
+    const std::string& application_name = "walpack_copy");
 
 class CopyWorker {
   public:
@@ -71,8 +74,8 @@ class CopyWorker {
     void plan(CopyTable& table);
     ChunkPlan make_plan(const CopyTable& table);
     void load(CopyTask& task);
+    void load_chunk(const CopyTask& task);
     void load_whole(CopyTask& task);
-    void give_up(const CopyTask& task);
     void check_shape(CopyTable& table);
     bool open_snapshot(const CopyTask& task);
     Answer offer(const CopyTask& task, const std::optional<TakenSnapshot>& taken);
@@ -84,13 +87,19 @@ class CopyWorker {
     bool commit_part(const CopyTask& task, const StoredChunk& loaded);
     bool commit(const StoredChunk& loaded, std::optional<Error>& failure);
     bool was_committed(const StoredChunk& loaded);
-    void note_loaded(CopyTable& table, std::size_t part, const StoredChunk& loaded);
+    void note_loaded(CopyTable& table, std::size_t place, const StoredChunk& loaded);
     bool next_part(CopyTask& task, bool is_owner);
     void lose_snapshot(const CopyTask& task);
+    void give_up(const CopyTask& task);
+    void cut(const CopyTask& task);
+    void store_cut(const CopyTask& task, const StoredChunk& upper);
+    std::string limit_sql(const CopyTask& task, const char* setting);
+    bool is_too_old() const;
+    void check_age(const CopyTask& task, bool may_age);
     void build(const CopyTask& task);
     void finish(CopyTable& table);
     void analyze(CopyTable& table);
-    void begin_reading(const CopyTable& table);
+    void begin_reading(const CopyTask& task);
     std::shared_ptr<const TableLoad> load_of(const CopyTable& table);
 
     Connection& reading();
@@ -103,6 +112,9 @@ class CopyWorker {
     CopyCatalog catalog_;
     std::unique_ptr<Connection> reading_;
     std::unique_ptr<Connection> target_;
+    // When the snapshot was taken under which this worker reads; nullopt when it is another's.
+    std::optional<std::chrono::steady_clock::time_point> snapshot_at_;
+    bool has_warned_ = false;  // of its age
 };
 
 }  // namespace walpack

@@ -15,11 +15,13 @@
 namespace walpack {
 namespace {
 
+using Clock = std::chrono::steady_clock;
 using State = CopyChunk::State;
 
 constexpr std::chrono::milliseconds kOfferDelayMin{2};
 constexpr std::chrono::milliseconds kOfferDelayMax{500};
 constexpr int kTriesToReport = 20;
+constexpr const char* kLockNotAvailable = "55P03";
 constexpr std::chrono::milliseconds kPartLook{100};
 
 constexpr const char* kShapeSql = R"(
@@ -64,23 +66,19 @@ void pause(std::chrono::milliseconds delay, const StopRequest& stop) {
 }  // namespace
 
 // The lock comes before the snapshot, so that no TRUNCATE and no rewrite can come in between.
-void CopyWorker::begin_reading(const CopyTable& table) {
-    const std::string rows = rows_of(*load_of(table)->published);
-    reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+void CopyWorker::begin_reading(const CopyTask& task) {
+    const std::string rows = rows_of(*load_of(*task.table)->published);
+    snapshot_at_.reset();
+    reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY" +
+                      limit_sql(task, "statement_timeout"));
     reading().execute(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", rows));
-}
-
-// Another worker may replace it, when the table was altered.
-std::shared_ptr<const TableLoad> CopyWorker::load_of(const CopyTable& table) {
-    const std::lock_guard lock(tables_.mutex);
-    return table.load;
 }
 
 CopyWorker::Answer CopyWorker::offer(const CopyTask& task,
                                      const std::optional<TakenSnapshot>& taken) {
     const std::lock_guard lock(tables_.mutex);
     CopyTable& table = *task.table;
-    CopyChunk& chunk = table.chunks[table.chunk_of(task.part)];
+    CopyChunk& chunk = table.chunks[table.chunk_of(table.place_of(task.part))];
     if (chunk.generation != task.generation) return Answer::too_late;
     if (!taken || !tables_.admits(table, taken->snapshot)) return Answer::too_old;
     chunk.state = State::loading;
@@ -95,7 +93,8 @@ bool CopyWorker::open_snapshot(const CopyTask& task) {
     auto delay = kOfferDelayMin;
     for (int tries = 1;; ++tries) {
         const auto replayed = replayed_lsn(reading());
-        begin_reading(*task.table);
+        begin_reading(task);
+        snapshot_at_ = Clock::now();
         const Answer answer = offer(task, take_snapshot(reading(), replayed));
         if (answer == Answer::accepted) return true;
         reading().execute("ROLLBACK");
@@ -127,26 +126,8 @@ bool CopyWorker::join_snapshot(const CopyTask& task) {
 }
 
 void CopyWorker::load(CopyTask& task) {
-    if (task.table->is_whole()) return load_whole(task);
-    if (!open_snapshot(task)) return;
-    try {
-        check_shape(*task.table);
-        load_part(task);
-        reading().execute("ROLLBACK");
-    } catch (const Error&) {
-        give_up(task);
-        throw;
-    }
-}
-
-// Nothing of it was committed, or what was is known: another snapshot may be taken for it.
-void CopyWorker::give_up(const CopyTask& task) {
-    const std::lock_guard lock(tables_.mutex);
-    CopyTable& table = *task.table;
-    if (table.chunks.size() <= task.part) return;
-    const CopyChunk& chunk = table.chunks[task.part];
-    if (chunk.generation == task.generation && chunk.state == State::loading)
-        tables_.reset(table, task.part);
+    has_warned_ = false;
+    task.table->is_whole() ? load_whole(task) : load_chunk(task);
 }
 
 // What is read must be what was planned: a column that was added meanwhile has values in rows that
@@ -160,6 +141,21 @@ void CopyWorker::check_shape(CopyTable& table) {
     table.shape.clear();
     throw Error(ErrorKind::schema, fmt::format("the columns of table \"{}\" are others now",
                                                table.published->relation->qualified_name()));
+}
+
+void CopyWorker::load_chunk(const CopyTask& task) {
+    try {
+        if (!open_snapshot(task)) return;
+        check_shape(*task.table);
+        load_part(task);
+        reading().execute("ROLLBACK");
+    } catch (const Error& error) {
+        give_up(task);
+        const bool is_locked = error.sqlstate() == kLockNotAvailable;
+        if (error.kind() != ErrorKind::connection || is_locked || !is_too_old()) throw;
+        disconnect();  // either may still be within COPY
+        cut(task);
+    }
 }
 
 // Who has the snapshot keeps it until every part is there: others may be about to join it, or give
@@ -206,7 +202,7 @@ void CopyWorker::forget_snapshot(const CopyTask& task) {
 bool CopyWorker::next_part(CopyTask& task, bool is_owner) {
     CopyTable& table = *task.table;
     std::unique_lock lock(tables_.mutex);
-    table.parts[task.part].is_taken = false;
+    table.parts[table.place_of(task.part)].is_taken = false;
     while (table.chunks.front().generation == task.generation) {
         bool is_complete = true;
         for (std::size_t part = 0; part < table.parts.size(); ++part) {
@@ -214,7 +210,7 @@ bool CopyWorker::next_part(CopyTask& task, bool is_owner) {
             is_complete = false;
             if (table.parts[part].is_taken) continue;
             table.parts[part].is_taken = true;
-            task.part = part;
+            task.part = table.parts[part].stored.number;
             return true;
         }
         if (is_complete || !is_owner) return false;
@@ -242,35 +238,44 @@ void CopyWorker::lose_snapshot(const CopyTask& task) {
 
 void CopyWorker::load_part(const CopyTask& task) {
     CopyTable& table = *task.table;
-    StoredChunk loaded = table.parts[task.part].stored;
+    StoredChunk loaded;
+    bool may_age = table.is_whole();
     {
         const std::lock_guard lock(tables_.mutex);
-        const CopyChunk& chunk = table.chunks[table.chunk_of(task.part)];
+        const std::size_t place = table.place_of(task.part);
+        const CopyChunk& chunk = table.chunks[table.chunk_of(place)];
         if (chunk.generation != task.generation) return;
+        loaded = table.parts[place].stored;
+        may_age = may_age || table.parts[place].may_age;
         loaded.snapshot = chunk.snapshot;
         loaded.settled_lsn = chunk.settled_lsn;
     }
     const std::shared_ptr<const TableLoad> load = load_of(table);
     const std::string select = table.is_whole() ? select_rows_sql(*load, loaded.pages)
                                                 : select_rows_sql(*load, loaded.range);
-    Transaction transaction(target());
+    target().execute("BEGIN" + limit_sql(task, "lock_timeout"));
     CountedPart counted(shared_.progress, table.progress_number);
     const auto on_piece = [&](std::uint64_t rows, std::uint64_t bytes) {
         shared_.rate_limit.take(bytes, stop_);
         counted.add(rows, bytes);
+        check_age(task, may_age);
     };
     const LoadedRows rows = load_rows(*load, select, reading(), target(), on_piece, stop_);
     loaded.rows = rows.rows;
     loaded.bytes = rows.bytes;
     target().execute(catalog_.mark_loaded_sql(loaded));
-    if (commit_part(task, loaded)) counted.keep();
+    if (commit_part(task, loaded)) {
+        counted.keep();
+    } else {
+        target().execute("ROLLBACK");
+    }
 }
 
 bool CopyWorker::commit_part(const CopyTask& task, const StoredChunk& loaded) {
     CopyTable& table = *task.table;
-    const std::size_t number = table.chunk_of(task.part);
     {
         const std::lock_guard lock(tables_.mutex);
+        const std::size_t number = table.chunk_of(table.place_of(task.part));
         if (table.chunks.empty() || table.chunks[number].generation != task.generation)
             return false;
         ++table.chunks[number].committing;
@@ -278,13 +283,15 @@ bool CopyWorker::commit_part(const CopyTask& task, const StoredChunk& loaded) {
     std::optional<Error> failure;
     const bool is_committed = commit(loaded, failure);
     const std::lock_guard lock(tables_.mutex);
+    const std::size_t place = table.place_of(task.part);
+    const std::size_t number = table.chunk_of(place);
     CopyChunk& chunk = table.chunks[number];
     --chunk.committing;
     tables_.note_change();
     // When it was reset meanwhile its rows go with the table's.
     const bool is_ours = chunk.generation == task.generation;
     if (is_ours && is_committed) {
-        note_loaded(table, task.part, loaded);
+        note_loaded(table, place, loaded);
     } else if (is_ours && !table.is_whole()) {
         tables_.reset(table, number);
     }
@@ -293,13 +300,13 @@ bool CopyWorker::commit_part(const CopyTask& task, const StoredChunk& loaded) {
 }
 
 // For the owner of the mutex.
-void CopyWorker::note_loaded(CopyTable& table, std::size_t part, const StoredChunk& loaded) {
-    table.parts[part].stored = loaded;
-    table.parts[part].is_loaded = true;
+void CopyWorker::note_loaded(CopyTable& table, std::size_t place, const StoredChunk& loaded) {
+    table.parts[place].stored = loaded;
+    table.parts[place].is_loaded = true;
     const bool is_whole_chunk =
         !table.is_whole() || std::all_of(table.parts.begin(), table.parts.end(),
                                          [](const CopyPart& each) { return each.is_loaded; });
-    if (is_whole_chunk) table.chunks[table.chunk_of(part)].state = State::loaded;
+    if (is_whole_chunk) table.chunks[table.chunk_of(place)].state = State::loaded;
 }
 
 // Whether the chunk is on the target; `failure` when the answer was another one.

@@ -110,8 +110,12 @@ ReceiverOptions receiver_options(const Config& config) {
 }  // namespace
 
 Pipeline::Pipeline(const Config& config, const StopRequest& stop, UnbatchedTables& unbatched,
-                   std::function<void(const std::string&)> on_state)
-    : config_(config), stop_(stop), unbatched_(unbatched), on_state_(std::move(on_state)) {}
+                   std::function<void(const std::string&)> on_state, OnCopyProgress on_copy)
+    : config_(config),
+      stop_(stop),
+      unbatched_(unbatched),
+      on_state_(std::move(on_state)),
+      on_copy_(std::move(on_copy)) {}
 
 void Pipeline::run(const Replay& replay) {
     replay_ = replay;
@@ -158,10 +162,12 @@ CopyJobOptions Pipeline::copy_job_options(const std::string& encoding) const {
     options.worker.target = config_.target;
     options.worker.pipeline = config_.pipeline;
     options.worker.chunk_bytes = config_.copy_chunk_bytes;
+    options.worker.snapshot_age_max = config_.snapshot_age_max;
     options.copy_workers = config_.copy_workers;
     options.rate_limit = config_.copy_rate_limit;
     options.retry_delay_min = config_.retry_delay_min;
     options.retry_delay_max = config_.retry_delay_max;
+    options.on_progress = on_copy_;
     return options;
 }
 

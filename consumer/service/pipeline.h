@@ -32,9 +32,9 @@ class Pipeline {
   public:
     // `stop` and `unbatched`, which is carried from one attempt to the next, must outlive the
     // pipeline. `on_state` is called with "copying" or "streaming" when
-    // that begins, from any thread.
+    // that begins, from any thread; `on_copy`, if it is not empty, as CopyJobOptions say.
     Pipeline(const Config& config, const StopRequest& stop, UnbatchedTables& unbatched,
-             std::function<void(const std::string&)> on_state);
+             std::function<void(const std::string&)> on_state, OnCopyProgress on_copy);
 
     // Returns when a stop was requested and everything that was applied is durable and confirmed;
     // throws Error otherwise.
@@ -53,6 +53,7 @@ class Pipeline {
     const StopRequest& stop_;
     UnbatchedTables& unbatched_;
     std::function<void(const std::string&)> on_state_;
+    OnCopyProgress on_copy_;
     Replay replay_;
 };
 

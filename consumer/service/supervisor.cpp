@@ -87,7 +87,7 @@ std::optional<Lsn> refused_at(const Error& error) {
 
 }  // namespace
 
-void supervise(const Config& config, const StopRequest& stop) {
+void supervise(const Config& config, const StopRequest& stop, const OnCopyProgress& on_copy) {
     BackOff back_off(config);
     Replay replay;
     UnbatchedTables unbatched;
@@ -98,7 +98,7 @@ void supervise(const Config& config, const StopRequest& stop) {
             if (state == "streaming") was_streaming = true;
         };
         try {
-            Pipeline(config, stop, unbatched, on_state).run(replay);
+            Pipeline(config, stop, unbatched, on_state, on_copy).run(replay);
             break;
         } catch (const Error& error) {
             const Reaction reaction = reaction_to(error.kind());

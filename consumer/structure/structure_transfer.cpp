@@ -1,5 +1,6 @@
 #include "structure/structure_transfer.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -48,9 +49,7 @@ class StructureTransfer {
         facts_ = read_source_facts(source, oids);
     }
 
-    void select(const std::vector<PublishedTable>& published) {
-        std::set<std::uint32_t> oids;
-        for (const PublishedTable& table : published) oids.insert(table.relation->oid);
+    void select(const std::set<std::uint32_t>& oids) {
         selection_ = select_structure(archive_, facts_, oids, is_whole_);
         std::vector<std::uint32_t> entries = selection_.before;
         entries.insert(entries.end(), selection_.after.begin(), selection_.after.end());
@@ -124,13 +123,38 @@ std::vector<TableName> find_missing_tables(Connection& target,
     return names;
 }
 
+namespace {
+
+// The tables, and partitions of roots that are missing: rows of a root need some to go to.
+std::set<std::uint32_t> needed_tables(Connection& source,
+                                      const std::vector<PublishedTable>& published,
+                                      const std::vector<TableName>& missing) {
+    std::set<std::uint32_t> oids;
+    for (const PublishedTable& table : published) {
+        const Relation& relation = *table.relation;
+        oids.insert(relation.oid);
+        const TableName name{relation.schema, relation.name};
+        if (std::find(missing.begin(), missing.end(), name) == missing.end()) continue;
+        const Result partitions = source.execute(
+            "SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree("
+            "$1::pg_catalog.oid::pg_catalog.regclass) t JOIN pg_catalog.pg_class c "
+            "ON c.oid = t.relid WHERE c.relkind IN ('r', 'p')",
+            {std::to_string(relation.oid)});
+        for (int row = 0; row < partitions.rows(); ++row) oids.insert(oid_at(partitions, row, 0));
+    }
+    return oids;
+}
+
+}  // namespace
+
 StructureReport transfer_structure(const Conninfo& conninfo, Connection& source, Connection& target,
                                    const std::vector<PublishedTable>& published,
                                    const std::string& pipeline, const StopRequest& stop) {
     pin_search_path(target);
-    if (find_missing_tables(target, published).empty()) return {};
+    const std::vector<TableName> missing = find_missing_tables(target, published);
+    if (missing.empty()) return {};
     StructureTransfer transfer(conninfo, source, stop);
-    transfer.select(published);
+    transfer.select(needed_tables(source, published, missing));
     StructureReport report = transfer.create(target, published, pipeline);
     pin_search_path(target);
     return report;

@@ -18,6 +18,12 @@ Cluster::Cluster(const std::string& name, const std::vector<std::string>& conf)
     port_ = std::atoi(read_file(folder_ + "/port").c_str());
 }
 
+Cluster::Cluster(const std::string& name, const Cluster& primary)
+    : folder_(scratch_folder() + "/" + name) {
+    run_script({"standby", primary.folder()});
+    port_ = std::atoi(read_file(folder_ + "/port").c_str());
+}
+
 Cluster::~Cluster() {
     try {
         run_script({"destroy"});

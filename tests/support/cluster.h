@@ -10,6 +10,8 @@ class Cluster {
   public:
     // Makes and starts it. `conf` are lines of postgresql.conf.
     explicit Cluster(const std::string& name, const std::vector<std::string>& conf = {});
+    // A physical standby of another one, up to its last commit.
+    Cluster(const std::string& name, const Cluster& primary);
     ~Cluster();
     Cluster(const Cluster&) = delete;
     Cluster& operator=(const Cluster&) = delete;

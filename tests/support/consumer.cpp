@@ -63,10 +63,13 @@ void Consumer::init() {
     if (finished.status != 0) throw std::runtime_error("walpack init: " + finished.output);
 }
 
+std::vector<std::string> Consumer::run_arguments() const {
+    return {binary(), "run", "--config", file_};
+}
+
 void Consumer::start() {
     if (is_running()) throw std::logic_error("the consumer runs already");
-    child_ =
-        std::make_unique<Child>(Command{{binary(), "run", "--config", file_}, environment_}, log_);
+    child_ = std::make_unique<Child>(Command{run_arguments(), environment_}, log_);
 }
 
 void Consumer::kill() {

@@ -29,6 +29,8 @@ class Consumer {
     // `walpack init`, which must succeed.
     void init();
 
+    // The program and its arguments for `walpack run`.
+    std::vector<std::string> run_arguments() const;
     void start();  // walpack run
     void kill();   // -9
     // SIGTERM; the exit status, or nullopt when it still runs after `limit` (then it is killed).

@@ -127,5 +127,24 @@ TEST(CopyTables, ACommitOnItsWayIsStillCountedAfterAReset) {
     EXPECT_EQ(table.chunks[0].committing, 1);
 }
 
+TEST(CopyTables, WhatIsCutOffBecomesTheNextPartAndKeepsItsNumber) {
+    CopyTables tables;
+    CopyTable table = table_of(ChunkMethod::key, 2);
+    table.parts[1].stored.number = 1;
+    table.chunks[1].generation = 7;
+    StoredChunk upper;
+    upper.number = table.new_number();
+    upper.range.from = KeyBound{"5", "5"};
+    table.parts[0].cut_off = upper;
+    tables.cut_parts(table);
+    ASSERT_EQ(table.parts.size(), 3U);
+    EXPECT_EQ(table.parts[0].stored.range.to, upper.range.from);
+    EXPECT_EQ(table.parts[1].stored.range.from, upper.range.from);
+    EXPECT_EQ(table.place_of(2), 1U);
+    EXPECT_EQ(table.place_of(1), 2U);
+    EXPECT_EQ(table.chunks[2].generation, 7U);
+    EXPECT_EQ(table.chunks[1].state, CopyChunk::State::waiting);
+}
+
 }  // namespace
 }  // namespace walpack

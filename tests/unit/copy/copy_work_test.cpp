@@ -26,6 +26,8 @@ class CopyWorkTest : public testing::Test {
         table->stored.method = method;
         table->stored.key_column = "id";
         table->parts.resize(parts);
+        for (std::size_t i = 0; i < parts; ++i)
+            table->parts[i].stored.number = static_cast<std::uint32_t>(i);
         table->chunks.resize(method == ChunkMethod::whole ? 1 : parts);
         CopyTable& added = *table;
         tables_.by_name[{"public", name}] = std::move(table);

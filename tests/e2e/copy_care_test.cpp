@@ -1,0 +1,231 @@
+// The copy is careful with the source and with what was copied already: rows may be read from a
+// standby, snapshots stay young, and what breaks costs no more than the chunk it was in.
+#include "support/scenario.h"
+#include "support/writers.h"
+
+namespace walpack::e2e {
+namespace {
+
+constexpr int kRows = 20'000;  // 5 MB
+
+class CopyCare : public Scenario {
+  protected:
+    void SetUp() override {
+        Scenario::SetUp();
+        on_both(
+            "CREATE TABLE t (id int PRIMARY KEY, n int, v text); "
+            "CREATE TABLE keyless (id int, n int, v text); "
+            "ALTER TABLE keyless REPLICA IDENTITY FULL");
+        const std::string rows = std::to_string(kRows);
+        source().execute("INSERT INTO t SELECT g, 0, repeat('t', 200) FROM generate_series(1, " +
+                         rows +
+                         ") g; INSERT INTO keyless SELECT g, 0, repeat('k', 200) FROM "
+                         "generate_series(1, " +
+                         rows + " / 5) g; ANALYZE");
+        consumer().set("copy_chunk_bytes", "\"256kB\"");
+        consumer().set("retry_delay_min", "\"50ms\"");
+    }
+
+    static std::string change(Random& random) {
+        const std::string id = std::to_string(random.between(1, kRows));
+        switch (random.between(0, 3)) {
+            case 0:
+                return "UPDATE t SET id = " + std::to_string(random.between(1, 2 * kRows)) +
+                       " WHERE id = " + id;
+            case 1:
+                return "DELETE FROM t WHERE id = " + id;
+            case 2:
+                return "UPDATE keyless SET n = n + 1 WHERE id = " + id;
+            default:
+                return "UPDATE t SET n = n + 1 WHERE id = " + id;
+        }
+    }
+
+    std::int64_t count_of_loaded(const std::string& table) {
+        if (target().value("SELECT to_regclass('walpack.copy_chunk')").empty()) return 0;
+        return target().number(
+            "SELECT count(*) FROM walpack.copy_chunk JOIN walpack.copy_table USING (table_oid) "
+            "WHERE loaded_at IS NOT NULL AND table_name = " +
+            literal(table));
+    }
+
+    std::int64_t end_copy_sessions(Session& session) {
+        return session.number(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = "
+            "current_database() AND application_name LIKE 'walpack\\_copy%' "
+            "AND backend_type = 'client backend'");
+    }
+};
+
+TEST_F(CopyCare, ALostConnectionRepeatsOnlyItsChunk) {
+    source().execute("DROP TABLE keyless");
+    consumer().set("copy_rate_limit", "\"1MB\"");
+    Writers writers(source_conninfo(), 2, [](Random& random) {
+        return "UPDATE t SET n = n + 1 WHERE id = " + std::to_string(random.between(1, kRows));
+    });
+    consumer().init();
+    consumer().start();
+    std::int64_t ended = 0;
+    for (Session* session : {&source(), &target(), &source(), &target()}) {
+        const std::int64_t before = count_of_loaded("t");
+        wait_until("chunks are loaded", seconds(20),
+                   [&] { return count_of_loaded("t") >= before + 2; });
+        target().execute(
+            "DROP TABLE IF EXISTS pg_temp.loaded; CREATE TEMP TABLE loaded AS SELECT table_oid, "
+            "chunk, loaded_at FROM walpack.copy_chunk WHERE loaded_at IS NOT NULL");
+        ended += end_copy_sessions(*session);
+        wait_until("the copy goes on", seconds(20),
+                   [&] { return count_of_loaded("t") >= before + 4; });
+        EXPECT_EQ(target().value("SELECT count(*) FROM loaded l JOIN walpack.copy_chunk c USING "
+                                 "(table_oid, chunk) WHERE c.loaded_at IS DISTINCT FROM "
+                                 "l.loaded_at"),
+                  "0");
+    }
+    EXPECT_GE(ended, 4);
+    EXPECT_TRUE(contains(consumer().log(), "the copy tries again"));
+    wait_until_copied();
+    EXPECT_EQ(writers.stop(), "");
+    catch_up();
+    expect_equal();
+}
+
+TEST_F(CopyCare, ALostConnectionBeginsATableWithoutKeyAgain) {
+    consumer().set("copy_rate_limit", "\"300kB\"");
+    source().execute("TRUNCATE t");
+    Writers writers(source_conninfo(), 1, change);
+    consumer().init();
+    consumer().start();
+    for (Session* session : {&source(), &target()}) {
+        wait_until("a part is loaded", seconds(20),
+                   [&] { return count_of_loaded("keyless") >= 1; });
+        EXPECT_GE(end_copy_sessions(*session), 1);
+        wait_until("what was loaded is gone", seconds(20),
+                   [&] { return count_of_loaded("keyless") == 0; });
+    }
+    wait_until_copied();
+    EXPECT_EQ(writers.stop(), "");
+    catch_up();
+    expect_equal();
+}
+
+TEST_F(CopyCare, TimeLimitsOfRolesAndDatabasesDoNotBreakIt) {
+    consumer().set("copy_rate_limit", "\"700kB\"");
+    consumer().set("copy_chunk_bytes", "\"64MB\"");
+    consumer().init();
+    const auto limit = [](const std::string& database) {
+        std::string sql;
+        for (const char* setting : {"statement_timeout", "lock_timeout", "idle_session_timeout",
+                                    "idle_in_transaction_session_timeout"})
+            sql += "ALTER DATABASE " + database + " SET " + setting + " = '300ms'; ";
+        return sql;
+    };
+    source().execute(limit(source_database()));
+    target().execute(limit(target_database()));
+    Writers writers(source_conninfo() + " options='-c idle_session_timeout=0'", 1, change);
+    consumer().start();
+    wait_until_copied();
+    EXPECT_EQ(writers.stop(), "");
+    catch_up();
+    expect_equal();
+    EXPECT_FALSE(contains(consumer().log(), " timeout"));
+    EXPECT_FALSE(contains(consumer().log(), "tries again"));
+}
+
+TEST_F(CopyCare, ChunksThatTakeTooLongAreCut) {
+    consumer().set("copy_chunk_bytes", "\"64MB\"");
+    consumer().set("copy_rate_limit", "\"1MB\"");
+    consumer().set("snapshot_age_max", "\"1s\"");
+    Writers writers(source_conninfo(), 2, change);
+    consumer().init();
+    consumer().start();
+    double oldest = 0;
+    std::int64_t chunks = 0;
+    wait_until("the copy is complete", seconds(90), [&] {
+        if (consumer().has_given_up()) throw std::runtime_error("the consumer has given up");
+        const std::string age = source().value(
+            "SELECT max(date_part('epoch', clock_timestamp() - xact_start)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND application_name = 'walpack_copy_" +
+            pipeline() + "' AND query LIKE '%FROM ONLY \"public\".\"t\"%'");
+        if (!age.empty()) oldest = std::max(oldest, std::stod(age));
+        if (target().value("SELECT to_regclass('walpack.copy_chunk')").empty()) return false;
+        chunks = std::max(chunks, target().number("SELECT count(*) FROM walpack.copy_chunk"));
+        return target().value("SELECT copy_complete FROM walpack.progress") == "t";
+    });
+    EXPECT_EQ(writers.stop(), "");
+    EXPECT_GT(oldest, 0.5);
+    EXPECT_LT(oldest, 2.5);
+    EXPECT_GE(chunks, 6);
+    EXPECT_TRUE(contains(consumer().log(), "so it is cut"));
+    catch_up();
+    expect_equal();
+}
+
+// What was cut is found again by a consumer that was killed.
+TEST_F(CopyCare, WhatWasCutIsKnownAfterAKill) {
+    consumer().set("copy_chunk_bytes", "\"64MB\"");
+    consumer().set("copy_rate_limit", "\"1MB\"");
+    consumer().set("snapshot_age_max", "\"1s\"");
+    Writers writers(source_conninfo(), 2, change);
+    consumer().init();
+    consumer().start();
+    for (const int chunks : {3, 5, 7}) {
+        wait_until("chunks are cut", seconds(60), [&] {
+            return !target().value("SELECT to_regclass('walpack.copy_chunk')").empty() &&
+                   target().number(
+                       "SELECT count(*) FROM walpack.copy_chunk WHERE key_from IS NOT "
+                       "NULL OR key_to IS NOT NULL") >= chunks;
+        });
+        consumer().kill();
+        consumer().start();
+    }
+    wait_until_copied(seconds(90));
+    EXPECT_EQ(writers.stop(), "");
+    catch_up();
+    expect_equal();
+}
+
+TEST_F(CopyCare, ATableThatCannotBeCutIsNamed) {
+    source().execute("TRUNCATE t");
+    consumer().set("copy_rate_limit", "\"300kB\"");
+    consumer().set("snapshot_age_max", "\"1s\"");
+    consumer().init();
+    consumer().start();
+    wait_until("its age is told", seconds(30), [&] {
+        return consumer().log().find("the table cannot be cut further") != std::string::npos;
+    });
+    EXPECT_TRUE(contains(consumer().log(), "under which public.keyless is read"));
+    const std::string json = consumer().command("status", {"--json"}).output;
+    EXPECT_FALSE(contains(json, "\"oldest_snapshot_seconds\":null"));
+    EXPECT_TRUE(contains(consumer().command("status").output, "the oldest is"));
+    wait_until_copied();
+    catch_up();
+    expect_equal();
+    EXPECT_TRUE(contains(consumer().command("status", {"--json"}).output,
+                         "\"oldest_snapshot_seconds\":null"));
+}
+
+TEST_F(CopyCare, RowsComeFromAStandby) {
+    const Cluster standby("standby", source_cluster());
+    consumer().set("copy_from", toml_text(standby.conninfo(source_database())));
+    consumer().set("copy_rate_limit", "\"1500kB\"");
+    Writers writers(source_conninfo(), 3, change);
+    consumer().init();
+    consumer().start();
+    Session at_standby(standby.conninfo(source_database()));
+    const auto readers = [this](Session& session) {
+        return session.number(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'walpack_copy_" +
+            pipeline() + "' AND datname = current_database() AND query LIKE 'COPY%'");
+    };
+    wait_until("rows are read from the standby", seconds(20),
+               [&] { return readers(at_standby) > 0; });
+    EXPECT_EQ(readers(source()), 0);
+    wait_until_copied();
+    EXPECT_EQ(writers.stop(), "");
+    EXPECT_GT(writers.committed(), 100);
+    catch_up();
+    expect_equal();
+}
+
+}  // namespace
+}  // namespace walpack::e2e
