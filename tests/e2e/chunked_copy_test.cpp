@@ -334,6 +334,10 @@ TEST_F(ChunkedCopy, ATableThatIsPublishedLaterIsCopied) {
     wait_until("the new table is there", seconds(30),
                [&] { return target().number("SELECT count(*) FROM late") == 5001; });
     source().execute("DELETE FROM late WHERE id = 5; UPDATE late SET n = 7 WHERE id = 6");
+    wait_until("the new table is ready", seconds(30), [&] {
+        return target().value("SELECT state FROM walpack.copy_table WHERE table_name = 'late'") ==
+               "ready";
+    });
     catch_up();
     EXPECT_EQ(target().value("SELECT sum(n) FROM late"), source().value("SELECT sum(n) FROM late"));
 }
