@@ -70,6 +70,13 @@ void Applier::add_command(CommandStep command) {
     state_->changes.add(std::move(command));
 }
 
+void Applier::delete_all(const std::shared_ptr<const Relation>& relation) {
+    State& state = *state_;
+    if (skips_current() || !state.options.replicate_truncate) return;
+    const std::string& rows = state.relations.find(relation)->table().sql_name_of_rows();
+    add_command({"DELETE FROM " + rows, "empty a table"});
+}
+
 void Applier::forget_mapping(const TableName& table) {
     state_->relations.forget(table);
 }

@@ -282,35 +282,36 @@ void CopyGate::take_back(CopyTable& table, std::size_t number, CopyGateOutput& o
     table.chunks[number].withdrawn_lsn = commit_lsn_;
 }
 
+// Where all of them are emptied they are in one statement, as at the source: a foreign key among
+// them forbids any other way to truncate them.
 void CopyGate::truncate(const Truncate& truncate, CopyGateOutput& output) {
-    Truncate rest = truncate;
-    rest.relations.clear();
+    std::vector<std::shared_ptr<const Relation>> whole;
     for (const auto& relation : truncate.relations) {
         const Locked locked(lock_);
         CopyTable* const table = find(*relation);
         if (table != nullptr && table->stored.state == TableState::ready) {
-            rest.relations.push_back(relation);
+            whole.push_back(relation);
         } else if (table == nullptr || table->is_dropped()) {
             note_not_applied();
+        } else if (is_applied_to_all(*table, output)) {
+            whole.push_back(relation);
         } else {
-            truncate_table(*table, truncate, relation, output);
+            truncate_chunks(*table, output);
         }
     }
-    if (!rest.relations.empty()) output.apply(rest);
+    if (whole.empty()) return;
+    if (whole.size() == truncate.relations.size()) return output.apply(truncate);
+    for (const auto& relation : whole) output.empty(relation);
 }
 
-void CopyGate::truncate_table(CopyTable& table, const Truncate& truncate,
-                              const std::shared_ptr<const Relation>& relation,
-                              CopyGateOutput& output) {
-    bool is_all_live = true;
+bool CopyGate::is_applied_to_all(CopyTable& table, CopyGateOutput& output) {
+    bool is_applied = true;
     for (std::size_t i = 0; i < table.chunks.size(); ++i)
-        is_all_live = fate_of(table, i, output) == Fate::apply && is_all_live;
-    if (is_all_live) {
-        Truncate alone = truncate;
-        alone.relations = {relation};
-        lock_.unlock();
-        return output.apply(alone);
-    }
+        is_applied = fate_of(table, i, output) == Fate::apply && is_applied;
+    return is_applied;
+}
+
+void CopyGate::truncate_chunks(CopyTable& table, CopyGateOutput& output) {
     note_not_applied();
     for (std::size_t i = 0; i < table.chunks.size(); ++i) {
         const Fate fate = fate_of(table, i, output);

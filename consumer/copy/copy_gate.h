@@ -27,6 +27,8 @@ class CopyGateOutput {
     // Of the transaction at hand.
     virtual void apply(const RowChange& change) = 0;
     virtual void apply(const Truncate& truncate) = 0;
+    // Deletes all rows, by a way that foreign keys between tables do not forbid.
+    virtual void empty(const std::shared_ptr<const Relation>& relation) = 0;
     // Of a transaction before it, whose turn has come.
     virtual void apply_kept(const RowChange& change, Lsn commit_lsn) = 0;
     virtual void command(std::string sql, const char* doing) = 0;
@@ -87,8 +89,8 @@ class CopyGate {
     // Deletes the chunk's rows, so that it can be loaded again.
     void take_back(CopyTable& table, std::size_t chunk, CopyGateOutput& output);
     std::string delete_sql(const CopyTable& table, std::size_t chunk) const;
-    void truncate_table(CopyTable& table, const Truncate& truncate,
-                        const std::shared_ptr<const Relation>& relation, CopyGateOutput& output);
+    bool is_applied_to_all(CopyTable& table, CopyGateOutput& output);
+    void truncate_chunks(CopyTable& table, CopyGateOutput& output);
     // True when it had to.
     [[nodiscard]] bool wait_while_committing(CopyChunk& chunk);
     // True when it did.

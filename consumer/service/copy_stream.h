@@ -49,6 +49,9 @@ class CopyStream : public TransactionSink, private CopyGateOutput {
   private:
     void apply(const RowChange& change) override { applier_.change(change); }
     void apply(const Truncate& truncate) override { applier_.truncate(truncate); }
+    void empty(const std::shared_ptr<const Relation>& relation) override {
+        applier_.delete_all(relation);
+    }
     void apply_kept(const RowChange& change, Lsn commit_lsn) override;
     void command(std::string sql, const char* doing) override;
     void forget_mapping(const TableName& table) override { applier_.forget_mapping(table); }

@@ -342,5 +342,35 @@ TEST_F(ChunkedCopy, ATableThatIsPublishedLaterIsCopied) {
     EXPECT_EQ(target().value("SELECT sum(n) FROM late"), source().value("SELECT sum(n) FROM late"));
 }
 
+// A foreign key forbids to truncate one of the two alone.
+TEST_F(ChunkedCopy, ATruncateOfTablesThatReferToOneAnotherMayMeetOnlyOneOfThem) {
+    on_both(
+        "CREATE TABLE a_parent (id int PRIMARY KEY); CREATE TABLE b_child (id int PRIMARY KEY, "
+        "p int REFERENCES a_parent, v text)");
+    source().execute(
+        "INSERT INTO a_parent SELECT generate_series(1, 100); "
+        "INSERT INTO b_child SELECT g, g % 100 + 1, repeat('c', 100) FROM generate_series(1, "
+        "20000) "
+        "g; "
+        "ANALYZE");
+    consumer().set("copy_rate_limit", "\"500kB\"");
+    consumer().set("copy_workers", "1");
+    consumer().init();
+    consumer().start();
+    wait_until("some of the child is there", seconds(30), [&] {
+        const std::int64_t rows = target().number("SELECT count(*) FROM b_child");
+        return target().number("SELECT count(*) FROM a_parent") == 100 && rows > 0 && rows < 20000;
+    });
+    source().execute(
+        "TRUNCATE a_parent, b_child; INSERT INTO a_parent VALUES (7); "
+        "INSERT INTO b_child VALUES (1, 7, 'new')");
+    consumer().set("copy_rate_limit", "0");
+    consumer().kill();
+    consumer().start();
+    wait_until_copied();
+    catch_up();
+    expect_equal();
+}
+
 }  // namespace
 }  // namespace walpack::e2e

@@ -69,7 +69,7 @@ TEST_F(Shutdown, EndsWithinItsLimitInsideABigTransaction) {
     wait_until("the transaction is being applied", seconds(20), [&] {
         return target().number(
                    "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND "
-                   "query ~* 'insert' AND pid <> pg_backend_pid()") > 0;
+                   "query ~* 'insert|copy' AND pid <> pg_backend_pid()") > 0;
     });
     EXPECT_EQ(consumer().terminate(kStopLimit), 0);
     const std::int64_t rows = arrived();

@@ -125,6 +125,11 @@ class ModelConsumer : public CopyGateOutput {
             });
         }
     }
+    void empty(const std::shared_ptr<const Relation>& relation) override {
+        Truncate alone;
+        alone.relations = {relation};
+        apply(alone);
+    }
     void apply_kept(const RowChange& change, Lsn /*commit_lsn*/) override { add(change); }
     void forget_mapping(const TableName& /*table*/) override {}
     void command(std::string sql, const char* doing) override {

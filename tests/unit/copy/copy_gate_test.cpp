@@ -70,6 +70,9 @@ class CopyGateTest : public testing::Test, protected CopyGateOutput {
 
     void apply(const RowChange& change) override { applied_.push_back(change.kind); }
     void apply(const Truncate& /*truncate*/) override { ++truncates_; }
+    void empty(const std::shared_ptr<const Relation>& relation) override {
+        emptied_.push_back(relation->name);
+    }
     void apply_kept(const RowChange& /*change*/, Lsn commit_lsn) override {
         kept_.push_back(commit_lsn);
     }
@@ -89,6 +92,7 @@ class CopyGateTest : public testing::Test, protected CopyGateOutput {
     std::vector<Lsn> kept_;
     std::vector<std::string> commands_;
     int truncates_ = 0;
+    std::vector<std::string> emptied_;
 };
 
 TEST_F(CopyGateTest, AChangeOfAWaitingChunkIsDroppedAndRemembered) {
@@ -269,6 +273,22 @@ TEST_F(CopyGateTest, ATruncateIsAppliedWhereAllChunksAreLive) {
 
     EXPECT_EQ(truncates_, 1);
     EXPECT_TRUE(commands_.empty());
+}
+
+// The other one is dropped: truncating this one alone may be forbidden by a foreign key.
+TEST_F(CopyGateTest, ATruncateOfSeveralTablesIsNoTruncateWhenOneOfThemWaits) {
+    load(0, State::live);
+    load(1, State::live);
+    auto waiting = std::make_shared<Relation>(*mapping_->relation);
+    waiting->oid += 1;
+    waiting->name = "unknown";
+    Truncate truncate;
+    truncate.relations = {mapping_->relation, waiting};
+    gate().begin({200, {2000}, 0});
+    gate().truncate(truncate, *this);
+
+    EXPECT_EQ(truncates_, 0);
+    EXPECT_EQ(emptied_, std::vector<std::string>{mapping_->relation->name});
 }
 
 TEST_F(CopyGateTest, ATruncateEmptiesLiveChunksAndTakesBackThoseThatAreNot) {
