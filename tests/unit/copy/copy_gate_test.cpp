@@ -280,7 +280,7 @@ TEST_F(CopyGateTest, ATruncateOfSeveralTablesIsNoTruncateWhenOneOfThemWaits) {
     load(0, State::live);
     load(1, State::live);
     auto waiting = std::make_shared<Relation>(*mapping_->relation);
-    waiting->oid += 1;
+    waiting->oid += 1000;
     waiting->name = "unknown";
     Truncate truncate;
     truncate.relations = {mapping_->relation, waiting};
