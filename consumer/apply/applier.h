@@ -115,7 +115,8 @@ class Applier : public TransactionSink {
     // target transaction that is open or the next one. Not while skips_current().
     void add_change(const RowChange& change, Lsn commit_lsn);
     void add_command(CommandStep command);
-    // Of the source transaction at hand: a TRUNCATE of some tables, of which only this one is meant.
+    // Of the source transaction at hand: a TRUNCATE of some tables, of which only this one is
+    // meant.
     void delete_all(const std::shared_ptr<const Relation>& relation);
     // The table is looked at again before its next change: its indexes are others now.
     void forget_mapping(const TableName& table);
