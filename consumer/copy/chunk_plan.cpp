@@ -38,10 +38,6 @@ WHERE c.relkind = 'r' AND c.oid = ANY (ARRAY(
     SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) t
     UNION SELECT $1::pg_catalog.oid)))";
 
-std::uint64_t number_at(const Result& result, int row, int column) {
-    return std::stoull(std::string(result.value(row, column)));
-}
-
 KeyBound bound_at(const Result& result, int row, const PublishedTable& table,
                   std::size_t attribute) {
     return {std::string(result.value(row, 0)),
@@ -92,9 +88,9 @@ class Planning {
 
     void read_size() {
         const Result size = source_.execute(kReadSize, {std::to_string(table_.relation->oid)});
-        plan_.bytes_estimated = number_at(size, 0, 0);
-        pages_ = number_at(size, 0, 1);
-        plan_.rows_estimated = number_at(size, 0, 2);
+        plan_.bytes_estimated = count_at(size, 0, 0);
+        pages_ = count_at(size, 0, 1);
+        plan_.rows_estimated = count_at(size, 0, 2);
     }
 
     void estimate_rows() {

@@ -1,7 +1,6 @@
 #include "copy/copy_catalog.h"
 
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
@@ -81,32 +80,9 @@ TableState state_of(std::string_view text) {
     throw_damaged("copy_table");
 }
 
-std::uint64_t number_at(const Result& result, int row, int column) {
-    std::uint64_t number = 0;
-    const std::string_view text = result.value(row, column);
-    std::from_chars(text.data(), text.data() + text.size(), number);
-    return number;
-}
-
-std::string hex_of(std::string_view bytes) {
-    std::string hex;
-    for (const char c : bytes) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
-    return hex;
-}
-
-std::string bytes_of_hex(std::string_view hex) {
-    std::string bytes;
-    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-        unsigned value = 0;
-        std::from_chars(hex.data() + i, hex.data() + i + 2, value, 16);
-        bytes += static_cast<char>(value);
-    }
-    return bytes;
-}
-
 std::optional<KeyBound> bound_at(const Result& result, int row, int text, int order) {
     if (result.is_null(row, text)) return std::nullopt;
-    return KeyBound{std::string(result.value(row, text)), bytes_of_hex(result.value(row, order))};
+    return KeyBound{std::string(result.value(row, text)), from_hex(result.value(row, order))};
 }
 
 std::optional<std::string> text_of(const std::optional<KeyBound>& bound) {
@@ -114,7 +90,7 @@ std::optional<std::string> text_of(const std::optional<KeyBound>& bound) {
 }
 
 std::optional<std::string> order_of(const std::optional<KeyBound>& bound) {
-    return bound ? std::optional("\\x" + hex_of(bound->sort_key)) : std::nullopt;
+    return bound ? std::optional("\\x" + to_hex(bound->sort_key)) : std::nullopt;
 }
 
 bool exists(Connection& target) {
@@ -177,7 +153,7 @@ StoredCopy CopyCatalog::read(Connection& target) const {
         if (unseen.is_null(row, 0)) continue;
         const auto lsn = Lsn::parse(unseen.value(row, 1));
         if (!lsn) throw_damaged("copy");
-        (*stored.unseen)[*lsn] = static_cast<std::uint32_t>(number_at(unseen, row, 0));
+        (*stored.unseen)[*lsn] = static_cast<std::uint32_t>(count_at(unseen, row, 0));
     }
     const Result tables = target.execute(
         "SELECT table_oid, schema_name, table_name, state, method, key_column, required_snapshot, "
@@ -192,8 +168,8 @@ StoredCopy CopyCatalog::read(Connection& target) const {
         table.method = tables.value(row, 4) == "key" ? ChunkMethod::key : ChunkMethod::whole;
         table.key_column = tables.value(row, 5);
         if (!tables.is_null(row, 6)) table.required = snapshot_at(tables, row, 6);
-        table.rows_estimated = number_at(tables, row, 7);
-        table.bytes_estimated = number_at(tables, row, 8);
+        table.rows_estimated = count_at(tables, row, 7);
+        table.bytes_estimated = count_at(tables, row, 8);
         if (!tables.is_null(row, 9))
             table.required_lsn = Lsn::parse(tables.value(row, 9)).value_or(Lsn{});
         stored.tables.push_back(std::move(table));
@@ -207,19 +183,30 @@ StoredCopy CopyCatalog::read(Connection& target) const {
     for (int row = 0; row < chunks.rows(); ++row) {
         StoredChunk chunk;
         chunk.table_oid = oid_at(chunks, row, 0);
-        chunk.number = static_cast<std::uint32_t>(number_at(chunks, row, 1));
+        chunk.number = static_cast<std::uint32_t>(count_at(chunks, row, 1));
         chunk.range = {bound_at(chunks, row, 2, 3), bound_at(chunks, row, 4, 5)};
-        chunk.pages.from = number_at(chunks, row, 6);
-        if (!chunks.is_null(row, 7)) chunk.pages.to = number_at(chunks, row, 7);
+        chunk.pages.from = count_at(chunks, row, 6);
+        if (!chunks.is_null(row, 7)) chunk.pages.to = count_at(chunks, row, 7);
         if (!chunks.is_null(row, 8)) chunk.snapshot = snapshot_at(chunks, row, 8);
         if (!chunks.is_null(row, 9))
             chunk.settled_lsn = Lsn::parse(chunks.value(row, 9)).value_or(Lsn{});
-        chunk.rows = number_at(chunks, row, 10);
-        chunk.bytes = number_at(chunks, row, 11);
+        chunk.rows = count_at(chunks, row, 10);
+        chunk.bytes = count_at(chunks, row, 11);
         chunk.is_live = chunks.value(row, 12) == "t";
         stored.chunks.push_back(std::move(chunk));
     }
     return stored;
+}
+
+std::vector<TableName> CopyCatalog::requested(Connection& target) const {
+    const Result result = target.execute(
+        "SELECT schema_name, table_name FROM walpack.copy_table "
+        "WHERE pipeline = $1 AND state = 'requested' ORDER BY table_oid",
+        {pipeline_});
+    std::vector<TableName> names;
+    for (int row = 0; row < result.rows(); ++row)
+        names.push_back({std::string(result.value(row, 0)), std::string(result.value(row, 1))});
+    return names;
 }
 
 std::vector<TableFigures> CopyCatalog::figures(Connection& target) const {
@@ -238,12 +225,12 @@ std::vector<TableFigures> CopyCatalog::figures(Connection& target) const {
         TableFigures table;
         table.name = fmt::format("{}.{}", result.value(row, 0), result.value(row, 1));
         table.state = shown_state(state_of(result.value(row, 2)));
-        table.rows_estimated = number_at(result, row, 3);
-        table.bytes_estimated = number_at(result, row, 4);
-        table.rows = number_at(result, row, 5);
-        table.bytes = number_at(result, row, 6);
-        table.chunks_done = number_at(result, row, 7);
-        table.chunks_total = number_at(result, row, 8);
+        table.rows_estimated = count_at(result, row, 3);
+        table.bytes_estimated = count_at(result, row, 4);
+        table.rows = count_at(result, row, 5);
+        table.bytes = count_at(result, row, 6);
+        table.chunks_done = count_at(result, row, 7);
+        table.chunks_total = count_at(result, row, 8);
         figures.push_back(std::move(table));
     }
     return figures;

@@ -85,6 +85,8 @@ class CopyCatalog {
     // Without tables everything is empty.
     StoredCopy read(Connection& target) const;
 
+    // Tables that are asked for again: what a running pipeline looks for.
+    std::vector<TableName> requested(Connection& target) const;
     // How far the copy of each table is, by what is committed; empty when nothing is copied by
     // chunks. Ready tables too.
     std::vector<TableFigures> figures(Connection& target) const;

@@ -19,9 +19,8 @@
 namespace walpack {
 
 void CopyJob::look_for_requests(Connection& target) {
-    for (const StoredTable& stored : catalog_.read(target).tables) {
-        if (stored.state != TableState::requested) continue;
-        CopyTable* const table = claim(stored.name);
+    for (const TableName& name : catalog_.requested(target)) {
+        CopyTable* const table = claim(name);
         if (table == nullptr) continue;
         try {
             request(*table, target);

@@ -46,6 +46,10 @@ std::int32_t int_at(const Result& result, int row, int column) {
     return number_at<std::int32_t>(result, row, column);
 }
 
+std::uint64_t count_at(const Result& result, int row, int column) {
+    return number_at<std::uint64_t>(result, row, column);
+}
+
 bool bool_at(const Result& result, int row, int column) {
     return !result.is_null(row, column) && result.value(row, column) == "t";
 }

@@ -18,6 +18,7 @@ std::string array_literal(const std::vector<std::uint32_t>& oids);
 // Fields of a result; NULL is 0, false or the empty string.
 std::uint32_t oid_at(const Result& result, int row, int column);
 std::int32_t int_at(const Result& result, int row, int column);
+std::uint64_t count_at(const Result& result, int row, int column);
 bool bool_at(const Result& result, int row, int column);
 std::string text_at(const Result& result, int row, int column);
 std::vector<std::uint32_t> oids_at(const Result& result, int row, int column);  // of an oid[]
