@@ -1,0 +1,44 @@
+// A row that the target refused, or that has to wait for one, as those who decide about it see it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "model/lsn.h"
+#include "model/record.h"
+#include "pg/connection.h"
+#include "schema/target_table.h"
+
+namespace walpack {
+
+// Of the source transaction that the row belongs to.
+struct RowOrigin {
+    Lsn commit_lsn;
+    std::uint32_t xid = 0;
+    std::int64_t commit_time = 0;  // microseconds since 2000-01-01 UTC
+    std::uint64_t number = 0;      // of the change in its transaction, from 1
+};
+
+struct RefusedRow {
+    const RowChange& change;
+    std::shared_ptr<const RelationMapping> mapping;
+    RowOrigin origin;
+    // Empty for a row that only waits for another.
+    std::string sqlstate;
+    std::string message;     // the server's primary message; may hold values: never for the log
+    std::string constraint;  // what the server names; empty without
+    std::string column;
+    std::string kind;  // of conflict (conflict_policy.h), or "value"
+};
+
+// Takes a row out of the stream: writes it down by `session`, inside the target transaction of the
+// row's source transaction, with no savepoint open. False: it does not take it, and the refusal is
+// an error.
+using TakeRefusedRow = std::function<bool(const RefusedRow& row, Connection& session)>;
+
+// Whether the change has to wait since a row that it depends on was taken out before it.
+using MustWait = std::function<bool(const RowChange& change, const RelationMapping& mapping)>;
+
+}  // namespace walpack
