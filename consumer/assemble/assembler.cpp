@@ -34,9 +34,11 @@ class HeldRecords : public TransactionSink {
 };
 
 struct HeldTransaction {
-    explicit HeldTransaction(const std::string& directory) : spool(directory) {}
+    HeldTransaction(const std::string& directory, std::uint64_t first_mark)
+        : spool(directory), mark(first_mark) {}
 
     StreamSpool spool;
+    std::uint64_t mark;                      // of its first message
     std::vector<std::uint32_t> rolled_back;  // subtransactions
 };
 
@@ -58,7 +60,7 @@ struct Assembler::State : UncommittedSink {
           reader(target_sink, *this, options.limits) {}
 
     TransactionSink& stream_start(const StreamStart& start) override {
-        block = &held.try_emplace(start.xid, options.spool_directory).first->second;
+        block = &held.try_emplace(start.xid, options.spool_directory, mark).first->second;
         return held_records;
     }
     void subtransaction(const Subtransaction&) override {}
@@ -80,6 +82,7 @@ struct Assembler::State : UncommittedSink {
     std::unordered_map<std::uint32_t, HeldTransaction> held;  // by xid
     HeldTransaction* block = nullptr;  // whose block the message at hand belongs to
     std::string_view message;          // at hand
+    std::uint64_t mark = 0;            // of it
 };
 
 // Nothing to do for a transaction of which no block was sent.
@@ -94,7 +97,7 @@ void Assembler::State::stream_abort(const StreamAbort& abort) {
 
 void Assembler::State::stream_commit(const StreamCommit& commit) {
     HeldTransaction& transaction =
-        held.try_emplace(commit.xid, options.spool_directory).first->second;
+        held.try_emplace(commit.xid, options.spool_directory, mark).first->second;
     StreamReplay replay(sink, commit, std::move(transaction.rolled_back), options.limits);
     try {
         replay.run(transaction.spool, message);
@@ -110,8 +113,9 @@ Assembler::Assembler(TransactionSink& sink, AssemblerOptions options)
 
 Assembler::~Assembler() = default;
 
-void Assembler::feed(std::string_view message) {
+void Assembler::feed(std::string_view message, std::uint64_t mark) {
     State& state = *state_;
+    state.mark = mark;
     if (!state.reader.is_inside_block()) state.block = nullptr;
     state.message = state.decompressor.open(message);
     state.reader.feed(state.message);
@@ -135,6 +139,14 @@ std::uint64_t Assembler::held_bytes() const {
     std::uint64_t bytes = 0;
     for (const auto& [xid, transaction] : state_->held) bytes += transaction.spool.bytes();
     return bytes;
+}
+
+std::optional<std::uint64_t> Assembler::held_from() const {
+    std::optional<std::uint64_t> oldest;
+    for (const auto& [xid, transaction] : state_->held) {
+        if (!oldest || transaction.mark < *oldest) oldest = transaction.mark;
+    }
+    return oldest;
 }
 
 std::uint64_t Assembler::decoded_rows() const {

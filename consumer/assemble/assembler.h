@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -40,9 +41,9 @@ class Assembler {
     Assembler(const Assembler&) = delete;
     Assembler& operator=(const Assembler&) = delete;
 
-    // One message, as received in order. Throws also what the sink and the spool throw; then the
-    // assembler must not be used again.
-    void feed(std::string_view message);
+    // One message, as received in order; `mark` grows with the messages. Throws also what the sink
+    // and the spool throw; then the assembler must not be used again.
+    void feed(std::string_view message, std::uint64_t mark = 0);
 
     // The sink has a begin() without its commit().
     bool is_inside_transaction() const;
@@ -53,6 +54,8 @@ class Assembler {
     // Streamed transactions that are held, and their bytes.
     std::size_t held_transactions() const;
     std::uint64_t held_bytes() const;
+    // The mark of the first message of the oldest of them.
+    std::optional<std::uint64_t> held_from() const;
 
     // Changes of rows that were decoded as they arrived; those of a streamed transaction count
     // then, and not again when they are read from the spool.

@@ -46,6 +46,22 @@ std::string temporary_folder() {
     return folder != nullptr && *folder != '\0' ? folder : "/tmp";
 }
 
+// Where a service may keep what must survive a restart: what systemd names, else the user's own.
+std::string default_log_directory(const std::string& pipeline) {
+    const auto variable = [](const char* name) {
+        const char* value = std::getenv(name);
+        return std::string(value == nullptr ? "" : value);
+    };
+    // systemd separates several by colons.
+    const std::string service = variable("STATE_DIRECTORY");
+    if (!service.empty()) return service.substr(0, service.find(':')) + "/" + pipeline;
+    const std::string state = variable("XDG_STATE_HOME");
+    if (!state.empty()) return state + "/walpack/" + pipeline;
+    const std::string home = variable("HOME");
+    return home.empty() ? "/var/lib/walpack/" + pipeline
+                        : home + "/.local/state/walpack/" + pipeline;
+}
+
 void require(const std::set<std::string>& given, const std::string& key) {
     if (given.contains(key)) return;
     throw Error(ErrorKind::config, fmt::format("\"{}\" is not set", key))
@@ -102,6 +118,7 @@ Config load_config(const std::optional<std::string>& path,
     if (config.publications.empty()) config.publications = {"walpack_" + config.pipeline};
     if (config.copy_from.keywords().empty()) config.copy_from = config.source;
     if (config.spool_directory.empty()) config.spool_directory = temporary_folder();
+    if (config.log_directory.empty()) config.log_directory = default_log_directory(config.pipeline);
     return config;
 }
 

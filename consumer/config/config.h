@@ -37,14 +37,18 @@ struct Config {
     std::chrono::milliseconds snapshot_age_max{600'000};
     std::string origin = "any";  // any | none: passed to the plugin
     std::uint64_t frame_bytes = 65536;
-    bool streaming = false;                  // passed to the plugin
-    std::string spool_directory;             // default: TMPDIR, or /tmp
-    std::string compression = "none";        // none | lz4 | zstd: passed to the plugin
-    std::uint64_t log_bytes_max = 64 << 20;  // received and not yet applied, in memory
-    std::uint64_t apply_workers = 1;         // connections that apply
-    bool grouping = true;                    // source transactions may share a target transaction
-    bool batching = true;                    // changes may share a statement
-    bool coalescing = true;                  // only the last change of a row within a group counts
+    bool streaming = false;                   // passed to the plugin
+    std::string spool_directory;              // default: TMPDIR, or /tmp
+    std::string compression = "none";         // none | lz4 | zstd: passed to the plugin
+    std::uint64_t log_memory_max = 64 << 20;  // received and not yet applied, in memory
+    std::string log_directory;                // default: see default_log_directory()
+    std::uint64_t log_bytes_max = std::uint64_t{64} << 30;  // of the log's files
+    std::string confirm = "applied";                        // applied | logged
+    std::uint64_t wal_budget = std::uint64_t{4} << 30;      // of WAL the source keeps; 0: no budget
+    std::uint64_t apply_workers = 1;                        // connections that apply
+    bool grouping = true;    // source transactions may share a target transaction
+    bool batching = true;    // changes may share a statement
+    bool coalescing = true;  // only the last change of a row within a group counts
     std::uint64_t group_rows_max = 10'000;
     std::uint64_t group_bytes_max = 4 << 20;
     std::chrono::milliseconds group_time_max{200};
@@ -55,6 +59,7 @@ struct Config {
     std::chrono::milliseconds receive_timeout{60'000};
     std::chrono::milliseconds retry_delay_min{200};
     std::chrono::milliseconds retry_delay_max{30'000};
+    std::chrono::milliseconds stopped_retry_delay{60'000};  // 0: the service ends
     log::Level log_level = log::Level::info;
 };
 

@@ -137,6 +137,38 @@ void append_copy_keys(std::vector<KeyDefinition>& keys) {
                                 &Config::snapshot_age_max, {milliseconds(1000), 7 * kDay}));
 }
 
+void append_log_keys(std::vector<KeyDefinition>& keys) {
+    constexpr ConfigGroup kGroup = ConfigGroup::stream;
+    keys.push_back(bytes_key({"log_memory_max", "BYTES",
+                              "Memory for what is received and not yet applied. When it is full, "
+                              "the source is read no further until there is room, unless the log "
+                              "is on disk.",
+                              kGroup},
+                             &Config::log_memory_max, {kMegabyte, 64 * kGigabyte}));
+    keys.push_back(with_default_text(
+        folder_key({"log_directory", "PATH",
+                    "Folder for the log's files, on a disk that survives a restart.", kGroup},
+                   &Config::log_directory),
+        "\"<state directory>/<pipeline>\""));
+    keys.push_back(bytes_key({"log_bytes_max", "BYTES",
+                              "Disk for the log's files. When it is full the source is read no "
+                              "further, and keeps its WAL.",
+                              kGroup},
+                             &Config::log_bytes_max, {64 * kMegabyte, 1024 * 1024 * kGigabyte}));
+    keys.push_back(choice_key({"confirm", "applied|logged",
+                               "What lets the source remove WAL. applied: what the targets have, "
+                               "while it keeps no more than wal_budget. logged: what the log has "
+                               "on its disk.",
+                               kGroup},
+                              &Config::confirm, {"applied", "logged"}));
+    keys.push_back(bytes_key({"wal_budget", "BYTES",
+                              "WAL that the source may keep for the slot with confirm = "
+                              "\"applied\". Beyond it, what the log has on its disk is confirmed "
+                              "until the targets have caught up. 0: no budget.",
+                              kGroup},
+                             &Config::wal_budget, {0, 1024 * 1024 * kGigabyte}));
+}
+
 void append_stream_keys(std::vector<KeyDefinition>& keys) {
     constexpr ConfigGroup kGroup = ConfigGroup::stream;
     keys.push_back(bytes_key({"frame_bytes", "BYTES",
@@ -157,11 +189,7 @@ void append_stream_keys(std::vector<KeyDefinition>& keys) {
     keys.push_back(choice_key(
         {"compression", "none|lz4|zstd", "How the plugin compresses what it sends.", kGroup},
         &Config::compression, {"none", "lz4", "zstd"}));
-    keys.push_back(bytes_key({"log_bytes_max", "BYTES",
-                              "Memory for what is received and not yet applied. When it is full, "
-                              "the source is read no further until there is room.",
-                              kGroup},
-                             &Config::log_bytes_max, {kMegabyte, 64 * kGigabyte}));
+    append_log_keys(keys);
 }
 
 void append_apply_keys(std::vector<KeyDefinition>& keys) {
@@ -233,6 +261,11 @@ void append_service_keys(std::vector<KeyDefinition>& keys) {
     keys.push_back(
         duration_key({"retry_delay_max", "DURATION", "Longest wait between two attempts.", kGroup},
                      &Config::retry_delay_max, {milliseconds(10), kDay}));
+    keys.push_back(duration_key({"stopped_retry_delay", "DURATION",
+                                 "Wait before a target that needs a human is tried again; what the "
+                                 "source sends is kept meanwhile. 0ms: the service ends instead.",
+                                 kGroup},
+                                &Config::stopped_retry_delay, {milliseconds(0), kDay}));
     keys.push_back(define({"log_level", "LEVEL",
                            "What is logged: debug, info, warning or error. Only debug may show row "
                            "values.",

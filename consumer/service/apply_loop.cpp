@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -30,14 +31,13 @@ constexpr std::chrono::seconds kActivityInterval{5};
 
 }  // namespace
 
-ApplyLoop::ApplyLoop(MessageLog& received, Applier& applier, Receiver& receiver,
-                     AssemblerOptions options, CopyStream* copy)
-    : received_(received),
+ApplyLoop::ApplyLoop(TargetFeed& feed, Applier& applier, AssemblerOptions options, CopyStream* copy)
+    : feed_(feed),
+      reader_(feed.reader),
       applier_(applier),
-      receiver_(receiver),
       copy_(copy),
-      assembler_(copy != nullptr ? static_cast<TransactionSink&>(*copy) : applier,
-                 std::move(options)),
+      options_(std::move(options)),
+      assembler_(new_session()),
       now_(Clock::now()),
       logged_(kLogInterval, counters()),
       told_(kActivityInterval, counters()) {}
@@ -47,10 +47,10 @@ void ApplyLoop::set_on_activity(std::function<void(const Activity&)> on_activity
 }
 
 void ApplyLoop::run(const StopRequest& stop, const StopRequest& abort) {
-    while (!stop.requested() || assembler_.is_inside_transaction()) {
+    while (!stop.requested() || assembler_->is_inside_transaction()) {
         abort.throw_if_requested();
         step();
-        if (copy_ != nullptr && !assembler_.is_inside_transaction()) copy_->work(stop);
+        if (copy_ != nullptr && !assembler_->is_inside_transaction()) copy_->work(stop);
     }
     applier_.commit_group();
     applier_.make_durable(true);
@@ -69,7 +69,7 @@ void ApplyLoop::step() {
         pumped_ = now_;
         applier_.pump();
     }
-    if (!assembler_.is_inside_transaction() && received_.is_drained()) applier_.pause();
+    if (!assembler_->is_inside_transaction() && reader_.is_drained()) applier_.pause();
     applier_.make_durable(false);
     confirm();
     // Last, as it is a round trip that no change should wait for.
@@ -78,28 +78,39 @@ void ApplyLoop::step() {
 
 void ApplyLoop::confirm() {
     const Lsn durable = applier_.durable_lsn();
-    receiver_.confirm(copy_ != nullptr ? copy_->confirmable(durable) : durable);
+    const Lsn confirmable = copy_ != nullptr ? copy_->confirmable(durable) : durable;
+    if (confirmable == released_) return;
+    released_ = confirmable;
+    reader_.release(confirmable, assembler_->held_from());
+    feed_.confirmation.note_applied(feed_.number, confirmable);
+}
+
+std::optional<LogEntry> ApplyLoop::take(std::chrono::nanoseconds timeout) {
+    if (reader_.wants_state()) reader_.note_state(assembler_->session_state());
+    return reader_.take(timeout);
 }
 
 // With nothing under way this thread receives by itself: being woken by the receiver's thread would
 // take longer than the rest of what it does for a small transaction.
 std::optional<LogEntry> ApplyLoop::next_entry() {
     constexpr std::chrono::nanoseconds kNoWait{0};
-    if (!received_.is_drained()) {
-        if (received_.bytes() > kMuchBytes) receiver_.give_back();
-        return received_.take(kNoWait);
+    Receiver& receiver = feed_.source.receiver();
+    if (!reader_.is_drained()) {
+        if (reader_.waiting_bytes() > kMuchBytes) receiver.give_back();
+        return take(kNoWait);
     }
-    const bool is_idle = !assembler_.is_inside_transaction() && !assembler_.is_inside_block() &&
+    const bool is_idle = !assembler_->is_inside_transaction() && !assembler_->is_inside_block() &&
                          !applier_.has_open_group();
     if (!is_idle) {
-        receiver_.give_back();
+        receiver.give_back();
         // Each message would wake this thread by itself.
         if (applier_.is_lingering()) std::this_thread::sleep_for(kNap);
-        return received_.take(wait());
+        return take(wait());
     }
-    if (receiver_.is_lent() && receiver_.receive(wait())) return received_.take(kNoWait);
-    std::optional<LogEntry> entry = received_.take(kQuiet);
-    if (!entry) receiver_.borrow();
+    if (!feed_.is_only || !receiver.is_streaming()) return take(wait());
+    if (receiver.is_lent() && receiver.receive(reader_, wait())) return take(kNoWait);
+    std::optional<LogEntry> entry = take(kQuiet);
+    if (!entry) receiver.borrow();
     return entry;
 }
 
@@ -111,12 +122,26 @@ std::chrono::nanoseconds ApplyLoop::wait() const {
 }
 
 void ApplyLoop::handle(const ReceivedMessage& message) {
-    assembler_.feed(message.payload);
+    assembler_->feed(message.payload, reader_.mark());
+}
+
+// What was open when a session broke off is sent again from its start. Nothing may be under way
+// when the next one tells its encoding.
+void ApplyLoop::handle(const SessionStart& /*session*/) {
+    WALPACK_CHECK(!assembler_->is_inside_transaction());
+    applier_.commit_group();
+    rows_of_earlier_sessions_ += assembler_->decoded_rows();
+    assembler_ = new_session();
+}
+
+std::unique_ptr<Assembler> ApplyLoop::new_session() const {
+    TransactionSink& sink = copy_ != nullptr ? static_cast<TransactionSink&>(*copy_) : applier_;
+    return std::make_unique<Assembler>(sink, options_);
 }
 
 void ApplyLoop::handle(const ReceivedKeepalive& keepalive) {
     // Inside a transaction, or a block of one, it says nothing that could be confirmed.
-    if (assembler_.is_inside_transaction() || assembler_.is_inside_block()) return;
+    if (assembler_->is_inside_transaction() || assembler_->is_inside_block()) return;
     if (copy_ != nullptr) copy_->note_idle(keepalive.wal_end);
     if (keepalive.reply_requested) applier_.commit_group();
     if (!applier_.has_open_group()) {
@@ -125,13 +150,13 @@ void ApplyLoop::handle(const ReceivedKeepalive& keepalive) {
 }
 
 ActivityCounters ApplyLoop::counters() const {
-    const ReceiverStats& received = receiver_.stats();
+    const ReceiverStats& received = feed_.source.receiver().stats();
     ActivityCounters counters;
     counters.taken_at = now_;
     counters.received_bytes = received.bytes;
     counters.received_messages = received.messages;
     counters.log_was_full = std::chrono::nanoseconds(received.without_room.load());
-    counters.decoded_rows = assembler_.decoded_rows();
+    counters.decoded_rows = rows_of_earlier_sessions_ + assembler_->decoded_rows();
     counters.waited_for_source = waited_for_source_;
     counters.applied = applier_.stats();
     return counters;
@@ -147,17 +172,17 @@ void ApplyLoop::report() {
 }
 
 void ApplyLoop::log_activity(const Activity& activity) const {
-    const std::uint64_t wal_end = receiver_.stats().source_wal_end.load();
+    const std::uint64_t wal_end = feed_.source.receiver().stats().source_wal_end.load();
     const std::uint64_t applied = applier_.applied_lsn().value;
     const std::string held =
-        assembler_.held_transactions() == 0
+        assembler_->held_transactions() == 0
             ? ""
             : fmt::format(", {} of {} transactions that still run",
-                          human_bytes(assembler_.held_bytes()), assembler_.held_transactions());
-    log::info("{}; at {}, lag {}, waiting in memory {}{}", activity_text(activity),
+                          human_bytes(assembler_->held_bytes()), assembler_->held_transactions());
+    log::info("{}; at {}, lag {}, waiting in the log {}{}", activity_text(activity),
               applier_.applied_lsn().to_string(),
               human_bytes(wal_end > applied ? wal_end - applied : 0),
-              human_bytes(received_.bytes()), held);
+              human_bytes(reader_.waiting_bytes()), held);
 }
 
 }  // namespace walpack

@@ -1,5 +1,5 @@
-// The applying thread's loop: log -> assembler -> applier, and what is durable back to the
-// receiver.
+// The applying thread's loop: log -> assembler -> applier, and what is durable back to the log and
+// to the confirmation.
 //
 // It also decides when a group ends: when nothing more is waiting, so an idle stream has no added
 // latency. A keepalive moves the position past streamed transactions that are held: the server
@@ -7,26 +7,28 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "apply/applier.h"
 #include "assemble/assembler.h"
 #include "base/stop_request.h"
-#include "log/message_log.h"
+#include "log/ordered_log.h"
 #include "progress/activity.h"
 #include "service/activity_meter.h"
 #include "service/copy_stream.h"
-#include "slot/receiver.h"
+#include "service/target_feed.h"
 
 namespace walpack {
 
 class ApplyLoop {
   public:
-    // All but the options must outlive the loop.
+    // All but the options must outlive the loop. The feed's reader stands where the loop begins.
     // `copy`: what stands between assembler and applier while tables are copied; nullptr without.
-    ApplyLoop(MessageLog& received, Applier& applier, Receiver& receiver,
-              AssemblerOptions options = {}, CopyStream* copy = nullptr);
+    ApplyLoop(TargetFeed& feed, Applier& applier, AssemblerOptions options = {},
+              CopyStream* copy = nullptr);
 
     // Called in the applying thread every few seconds in which something happened.
     void set_on_activity(std::function<void(const Activity&)> on_activity);
@@ -38,20 +40,27 @@ class ApplyLoop {
 
   private:
     void step();
+    std::unique_ptr<Assembler> new_session() const;
     std::optional<LogEntry> next_entry();
+    std::optional<LogEntry> take(std::chrono::nanoseconds timeout);
+    std::optional<LogEntry> receive();
     std::chrono::nanoseconds wait() const;
     void handle(const ReceivedMessage& message);
     void handle(const ReceivedKeepalive& keepalive);
+    void handle(const SessionStart& session);
     void confirm();
     ActivityCounters counters() const;
     void report();
     void log_activity(const Activity& activity) const;
 
-    MessageLog& received_;
+    TargetFeed& feed_;
+    LogReader& reader_;
     Applier& applier_;
-    Receiver& receiver_;
     CopyStream* copy_;
-    Assembler assembler_;
+    const AssemblerOptions options_;
+    std::unique_ptr<Assembler> assembler_;
+    std::uint64_t rows_of_earlier_sessions_ = 0;  // decoded
+    Lsn released_;
     std::function<void(const Activity&)> on_activity_;
     std::chrono::steady_clock::time_point now_;  // when the last wait for an entry ended
     std::chrono::steady_clock::time_point pumped_;

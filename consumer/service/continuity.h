@@ -6,15 +6,25 @@
 // everything looks healthy. Here that is an error.
 #pragma once
 
-#include "base/stop_request.h"
-#include "config/config.h"
+#include <cstdint>
+#include <string>
+
+#include "model/lsn.h"
+#include "pg/connection.h"
 #include "progress/progress.h"
+#include "slot/slot.h"
 
 namespace walpack {
 
-// Throws Error(config) with the reason and what to do: another source system, slot missing, lost,
-// of another plugin or database, or confirmed beyond the target's position. Throws
-// Error(connection) when the source cannot be asked.
-void check_continuity(const Config& config, const ProgressRow& row, const StopRequest& stop);
+// All throw Error(config) with the reason and what to do.
+
+// Unless the source is the system that the log or a target is of.
+void require_system(std::uint64_t found, std::uint64_t expected);
+
+// Slot missing, lost, of another plugin or database.
+SlotState read_usable_slot(Connection& source, const std::string& slot);
+
+// Everything behind `begin` can be read: from the log, which begins there, or from the slot.
+void require_continuity(const std::string& slot, const ProgressRow& row, Lsn begin);
 
 }  // namespace walpack

@@ -15,7 +15,6 @@
 #include "copy/copy_start.h"
 #include "copy/initial_copy.h"
 #include "copy/target_rows.h"
-#include "log/message_log.h"
 #include "pg/connection.h"
 #include "progress/activity.h"
 #include "progress/progress.h"
@@ -24,7 +23,6 @@
 #include "service/continuity.h"
 #include "service/copy_stream.h"
 #include "slot/receiver.h"
-#include "slot/slot.h"
 
 namespace walpack {
 namespace {
@@ -63,20 +61,6 @@ class GraceTimer {
     std::jthread thread_;
 };
 
-// Runs the receiver in a thread of its own; leaving the scope ends it.
-class ReceiverThread {
-  public:
-    ReceiverThread(Receiver& receiver, StopRequest& stop, Lsn from)
-        : stop_(stop), thread_([&receiver, from] { receiver.run(from); }) {}
-    ~ReceiverThread() { stop_.request(); }
-    ReceiverThread(const ReceiverThread&) = delete;
-    ReceiverThread& operator=(const ReceiverThread&) = delete;
-
-  private:
-    StopRequest& stop_;
-    std::jthread thread_;  // joined after the stop request
-};
-
 ProgressRow read_progress(Progress& progress, const Config& config) {
     std::optional<ProgressRow> row = progress.read();
     if (!row) {
@@ -87,31 +71,13 @@ ProgressRow read_progress(Progress& progress, const Config& config) {
     return *row;
 }
 
-ReceiverOptions receiver_options(const Config& config) {
-    ReceiverOptions options;
-    options.source = config.source;
-    options.slot = config.slot;
-    options.status_interval = config.status_interval;
-    options.receive_timeout = config.receive_timeout;
-    options.application_name = "walpack_" + config.pipeline;
-    options.plugin_options["origin"] = config.origin;
-    options.plugin_options["frame_bytes"] = std::to_string(config.frame_bytes);
-    // Older plugins do not know these: they are named only when they are wanted.
-    if (config.streaming) options.plugin_options["streaming"] = "on";
-    if (config.compression != "none") options.plugin_options["compression"] = config.compression;
-    std::string names;
-    for (const std::string& publication : config.publications) {
-        names += (names.empty() ? "" : ",") + quote_identifier(publication);
-    }
-    options.plugin_options["publication_names"] = names;
-    return options;
-}
-
 }  // namespace
 
-Pipeline::Pipeline(const Config& config, const StopRequest& stop, UnbatchedTables& unbatched,
-                   std::function<void(const std::string&)> on_state, OnCopyProgress on_copy)
+Pipeline::Pipeline(const Config& config, TargetFeed& feed, const StopRequest& stop,
+                   UnbatchedTables& unbatched, std::function<void(const std::string&)> on_state,
+                   OnCopyProgress on_copy)
     : config_(config),
+      feed_(feed),
       stop_(stop),
       unbatched_(unbatched),
       on_state_(std::move(on_state)),
@@ -127,7 +93,9 @@ void Pipeline::run(const Replay& replay) {
     if (config_.streaming) check_spool_directory(config_.spool_directory);
     progress.lock(kLockTimeout);
     ProgressRow row = read_progress(progress, config_);
-    check_continuity(config_, row, abort);
+    require_system(feed_.system_identifier, row.source_system_identifier);
+    feed_.source.wait_until_begun(abort);
+    require_continuity(config_.slot, row, feed_.log.state().from);
     if (!row.applied_lsn.is_valid()) row.applied_lsn = start(target, progress);
     stream(target, progress, row.applied_lsn, abort);
 }
@@ -206,34 +174,37 @@ std::unique_ptr<CopyJob> Pipeline::resume(Connection& target, CopyTables& tables
     return std::make_unique<CopyJob>(copy_job_options(encoding), tables, source, target);
 }
 
-// Changes of a chunk that was loaded and not live are needed again.
-Lsn Pipeline::resume_from(Lsn position) {
-    Connection source(config_.source, stop_, "walpack_" + config_.pipeline);
-    const std::optional<SlotState> slot = read_slot(source, config_.slot);
-    if (!slot || !slot->confirmed_flush_lsn.is_valid()) return position;
-    return std::min(position, slot->confirmed_flush_lsn);
+// What the log dropped is received again.
+void Pipeline::rewind(Lsn position) {
+    while (true) {
+        const std::uint64_t generation = feed_.source.generation();
+        if (feed_.reader.rewind(position)) return;
+        feed_.source.restart(generation, stop_);
+        // As what was wrong may be that nothing comes any more.
+        if (feed_.source.has_failed()) feed_.reader.take(std::chrono::nanoseconds(0));
+    }
 }
 
 void Pipeline::stream(Connection& target, Progress& progress, Lsn position, StopRequest& abort) {
     CopyTables tables;
     tables.resumed_at = position;
     const std::unique_ptr<CopyJob> job = resume(target, tables);
-    const Lsn from = job != nullptr && needs_replay(tables) ? resume_from(position) : position;
-    MessageLog received(config_.log_bytes_max);
-    StopRequest receiver_stop;
-    ReceiverOptions options = receiver_options(config_);
-    options.on_streaming = [this] { on_state_("streaming"); };
-    Receiver receiver(std::move(options), received, receiver_stop);
+    // Changes of a chunk that was loaded and not live are needed again.
+    const bool is_from_begin = job != nullptr && needs_replay(tables);
+    const Lsn from = is_from_begin ? std::min(position, feed_.log.state().from) : position;
+    rewind(from);
     const auto connect = [this, &abort] {
         return std::make_unique<Connection>(config_.target, abort, "walpack_" + config_.pipeline);
     };
     Applier applier(target, progress, position, applier_options(), unbatched_, connect);
-    applier.set_more_is_waiting([&received, &receiver] {
-        if (received.is_drained()) receiver.look();
-        return !received.is_drained();
+    LogReader& reader = feed_.reader;
+    Receiver* const receiver = feed_.is_only ? &feed_.source.receiver() : nullptr;
+    applier.set_more_is_waiting([&reader, receiver] {
+        if (receiver != nullptr && reader.is_drained()) receiver->look(reader);
+        return !reader.is_drained();
     });
-    const ReceiverThread thread(receiver, receiver_stop, from);
-    log::info("streaming from slot \"{}\" at {}", config_.slot, from.to_string());
+    log::info("applying from {}", from.to_string());
+    on_state_("applying");
     AssemblerOptions assembling;
     assembling.spool_directory = config_.spool_directory;
     const CopyCatalog catalog(config_.pipeline);
@@ -241,7 +212,7 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn position, Stop
     if (job != nullptr)
         copy.emplace(applier, tables, catalog, *job, from, position, config_.copy_backlog_bytes_max,
                      abort);
-    ApplyLoop loop(received, applier, receiver, std::move(assembling), copy ? &*copy : nullptr);
+    ApplyLoop loop(feed_, applier, std::move(assembling), copy ? &*copy : nullptr);
     ActivityWriter writer(target, config_.pipeline);
     loop.set_on_activity([&writer](const Activity& activity) { writer.write(activity); });
     try {

@@ -1,9 +1,8 @@
-// One attempt at running a pipeline: connect, check that nothing can be missing, copy when that is
-// still to do, stream until stop or error.
+// One attempt at feeding a target from the log: connect, check that nothing can be missing, copy
+// when that is still to do, apply until stop or error.
 //
-// Threads: the receiver's (replication connection -> log) and the caller's (log -> assembler ->
-// applier -> target). Whichever ends first ends the other. The caller (Supervisor) decides what an
-// error means.
+// Runs in the caller's thread (log -> assembler -> applier -> target), while the source's stream
+// fills the log in another. The caller (TargetSupervisor) decides what an error means.
 #pragma once
 
 #include <functional>
@@ -17,6 +16,7 @@
 #include "model/lsn.h"
 #include "pg/connection.h"
 #include "progress/progress.h"
+#include "service/target_feed.h"
 
 namespace walpack {
 
@@ -31,25 +31,27 @@ struct Replay {
 class Pipeline {
   public:
     // `stop` and `unbatched`, which is carried from one attempt to the next, must outlive the
-    // pipeline. `on_state` is called with "copying" or "streaming" when
+    // pipeline. `on_state` is called with "copying" or "applying" when
     // that begins, from any thread; `on_copy`, if it is not empty, as CopyJobOptions say.
-    Pipeline(const Config& config, const StopRequest& stop, UnbatchedTables& unbatched,
-             std::function<void(const std::string&)> on_state, OnCopyProgress on_copy);
+    Pipeline(const Config& config, TargetFeed& feed, const StopRequest& stop,
+             UnbatchedTables& unbatched, std::function<void(const std::string&)> on_state,
+             OnCopyProgress on_copy);
 
-    // Returns when a stop was requested and everything that was applied is durable and confirmed;
-    // throws Error otherwise.
+    // Returns when a stop was requested and everything that was applied is durable and noted for
+    // the confirmation; throws Error otherwise.
     void run(const Replay& replay = {});
 
   private:
     Lsn start(Connection& target, Progress& progress);
     std::unique_ptr<CopyJob> resume(Connection& target, CopyTables& tables);
-    Lsn resume_from(Lsn position);
+    void rewind(Lsn position);
     void stream(Connection& target, Progress& progress, Lsn position, StopRequest& abort);
     ApplierOptions applier_options() const;
     CopyStartOptions copy_start_options() const;
     CopyJobOptions copy_job_options(const std::string& encoding) const;
 
     const Config& config_;
+    TargetFeed& feed_;
     const StopRequest& stop_;
     UnbatchedTables& unbatched_;
     std::function<void(const std::string&)> on_state_;

@@ -29,6 +29,18 @@ constexpr std::chrono::milliseconds kUnusedMax{100};
 // What is read by the thread that has to apply it, before it begins to.
 constexpr std::size_t kLookBytesMax = 16 << 10;
 
+// A request to end a session is for the one that runs, or that is about to.
+class SessionEnd {
+  public:
+    explicit SessionEnd(std::atomic<bool>& is_requested) : is_requested_(is_requested) {}
+    ~SessionEnd() { is_requested_ = false; }
+    SessionEnd(const SessionEnd&) = delete;
+    SessionEnd& operator=(const SessionEnd&) = delete;
+
+  private:
+    std::atomic<bool>& is_requested_;
+};
+
 void drain(int event_fd) {
     std::uint64_t ignored = 0;
     // Non-blocking: nothing to read means that nothing was signalled.
@@ -63,24 +75,24 @@ class Receiver::Stream {
     }
 
     // The same in the thread that takes from the log, until there is something to take.
-    void turn_until(Clock::time_point deadline) {
+    void turn_until(const LogReader& reader, Clock::time_point deadline) {
         send_status_when_due();
-        while (!look()) {
+        while (!look(reader)) {
             watch_for_silence();
             send_status_when_due();
             const auto now = Clock::now();
-            if (now >= deadline || owner_.stop_.requested()) return;
+            if (now >= deadline || owner_.is_to_end()) return;
             std::array<pollfd, 2> fds{pollfd{connection_.socket(), POLLIN, 0},
                                       pollfd{owner_.stop_.fd(), POLLIN, 0}};
             poll(fds.data(), fds.size(), milliseconds_until(std::min(deadline, next_status())));
         }
     }
 
-    // Returns whether the log has something. What asks for an answer gets it at once.
-    bool look() {
+    // Returns whether the reader has something. What asks for an answer gets it at once.
+    bool look(const LogReader& reader) {
         take_in(kLookBytesMax);
         if (status_is_due_) send_status_when_due();
-        return !owner_.log_.is_drained();
+        return !reader.is_drained();
     }
 
     void finish() { connection_.finish(current_confirmed()); }
@@ -193,8 +205,13 @@ class Receiver::Established {
   public:
     Established(Receiver& owner, Stream& stream) : owner_(owner), lock_(owner.mutex_) {
         owner_.stream_ = &stream;
+        owner_.error_ = nullptr;
+        owner_.is_streaming_.store(true, std::memory_order_release);
     }
-    ~Established() { owner_.stream_ = nullptr; }
+    ~Established() {
+        owner_.is_streaming_.store(false, std::memory_order_release);
+        owner_.stream_ = nullptr;
+    }
     Established(const Established&) = delete;
     Established& operator=(const Established&) = delete;
 
@@ -206,7 +223,7 @@ class Receiver::Established {
     std::unique_lock<std::mutex> lock_;
 };
 
-Receiver::Receiver(ReceiverOptions options, MessageLog& log, const StopRequest& stop)
+Receiver::Receiver(ReceiverOptions options, OrderedLog& log, const StopRequest& stop)
     : options_(std::move(options)),
       log_(log),
       stop_(stop),
@@ -219,27 +236,26 @@ Receiver::~Receiver() {
 }
 
 void Receiver::run(Lsn from) {
-    confirm(from);
-    try {
-        Stream stream(*this, from);
-        if (options_.on_streaming) options_.on_streaming();
-        Established established(*this, stream);
-        while (!stop_.requested()) {
-            is_lent() ? wait_while_lent(established.lock()) : stream.turn();
-            if (error_) std::rethrow_exception(error_);
-        }
-        stream.finish();
-    } catch (...) {
-        log_.close(std::current_exception());
-        return;
+    const SessionEnd end(session_ends_);
+    Stream stream(*this, from);
+    if (options_.on_streaming) options_.on_streaming();
+    Established established(*this, stream);
+    while (!is_to_end()) {
+        is_lent() ? wait_while_lent(established.lock()) : stream.turn();
+        if (error_) std::rethrow_exception(error_);
     }
-    log_.close(nullptr);
+    stream.finish();
+}
+
+void Receiver::end_session() {
+    session_ends_ = true;
+    wake();
 }
 
 void Receiver::wait_while_lent(std::unique_lock<std::mutex>& lock) {
     std::uint64_t seen = uses_;
     lock.unlock();
-    while (is_lent() && !stop_.requested()) {
+    while (is_lent() && !is_to_end()) {
         std::array<pollfd, 2> fds{pollfd{wake_fd_, POLLIN, 0}, pollfd{stop_.fd(), POLLIN, 0}};
         poll(fds.data(), fds.size(), static_cast<int>(kUnusedMax.count()));
         const bool is_woken = fds[0].revents != 0;
@@ -274,13 +290,13 @@ bool Receiver::with_lent_stream(const Work& work) {
     return true;
 }
 
-bool Receiver::receive(std::chrono::nanoseconds timeout) {
+bool Receiver::receive(const LogReader& reader, std::chrono::nanoseconds timeout) {
     const auto deadline = Clock::now() + timeout;
-    return with_lent_stream([&](Stream& stream) { stream.turn_until(deadline); });
+    return with_lent_stream([&](Stream& stream) { stream.turn_until(reader, deadline); });
 }
 
-void Receiver::look() {
-    with_lent_stream([](Stream& stream) { stream.look(); });
+void Receiver::look(const LogReader& reader) {
+    with_lent_stream([&](Stream& stream) { stream.look(reader); });
 }
 
 void Receiver::wake() {

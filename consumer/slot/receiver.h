@@ -5,7 +5,9 @@
 // server counts that as a sign of life.
 //
 //   connect -> start from `from` -> { read while the log has room | send status | watch for silence
-//   } -> closed log
+//   }
+//
+// One receiver serves one session after the other, until its owner stops it.
 //
 // While little comes, the stream is lent to the thread that takes from the log: that one then waits
 // for the connection itself, so a message wakes one thread instead of two. The receiver's own
@@ -26,7 +28,7 @@
 #include <string>
 
 #include "base/stop_request.h"
-#include "log/message_log.h"
+#include "log/ordered_log.h"
 #include "model/lsn.h"
 #include "pg/conninfo.h"
 
@@ -41,7 +43,7 @@ struct ReceiverOptions {
     // counts as lost.
     std::chrono::milliseconds receive_timeout{60'000};
     std::string application_name;
-    std::function<void()> on_streaming;  // called once, in the receiver's thread
+    std::function<void()> on_streaming;  // called for each session, in the receiver's thread
 };
 
 struct ReceiverStats {
@@ -56,13 +58,17 @@ struct ReceiverStats {
 class Receiver {
   public:
     // `log` and `stop` must outlive the receiver.
-    Receiver(ReceiverOptions options, MessageLog& log, const StopRequest& stop);
+    Receiver(ReceiverOptions options, OrderedLog& log, const StopRequest& stop);
     ~Receiver();
 
-    // Streams from `from` until stop is requested, then ends in order. Whatever ends it, the log is
-    // closed; an error goes to whoever takes from the log (it is not thrown here). Runs in the
-    // calling thread.
+    // One session: streams what ends behind `from` into the log, whose session the caller has
+    // begun, until stop is requested or end_session() was called, then ends in order. Runs in the
+    // calling thread. Throws Error.
     void run(Lsn from);
+    // Any thread: ends the session that runs, if one does.
+    void end_session();
+    // A session is established: there is something that can be lent.
+    bool is_streaming() const { return is_streaming_.load(std::memory_order_acquire); }
 
     // For the one thread that takes from the log. It asks for the stream when it has nothing else
     // to do, and gives it back when it has other work, or more comes than one thread should deal
@@ -70,16 +76,17 @@ class Receiver {
     void borrow();
     void give_back();
     bool is_lent() const { return is_lent_.load(std::memory_order_acquire); }
-    // While it is lent: waits until the log has something, or for `timeout`. False, and at once,
-    // when there is no stream or the other thread has not let go of it yet. An error goes through
-    // the log as any other.
-    bool receive(std::chrono::nanoseconds timeout);
+    // While it is lent: waits until the reader has something to take, or for `timeout`. False, and
+    // at once, when there is no stream or the other thread has not let go of it yet. An error is
+    // thrown by run().
+    bool receive(const LogReader& reader, std::chrono::nanoseconds timeout);
     // The same without waiting.
-    void look();
+    void look(const LogReader& reader);
 
-    // Thread-safe: everything up to `lsn` is durable on the target. Lower values than before are
-    // ignored.
+    // Thread-safe: nothing up to `lsn` is needed from the source again. Lower values than before
+    // are ignored.
     void confirm(Lsn lsn);
+    Lsn confirmed() const { return Lsn{confirmed_.load(std::memory_order_acquire)}; }
     const ReceiverStats& stats() const { return stats_; }
 
   private:
@@ -88,6 +95,7 @@ class Receiver {
     class Established;
 
     void wake();
+    bool is_to_end() const { return stop_.requested() || session_ends_; }
     // Returns when the stream is the receiver's own again, or a stop is requested.
     void wait_while_lent(std::unique_lock<std::mutex>& lock);
     // Whether it could be done.
@@ -95,10 +103,12 @@ class Receiver {
     bool with_lent_stream(const Work& work);
 
     ReceiverOptions options_;
-    MessageLog& log_;
+    OrderedLog& log_;
     const StopRequest& stop_;
     std::atomic<std::uint64_t> confirmed_{0};
     int wake_fd_ = -1;
+    std::atomic<bool> session_ends_{false};
+    std::atomic<bool> is_streaming_{false};
     std::atomic<bool> is_lent_{false};
     // Held by the thread that uses the stream, also while it waits for the connection.
     std::mutex mutex_;

@@ -1,0 +1,74 @@
+#include "service/confirmation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/text.h"
+
+namespace walpack {
+
+Confirmation::Confirmation(ConfirmPolicy policy, OrderedLog& log, std::size_t targets,
+                           std::function<void(Lsn)> confirm)
+    : policy_(policy), log_(log), confirm_(std::move(confirm)), applied_(targets) {
+    if (!policy_.is_always_logged) return;
+    is_logged_ = true;
+    log_.set_durable(true);
+}
+
+void Confirmation::note_applied(std::size_t target, Lsn lsn) {
+    Lsn all;
+    {
+        const std::lock_guard lock(mutex_);
+        if (lsn <= applied_[target]) return;
+        applied_[target] = lsn;
+        all = *std::min_element(applied_.begin(), applied_.end());
+        if (all.value <= applied_by_all_) return;
+        applied_by_all_ = all.value;
+    }
+    confirm(all);
+}
+
+void Confirmation::note_retained(std::uint64_t bytes) {
+    retained_ = bytes;
+}
+
+void Confirmation::update() {
+    if (policy_.is_always_logged) return confirm(log_.state().durable);
+    const bool is_over = policy_.wal_budget != 0 && retained_ > policy_.wal_budget;
+    if (!is_logged_ && is_over) {
+        log::warning(
+            "the source keeps {} of WAL, more than wal_budget: the slot is confirmed by what the "
+            "log has on disk until the targets have caught up",
+            human_bytes(retained_));
+        is_logged_ = true;
+        log_.set_durable(true);
+    }
+    if (is_logged_) keep_logged(is_over);
+}
+
+// Until the targets have what was confirmed. As soon as they are near, no more is confirmed than
+// they have, or with a steady stream the end would never come.
+void Confirmation::keep_logged(bool is_over) {
+    const OrderedLogState state = log_.state();
+    const std::uint64_t applied = applied_by_all_;
+    const bool is_near = !is_over && state.end.value < applied + policy_.wal_budget / 2;
+    if (!is_near) return confirm(state.durable);
+    const std::lock_guard lock(mutex_);
+    if (applied < confirmed_.value) return;
+    log::info("all targets have caught up; the slot is confirmed by what they have applied");
+    is_logged_ = false;
+    log_.set_durable(false);
+}
+
+void Confirmation::confirm(Lsn lsn) {
+    if (!lsn.is_valid()) return;
+    {
+        const std::lock_guard lock(mutex_);
+        if (lsn <= confirmed_) return;
+        confirmed_ = lsn;
+    }
+    confirm_(lsn);
+}
+
+}  // namespace walpack

@@ -1,0 +1,59 @@
+// What may be confirmed to the slot: the smallest of what is durable on each target, or what the
+// log has on its disk.
+//
+//   policy applied: the targets' positions; once the source holds more than the budget behind them,
+//                   the log is made durable and its position counts, until the targets are there
+//   policy logged:  the log's position
+//
+// Thread-safe: targets note their positions, one thread calls update().
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "log/ordered_log.h"
+#include "model/lsn.h"
+
+namespace walpack {
+
+struct ConfirmPolicy {
+    bool is_always_logged = false;
+    std::uint64_t wal_budget = 0;  // bytes; 0: none
+};
+
+class Confirmation {
+  public:
+    // `log` must outlive this object. `confirm` is called with an LSN that grows, by any thread.
+    Confirmation(ConfirmPolicy policy, OrderedLog& log, std::size_t targets,
+                 std::function<void(Lsn)> confirm);
+
+    // Everything up to `lsn` is durable on that target, and not needed for it again.
+    void note_applied(std::size_t target, Lsn lsn);
+    // WAL that the source keeps behind what was confirmed.
+    void note_retained(std::uint64_t bytes);
+    // Decides what counts; to be called several times a second.
+    void update();
+
+    // The log's position counts.
+    bool is_logged() const { return is_logged_; }
+    Lsn applied_by_all() const { return Lsn{applied_by_all_.load()}; }
+
+  private:
+    void keep_logged(bool is_over);
+    void confirm(Lsn lsn);
+
+    const ConfirmPolicy policy_;
+    OrderedLog& log_;
+    const std::function<void(Lsn)> confirm_;
+    std::mutex mutex_;
+    std::vector<Lsn> applied_;  // by target
+    Lsn confirmed_;
+    std::atomic<std::uint64_t> applied_by_all_{0};
+    std::atomic<std::uint64_t> retained_{0};
+    std::atomic<bool> is_logged_{false};
+};
+
+}  // namespace walpack

@@ -1,0 +1,181 @@
+#include "service/source_stream.h"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "pg/replication_connection.h"
+#include "service/back_off.h"
+#include "service/continuity.h"
+
+namespace walpack {
+namespace {
+
+constexpr std::chrono::milliseconds kUpdateInterval{100};
+constexpr int kUpdatesPerQuestion = 10;
+constexpr std::chrono::milliseconds kLookInterval{5};
+
+ReceiverOptions receiver_options(const Config& config, std::function<void()> on_streaming) {
+    ReceiverOptions options;
+    options.source = config.source;
+    options.slot = config.slot;
+    options.status_interval = config.status_interval;
+    options.receive_timeout = config.receive_timeout;
+    options.application_name = "walpack_" + config.pipeline;
+    options.on_streaming = std::move(on_streaming);
+    options.plugin_options["origin"] = config.origin;
+    options.plugin_options["frame_bytes"] = std::to_string(config.frame_bytes);
+    // Older plugins do not know these: they are named only when they are wanted.
+    if (config.streaming) options.plugin_options["streaming"] = "on";
+    if (config.compression != "none") options.plugin_options["compression"] = config.compression;
+    std::string names;
+    for (const std::string& publication : config.publications) {
+        names += (names.empty() ? "" : ",") + quote_identifier(publication);
+    }
+    options.plugin_options["publication_names"] = names;
+    return options;
+}
+
+}  // namespace
+
+std::uint64_t read_system_identifier(const Config& config, const StopRequest& stop) {
+    ReplicationConnection replication(config.source, stop, "walpack_" + config.pipeline,
+                                      config.receive_timeout);
+    return replication.identify_system().system_identifier;
+}
+
+SourceStream::SourceStream(const Config& config, std::uint64_t system_identifier, OrderedLog& log,
+                           const StopRequest& stop,
+                           std::function<void(const std::string&)> on_state)
+    : config_(config),
+      system_identifier_(system_identifier),
+      log_(log),
+      stop_(stop),
+      on_state_(std::move(on_state)),
+      receiver_(receiver_options(config,
+                                 [this] {
+                                     was_streaming_ = true;
+                                     on_state_("streaming");
+                                 }),
+                log, stop) {}
+
+void SourceStream::run(Confirmation& confirmation) {
+    const std::jthread watching(
+        [this, &confirmation](const std::stop_token& ended) { watch(confirmation, ended); });
+    try {
+        sessions();
+    } catch (...) {
+        has_failed_ = true;
+        log_.close(std::current_exception());
+        return;
+    }
+    log_.close(nullptr);
+}
+
+void SourceStream::sessions() {
+    BackOff back_off(config_.retry_delay_min, config_.retry_delay_max);
+    while (!stop_.requested()) {
+        was_streaming_ = false;
+        try {
+            session();
+        } catch (const Error& error) {
+            if (reaction_to(error.kind()) == Reaction::finish) return;
+            if (reaction_to(error.kind()) == Reaction::stop) throw;
+            if (was_streaming_) back_off.reset();
+            const auto delay = back_off.next();
+            log::warning("{}; trying again in {} ms", error.report(), delay.count());
+            on_state_("waiting for the source: " + error.message());
+            wait_for(delay, stop_);
+        }
+    }
+}
+
+void SourceStream::session() {
+    require_system(read_system_identifier(config_, stop_), system_identifier_);
+    Lsn confirmed;
+    {
+        Connection source(config_.source, stop_, "walpack_" + config_.pipeline);
+        source.limit_silence(config_.receive_timeout);
+        const SlotState slot = read_usable_slot(source, config_.slot);
+        confirmed = slot.confirmed_flush_lsn;
+    }
+    const Lsn from = begin_of_session(confirmed);
+    log_.begin_session(from);
+    receiver_.confirm(confirmed);
+    log::info("streaming from slot \"{}\" at {}", config_.slot, from.to_string());
+    receiver_.run(from);
+}
+
+// The log goes on where it ends. A slot that is confirmed further has nothing for what is between:
+// targets that need that will say so.
+Lsn SourceStream::begin_of_session(Lsn confirmed) {
+    const Lsn end = log_.state().end;
+    const bool is_wanted = is_restart_requested_.exchange(false);
+    if (end.is_valid() && confirmed <= end && !is_wanted) return end;
+    if (end.is_valid()) {
+        log::info("the log ends at {} and begins again at {}, where the slot is confirmed",
+                  end.to_string(), confirmed.to_string());
+        log_.reset();
+    }
+    ++generation_;
+    return confirmed;
+}
+
+void SourceStream::restart(std::uint64_t generation, const StopRequest& stop) {
+    if (generation_ == generation) {
+        is_restart_requested_ = true;
+        receiver_.end_session();
+    }
+    while (generation_ == generation && !has_failed_) {
+        stop.throw_if_requested();
+        std::this_thread::sleep_for(kLookInterval);
+    }
+}
+
+void SourceStream::wait_until_begun(const StopRequest& stop) const {
+    while (!log_.state().end.is_valid() && !has_failed_) {
+        stop.throw_if_requested();
+        std::this_thread::sleep_for(kLookInterval);
+    }
+}
+
+void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ended) {
+    std::unique_ptr<Connection> source;
+    for (int turn = 0; !ended.stop_requested() && !stop_.requested(); ++turn) {
+        if (turn % kUpdatesPerQuestion == 0 && config_.wal_budget != 0) {
+            ask_retained(source);
+            confirmation.note_retained(retained_);
+        }
+        confirmation.update();
+        wait_for(kUpdateInterval, stop_);
+    }
+}
+
+// What cannot be asked stays as it was: that the source is away is the stream's affair.
+void SourceStream::ask_retained(std::unique_ptr<Connection>& source) {
+    if (!receiver_.is_streaming()) return;
+    try {
+        if (source == nullptr) {
+            source =
+                std::make_unique<Connection>(config_.source, stop_, "walpack_" + config_.pipeline);
+            source->limit_silence(config_.receive_timeout);
+        }
+        const std::optional<SlotState> slot = read_slot(*source, config_.slot);
+        if (!slot) return;
+        const std::uint64_t end = slot->restart_lsn.value + slot->retained_bytes;
+        const std::uint64_t confirmed = slot->confirmed_flush_lsn.value;
+        retained_ = end > confirmed ? end - confirmed : 0;
+    } catch (const Error& error) {
+        log::debug("could not ask the source how much WAL it keeps: {}", error.message());
+        source.reset();
+    }
+}
+
+}  // namespace walpack

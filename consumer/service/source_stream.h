@@ -1,0 +1,75 @@
+// The source's side of a running pipeline: from the slot into the log, for as long as the service
+// lives, whatever the targets do.
+//
+//   connect -> look at the slot -> begin a session of the log -> receiver
+//      ^_________________ wait a while ____________________________/
+//
+// Beside it a thread asks the source every second how much WAL it keeps for the slot, and decides
+// with that what is confirmed (confirmation.h).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/stop_request.h"
+#include "config/config.h"
+#include "log/ordered_log.h"
+#include "pg/connection.h"
+#include "service/confirmation.h"
+#include "slot/receiver.h"
+#include "slot/slot.h"
+
+namespace walpack {
+
+// Asks the source who it is. Throws Error(connection) when it does not answer.
+std::uint64_t read_system_identifier(const Config& config, const StopRequest& stop);
+
+class SourceStream {
+  public:
+    // All must outlive this object. `on_state` is called by any thread.
+    SourceStream(const Config& config, std::uint64_t system_identifier, OrderedLog& log,
+                 const StopRequest& stop, std::function<void(const std::string&)> on_state);
+
+    // Until a stop is requested or something needs a human; then the log is closed, with the error
+    // if there is one. Runs in the calling thread, and never throws.
+    void run(Confirmation& confirmation);
+
+    // Any thread: what a target needs is not in the log any more. Everything that was not confirmed
+    // is received once more, unless that was begun since `generation` was asked. Returns when the
+    // log has begun again; throws Error(cancelled) when `stop` comes first.
+    void restart(std::uint64_t generation, const StopRequest& stop);
+    // Returns when it is known where the log begins, or the source has failed.
+    void wait_until_begun(const StopRequest& stop) const;
+    // How often the log was begun.
+    std::uint64_t generation() const { return generation_; }
+    // The log is closed with an error.
+    bool has_failed() const { return has_failed_; }
+    Receiver& receiver() { return receiver_; }
+    // Bytes of WAL behind what is confirmed, as last asked.
+    std::uint64_t retained_bytes() const { return retained_; }
+
+  private:
+    void sessions();
+    void session();
+    Lsn begin_of_session(Lsn confirmed);
+    void watch(Confirmation& confirmation, const std::stop_token& ended);
+    void ask_retained(std::unique_ptr<Connection>& source);
+
+    const Config& config_;
+    const std::uint64_t system_identifier_;
+    OrderedLog& log_;
+    const StopRequest& stop_;
+    std::function<void(const std::string&)> on_state_;
+    Receiver receiver_;
+    std::atomic<bool> is_restart_requested_{false};
+    std::atomic<std::uint64_t> generation_{0};
+    std::atomic<bool> has_failed_{false};
+    std::atomic<bool> was_streaming_{false};
+    std::atomic<std::uint64_t> retained_{0};
+};
+
+}  // namespace walpack

@@ -1,0 +1,25 @@
+// A target's place at the source's side of the service.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "log/ordered_log.h"
+#include "service/confirmation.h"
+#include "service/source_stream.h"
+
+namespace walpack {
+
+// What a target has of the source's side. All of it outlives the target's thread.
+struct TargetFeed {
+    SourceStream& source;
+    OrderedLog& log;
+    LogReader& reader;
+    Confirmation& confirmation;
+    std::size_t number = 0;  // among the targets
+    std::uint64_t system_identifier = 0;
+    // No other target reads the log, so this one's thread may receive by itself.
+    bool is_only = true;
+};
+
+}  // namespace walpack

@@ -1,0 +1,97 @@
+#include "service/target_supervisor.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "apply/commit_order.h"
+#include "base/log.h"
+#include "service/back_off.h"
+
+namespace walpack {
+namespace {
+
+// Where the row stands that the target refused, if that is what the error says.
+std::optional<Lsn> refused_at(const Error& error) {
+    const bool is_refused_row =
+        error.kind() != ErrorKind::connection && error.kind() != ErrorKind::cancelled;
+    return is_refused_row ? Lsn::parse(error.lsn()) : std::nullopt;
+}
+
+}  // namespace
+
+TargetSupervisor::TargetSupervisor(const Config& config, TargetFeed& feed, const StopRequest& stop,
+                                   std::function<void(const std::string&)> on_state,
+                                   OnCopyProgress on_copy)
+    : config_(config),
+      feed_(feed),
+      stop_(stop),
+      back_off_(config.retry_delay_min, config.retry_delay_max),
+      on_state_(std::move(on_state)),
+      on_copy_(std::move(on_copy)) {}
+
+void TargetSupervisor::run() {
+    while (!stop_.requested()) {
+        try {
+            attempt();
+            return;
+        } catch (const Error& error) {
+            if (reaction_to(error.kind()) == Reaction::finish) return;
+            handle(error);
+        }
+    }
+}
+
+void TargetSupervisor::attempt() {
+    std::atomic<bool> was_applying{false};
+    const auto on_state = [this, &was_applying](const std::string& state) {
+        on_state_(state);
+        if (state == "applying") was_applying = true;
+    };
+    try {
+        Pipeline(config_, feed_, stop_, unbatched_, on_state, on_copy_).run(replay_);
+    } catch (...) {
+        if (was_applying) back_off_.reset();
+        throw;
+    }
+}
+
+void TargetSupervisor::handle(const Error& error) {
+    const std::optional<Lsn> refused_now = refused_at(error);
+    if (refused_now && *refused_now > replay_.one_by_one_until) {
+        // The group it was in is rolled back; what came before it can still be applied. Up to
+        // there rows go one by one, so an error there is about exactly its row.
+        replay_.one_by_one_until = *refused_now;
+        log::warning("{}; applying row by row up to {}", error.message(), error.lsn());
+        return;
+    }
+    if (reaction_to(error.kind()) == Reaction::stop) return wait_for_a_human(error);
+    if (error.sqlstate() == kDeadlockDetected)
+        replay_.one_session_until =
+            std::max(replay_.one_session_until, Lsn::parse(error.lsn()).value_or(Lsn{}));
+    const auto delay = back_off_.next();
+    log::warning("{}; trying again in {} ms", error.report(), delay.count());
+    on_state_(fmt::format("waiting: {}", error.message()));
+    wait_for(delay, stop_, [this] { return feed_.source.has_failed(); });
+}
+
+// What the source sends meanwhile is kept in the log, so that its disk does not fill up for the
+// sake of one row here.
+void TargetSupervisor::wait_for_a_human(const Error& error) {
+    const auto delay = config_.stopped_retry_delay;
+    if (feed_.source.has_failed() || delay.count() == 0) throw error;
+    if (error.report() != stopped_by_) {
+        stopped_by_ = error.report();
+        log::error("{}", error.report());
+        log::error(
+            "the target is stopped; it is tried again every {} s, and what the source sends "
+            "is kept in the log meanwhile",
+            std::chrono::duration_cast<std::chrono::seconds>(delay).count());
+    }
+    on_state_(fmt::format("stopped: {}", error.message()));
+    wait_for(delay, stop_, [this] { return feed_.source.has_failed(); });
+}
+
+}  // namespace walpack
