@@ -91,6 +91,8 @@ int run_status(const Invocation& invocation) {
     PipelineStatus status;
     status.pipeline = config.pipeline;
     status.slot_name = config.slot;
+    status.target_name = config.target_name;
+    status.service = read_service_state(config.log_directory);
     // The target first: what is applied was written before, so lag is never negative.
     ask(status.target, config.target, application_name,
         [&status](Connection& target) { ask_target(target, status); });

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "cli/json_writer.h"
+#include "cli/service_report.h"
 
 namespace walpack {
 namespace {
@@ -261,6 +262,9 @@ void write_activity(JsonWriter& json, const PipelineStatus& status) {
 
 std::string PipelineStatus::state() const {
     if (slot && slot->is_lost()) return "slot lost";
+    const std::string target_at = target_state(service, target_name);
+    if (target_at.starts_with("stopped")) return "target stopped";
+    if (target_at.starts_with("waiting")) return "target waiting";
     if (slot && slot->active_pid) return "streaming";
     if (!source.error.empty() || !target.error.empty()) return "unknown";
     if (!progress) return "not set up";
@@ -321,6 +325,7 @@ std::string status_screen(const PipelineStatus& status) {
     text += line("applied", applied_text(status));
     if (status.source_lsn.is_valid()) text += line("written", status.source_lsn.to_string());
     text += line("lag", lag_text(status));
+    text += service_lines(status.service);
     return text + activity_lines(status);
 }
 
@@ -341,6 +346,8 @@ std::string status_json(const PipelineStatus& status) {
     members.seconds("applied_seconds_ago", status.applied_seconds_ago);
     members.integer("lag_bytes", status.lag_bytes());
     members.seconds("lag_seconds", status.lag_seconds());
+    json.key("service");
+    write_service(json, status.service);
     write_activity(json, status);
     json.end_object();
     json.newline();

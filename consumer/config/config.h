@@ -22,7 +22,8 @@ struct Config {
     std::string pipeline =
         "main";        // names progress row, default slot and publication: [a-z0-9_]{1,40}
     Conninfo source;   // key `source`: libpq connection string
-    Conninfo target;   // key `target`
+    Conninfo target;   // key `target`, or `conninfo` of a [[target]]
+    std::string target_name = "target";  // `name` of a [[target]]
     std::string slot;  // default: walpack_<pipeline>
     std::vector<std::string> publications;  // default: walpack_<pipeline>, created by init
     std::vector<std::string>

@@ -154,7 +154,7 @@ void append_log_keys(std::vector<KeyDefinition>& keys) {
                               "Disk for the log's files. When it is full the source is read no "
                               "further, and keeps its WAL.",
                               kGroup},
-                             &Config::log_bytes_max, {64 * kMegabyte, 1024 * 1024 * kGigabyte}));
+                             &Config::log_bytes_max, {kMegabyte, 1024 * 1024 * kGigabyte}));
     keys.push_back(choice_key({"confirm", "applied|logged",
                                "What lets the source remove WAL. applied: what the targets have, "
                                "while it keeps no more than wal_budget. logged: what the log has "

@@ -8,22 +8,50 @@
 
 namespace walpack {
 
-Confirmation::Confirmation(ConfirmPolicy policy, OrderedLog& log, std::size_t targets,
-                           std::function<void(Lsn)> confirm)
-    : policy_(policy), log_(log), confirm_(std::move(confirm)), applied_(targets) {
+Confirmation::Confirmation(ConfirmPolicy policy, OrderedLog& log, std::function<void(Lsn)> confirm)
+    : policy_(policy), log_(log), confirm_(std::move(confirm)) {
     if (!policy_.is_always_logged) return;
     is_logged_ = true;
     log_.set_durable(true);
+}
+
+std::size_t Confirmation::add_target() {
+    const std::lock_guard lock(mutex_);
+    applied_.emplace(added_, Lsn{});
+    applied_by_all_ = 0;
+    return added_++;
+}
+
+void Confirmation::remove_target(std::size_t target) {
+    const std::lock_guard lock(mutex_);
+    applied_.erase(target);
+    // What is left has it noted, or will; without any, nothing is confirmed any more.
+    applied_by_all_ = smallest().value;
+}
+
+// With the mutex held.
+Lsn Confirmation::smallest() const {
+    if (applied_.empty()) return {};
+    const auto by_lsn = [](const auto& one, const auto& other) {
+        return one.second < other.second;
+    };
+    return std::min_element(applied_.begin(), applied_.end(), by_lsn)->second;
+}
+
+Lsn Confirmation::applied(std::size_t target) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = applied_.find(target);
+    return found == applied_.end() ? Lsn{} : found->second;
 }
 
 void Confirmation::note_applied(std::size_t target, Lsn lsn) {
     Lsn all;
     {
         const std::lock_guard lock(mutex_);
-        if (lsn <= applied_[target]) return;
-        applied_[target] = lsn;
-        all = *std::min_element(applied_.begin(), applied_.end());
-        if (all.value <= applied_by_all_) return;
+        Lsn& applied = applied_.at(target);
+        if (lsn <= applied) return;
+        applied = lsn;
+        all = smallest();
         applied_by_all_ = all.value;
     }
     confirm(all);

@@ -11,8 +11,8 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
-#include <vector>
 
 #include "log/ordered_log.h"
 #include "model/lsn.h"
@@ -27,9 +27,12 @@ struct ConfirmPolicy {
 class Confirmation {
   public:
     // `log` must outlive this object. `confirm` is called with an LSN that grows, by any thread.
-    Confirmation(ConfirmPolicy policy, OrderedLog& log, std::size_t targets,
-                 std::function<void(Lsn)> confirm);
+    Confirmation(ConfirmPolicy policy, OrderedLog& log, std::function<void(Lsn)> confirm);
 
+    // Nothing is confirmed by what targets have applied until the new one says where it is. Returns
+    // its number.
+    std::size_t add_target();
+    void remove_target(std::size_t target);
     // Everything up to `lsn` is durable on that target, and not needed for it again.
     void note_applied(std::size_t target, Lsn lsn);
     // WAL that the source keeps behind what was confirmed.
@@ -40,16 +43,19 @@ class Confirmation {
     // The log's position counts.
     bool is_logged() const { return is_logged_; }
     Lsn applied_by_all() const { return Lsn{applied_by_all_.load()}; }
+    Lsn applied(std::size_t target) const;
 
   private:
+    Lsn smallest() const;
     void keep_logged(bool is_over);
     void confirm(Lsn lsn);
 
     const ConfirmPolicy policy_;
     OrderedLog& log_;
     const std::function<void(Lsn)> confirm_;
-    std::mutex mutex_;
-    std::vector<Lsn> applied_;  // by target
+    mutable std::mutex mutex_;
+    std::map<std::size_t, Lsn> applied_;  // by target
+    std::size_t added_ = 0;
     Lsn confirmed_;
     std::atomic<std::uint64_t> applied_by_all_{0};
     std::atomic<std::uint64_t> retained_{0};

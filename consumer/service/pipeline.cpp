@@ -198,9 +198,9 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn position, Stop
     };
     Applier applier(target, progress, position, applier_options(), unbatched_, connect);
     LogReader& reader = feed_.reader;
-    Receiver* const receiver = feed_.is_only ? &feed_.source.receiver() : nullptr;
-    applier.set_more_is_waiting([&reader, receiver] {
-        if (receiver != nullptr && reader.is_drained()) receiver->look(reader);
+    Receiver& receiver = feed_.source.receiver();
+    applier.set_more_is_waiting([&reader, &receiver] {
+        if (reader.is_drained()) receiver.look(reader);
         return !reader.is_drained();
     });
     log::info("applying from {}", from.to_string());

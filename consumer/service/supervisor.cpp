@@ -1,9 +1,16 @@
 #include "service/supervisor.h"
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <systemd/sd-daemon.h>
@@ -12,9 +19,9 @@
 #include "log/ordered_log.h"
 #include "service/back_off.h"
 #include "service/confirmation.h"
+#include "service/service_state.h"
 #include "service/source_stream.h"
-#include "service/target_feed.h"
-#include "service/target_supervisor.h"
+#include "service/target_service.h"
 
 namespace walpack {
 namespace {
@@ -68,25 +75,115 @@ class SourceThread {
     std::jthread thread_;  // joined after the stop request
 };
 
-void run_pipeline(const Config& config, std::uint64_t system_identifier, const StopRequest& stop,
-                  const OnCopyProgress& on_copy) {
-    OrderedLog log(log_options(config), {config.pipeline, config.slot, system_identifier});
-    // It goes on until the target has finished the transaction in hand.
-    StopRequest source_stop;
-    SourceStream source(config, system_identifier, log, source_stop, notify_systemd);
-    Confirmation confirmation(confirm_policy(config), log, 1,
-                              [&source](Lsn lsn) { source.receiver().confirm(lsn); });
-    const auto reader = log.add_reader(log.state().from);
-    TargetFeed feed{source, log, *reader, confirmation, 0, system_identifier, true};
-    const SourceThread thread(source, confirmation, source_stop);
-    TargetSupervisor(config, feed, stop, notify_systemd, on_copy).run();
-}
+// Of the log's files, over the last minute or so.
+class GrowthForecast {
+  public:
+    // Seconds until the budget is spent; nullopt while the files do not grow.
+    std::optional<std::uint64_t> note(std::uint64_t bytes, std::uint64_t bytes_max) {
+        const auto now = Clock::now();
+        samples_.emplace_back(now, bytes);
+        while (now - samples_.front().first > kWindow) samples_.pop_front();
+        const auto& [then, before] = samples_.front();
+        const double seconds = std::chrono::duration<double>(now - then).count();
+        if (bytes <= before || seconds < 1) return std::nullopt;
+        const double left = bytes_max > bytes ? static_cast<double>(bytes_max - bytes) : 0;
+        return static_cast<std::uint64_t>(left * seconds / static_cast<double>(bytes - before));
+    }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    static constexpr std::chrono::seconds kWindow{60};
+
+    std::deque<std::pair<Clock::time_point, std::uint64_t>> samples_;
+};
+
+// A running pipeline: the source's stream, the log, and the targets.
+class Service {
+  public:
+    Service(const Config& config, std::uint64_t system_identifier, const OnCopyProgress& on_copy)
+        : config_(config),
+          log_(log_options(config), {config.pipeline, config.slot, system_identifier}),
+          source_(config, system_identifier, log_, source_stop_,
+                  [this](const std::string& state) { set_source_state(state); }),
+          confirmation_(confirm_policy(config), log_,
+                        [this](Lsn lsn) { source_.receiver().confirm(lsn); }),
+          source_thread_(source_, confirmation_, source_stop_) {
+        targets_.push_back(std::make_unique<TargetService>(config, source_, log_, confirmation_,
+                                                           system_identifier, is_only_,
+                                                           notify_systemd, on_copy));
+    }
+
+    // Until a stop is requested; throws what a target ended with.
+    void run(const StopRequest& stop) {
+        const auto is_ended = [](const auto& target) { return target->has_ended(); };
+        while (!stop.requested() && std::none_of(targets_.begin(), targets_.end(), is_ended)) {
+            wait_for(kLookInterval, stop);
+            if (++looks_ % kLooksPerReport == 0) report();
+        }
+        for (const auto& target : targets_) target->request_stop();
+        wait_until_ended();
+        report();
+        for (const auto& target : targets_)
+            if (target->error()) std::rethrow_exception(target->error());
+    }
+
+  private:
+    static constexpr std::chrono::milliseconds kLookInterval{100};
+    static constexpr int kLooksPerReport = 10;
+
+    void wait_until_ended() const {
+        const StopRequest never;
+        for (const auto& target : targets_)
+            while (!target->has_ended()) wait_for(std::chrono::milliseconds(5), never);
+    }
+
+    void set_source_state(const std::string& state) {
+        const std::lock_guard lock(mutex_);
+        source_state_ = state;
+    }
+
+    void report() {
+        const OrderedLogState log = log_.state();
+        ServiceState state;
+        {
+            const std::lock_guard lock(mutex_);
+            state.source_state = source_state_;
+        }
+        state.confirm = confirmation_.is_logged() ? "logged" : "applied";
+        state.retained_bytes = source_.retained_bytes();
+        state.wal_budget = config_.wal_budget;
+        state.log_end = log.end;
+        state.log_durable = log.durable;
+        state.log_memory_bytes = log.memory_bytes;
+        state.log_disk_bytes = log.disk_bytes;
+        state.log_bytes_max = config_.log_bytes_max;
+        state.seconds_until_full = forecast_.note(log.disk_bytes, config_.log_bytes_max);
+        state.disk_error = log.disk_error;
+        for (const auto& target : targets_) state.targets.push_back(target->state());
+        if (!write_service_state(config_.log_directory, state))
+            log::debug("could not write the service's state to the log directory");
+    }
+
+    const Config& config_;
+    OrderedLog log_;
+    // It goes on until the targets have finished the transactions in hand.
+    StopRequest source_stop_;
+    std::mutex mutex_;
+    std::string source_state_ = "connecting";
+    SourceStream source_;
+    Confirmation confirmation_;
+    const SourceThread source_thread_;
+    std::atomic<bool> is_only_{true};
+    std::vector<std::unique_ptr<TargetService>> targets_;
+    GrowthForecast forecast_;
+    int looks_ = 0;
+};
 
 }  // namespace
 
 void supervise(const Config& config, const StopRequest& stop, const OnCopyProgress& on_copy) {
     if (const auto system_identifier = wait_for_source(config, stop))
-        run_pipeline(config, *system_identifier, stop, on_copy);
+        Service(config, *system_identifier, on_copy).run(stop);
     sd_notify(0, "STOPPING=1");
     log::info("the service has stopped");
 }

@@ -1,6 +1,7 @@
 // A target's place at the source's side of the service.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -16,10 +17,10 @@ struct TargetFeed {
     OrderedLog& log;
     LogReader& reader;
     Confirmation& confirmation;
-    std::size_t number = 0;  // among the targets
+    std::size_t number = 0;  // of the confirmation
     std::uint64_t system_identifier = 0;
     // No other target reads the log, so this one's thread may receive by itself.
-    bool is_only = true;
+    const std::atomic<bool>& is_only;
 };
 
 }  // namespace walpack

@@ -279,7 +279,7 @@ TEST_F(Crash, ALineThatFallsSilentWhileTheStreamStartsIsGivenUp) {
 }
 
 TEST_F(Crash, KeepalivesAreAnsweredWhileTheTargetIsLocked) {
-    consumer().set("log_bytes_max", "\"1MB\"");  // so that reading stops as well
+    consumer().set("log_memory_max", "\"1MB\"");  // so that reading stops as well
     expect_line_outlives_lock(
         "INSERT INTO moves (f, t) SELECT g, g FROM generate_series(1, 200000) g");
 }

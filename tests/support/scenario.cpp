@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "support/scratch.h"
+
 namespace walpack::e2e {
 namespace {
 
@@ -84,9 +86,16 @@ Consumer& Scenario::consumer() {
             std::map<std::string, std::string>{{"pipeline", toml_text(pipeline_)},
                                                {"source", toml_text(source_conninfo())},
                                                {"target", toml_text(target_conninfo())},
-                                               {"retry_delay_max", "\"500ms\""}});
+                                               {"retry_delay_max", "\"500ms\""},
+                                               {"log_directory", toml_text(log_directory())},
+                                               {"stopped_retry_delay", "\"0ms\""}});
     }
     return *consumer_;
+}
+
+std::string Scenario::log_directory() {
+    if (log_directory_.empty()) log_directory_ = new_scratch_path("log");
+    return log_directory_;
 }
 
 bool Scenario::catches_up(milliseconds limit) {

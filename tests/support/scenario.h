@@ -45,8 +45,10 @@ class Scenario : public ::testing::Test {
 
     const std::string& pipeline() const { return pipeline_; }
     std::string slot() const { return "walpack_" + pipeline_; }
-    // Made on first use with source_conninfo() and target_conninfo().
+    // Made on first use with source_conninfo() and target_conninfo(). It ends with an error that
+    // needs a human, unless stopped_retry_delay is set.
     Consumer& consumer();
+    std::string log_directory();
 
     // Commits a mark on the source and waits until the target has it and the initial copy is
     // complete: since commits arrive in order, everything committed before has arrived as well.
@@ -70,6 +72,7 @@ class Scenario : public ::testing::Test {
     std::unique_ptr<Session> source_;
     std::unique_ptr<Session> target_;
     std::unique_ptr<Consumer> consumer_;
+    std::string log_directory_;
     int marks_ = 0;
 };
 

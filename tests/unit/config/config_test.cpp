@@ -59,11 +59,11 @@ TEST(Config, NeedsNoFile) {
 
 TEST(Config, TakesValuesOfEveryKind) {
     const Config config = load(
-        "copy = false\ngroup_rows_max = 7\nlog_bytes_max = \"2MB\"\nframe_bytes = 4096\n"
+        "copy = false\ngroup_rows_max = 7\nlog_memory_max = \"2MB\"\nframe_bytes = 4096\n"
         "receive_timeout = \"2min\"\nlog_level = \"debug\"\npublications = [\"a\", '\"B b\"']\n");
     EXPECT_FALSE(config.copy);
     EXPECT_EQ(config.group_rows_max, 7U);
-    EXPECT_EQ(config.log_bytes_max, 2U << 20);
+    EXPECT_EQ(config.log_memory_max, 2U << 20);
     EXPECT_EQ(config.frame_bytes, 4096U);
     EXPECT_EQ(config.receive_timeout, milliseconds(120'000));
     EXPECT_EQ(config.log_level, log::Level::debug);
@@ -196,7 +196,7 @@ TEST(Config, DescribesEveryKeyOnALineOfItsOwn) {
     EXPECT_EQ(std::count(text.begin(), text.end(), '\n'),
               static_cast<std::ptrdiff_t>(config_keys().size()));
     EXPECT_THAT(text, HasSubstr("durable_interval = \"1s\"\n"));
-    EXPECT_THAT(text, HasSubstr("log_bytes_max = \"64MB\"\n"));
+    EXPECT_THAT(text, HasSubstr("log_memory_max = \"64MB\"\n"));
 }
 
 TEST(ConfigKeys, HaveHelpAndADefaultThatTheFileWouldTake) {

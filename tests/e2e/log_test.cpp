@@ -1,0 +1,255 @@
+// The log between source and target: what stands still on one side harms nobody on the other.
+#include <filesystem>
+#include <fstream>
+
+#include "support/random.h"
+#include "support/scenario.h"
+#include "support/scratch.h"
+#include "support/writers.h"
+
+namespace walpack::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kMegabyte = 1 << 20;
+
+class Log : public Scenario {
+  protected:
+    void SetUp() override {
+        Scenario::SetUp();
+        on_both("CREATE TABLE t (id bigserial PRIMARY KEY, n int NOT NULL, payload text)");
+        consumer().set("retry_delay_max", "\"200ms\"");
+    }
+    void begin() {
+        consumer().init();
+        consumer().start();
+        catch_up();
+    }
+
+    // About a megabyte of WAL and of messages, in transactions of a hundred rows.
+    void write_megabytes(int count) {
+        for (int i = 0; i < count * 10; ++i)
+            source().execute(
+                "INSERT INTO t (n, payload) SELECT g, repeat(md5(g::text), 30) FROM "
+                "generate_series(1, 100) g");
+    }
+
+    std::int64_t retained() {
+        return source().number(
+            "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint FROM "
+            "pg_replication_slots WHERE slot_name = " +
+            literal(slot()));
+    }
+
+    std::int64_t bytes_of_log() {
+        std::int64_t bytes = 0;
+        for (const auto& file : fs::directory_iterator(log_directory()))
+            bytes += static_cast<std::int64_t>(fs::file_size(file));
+        return bytes;
+    }
+
+    std::vector<fs::path> segments() {
+        std::vector<fs::path> found;
+        for (const auto& file : fs::directory_iterator(log_directory()))
+            if (fs::file_size(file) > 100'000) found.push_back(file);
+        std::sort(found.begin(), found.end());
+        return found;
+    }
+};
+
+TEST_F(Log, ATargetThatIsAwayDoesNotFillTheSourcesDisk) {
+    consumer().set("wal_budget", "\"4MB\"");
+    begin();
+    target_cluster().stop("fast");
+    write_megabytes(20);
+    wait_until("the source may remove WAL", seconds(20), [&] { return retained() < kMegabyte; });
+    EXPECT_GT(bytes_of_log(), 5 * kMegabyte);
+    // What is only in the log survives the consumer.
+    consumer().kill();
+    consumer().start();
+    write_megabytes(2);
+    wait_until("the source may remove WAL", seconds(20), [&] { return retained() < kMegabyte; });
+    target_cluster().start();
+    catch_up();
+    expect_equal();
+    EXPECT_TRUE(contains(consumer().log(), "wal_budget"));
+    EXPECT_TRUE(contains(consumer().log(), "have caught up"));
+    wait_until("the log's files are gone", seconds(20), [&] { return bytes_of_log() < kMegabyte; });
+}
+
+TEST_F(Log, ASourceThatGoesAwayLeavesTheTargetsSessionsAlone) {
+    begin();
+    const std::string sessions =
+        "SELECT string_agg(pid::text, ',' ORDER BY pid) FROM pg_stat_activity WHERE "
+        "application_name = 'walpack_" +
+        pipeline() + "' AND datname = current_database()";
+    const auto before = target().value(sessions);
+    source_cluster().stop("immediate");
+    source_cluster().start();
+    catch_up();
+    EXPECT_EQ(target().value(sessions), before);
+    expect_equal();
+}
+
+TEST_F(Log, WhatIsLoggedIsConfirmedAndAppliedLater) {
+    consumer().set("confirm", "\"logged\"");
+    begin();
+    target().execute("BEGIN; LOCK TABLE t");
+    write_megabytes(3);
+    wait_until("the source may remove WAL", seconds(20), [&] { return retained() < kMegabyte; });
+    consumer().kill();
+    source().execute("DELETE FROM t WHERE id % 3 = 0");
+    consumer().start();
+    target().execute("ROLLBACK");
+    catch_up();
+    expect_equal();
+}
+
+TEST_F(Log, ALogThatIsGoneIsNoticed) {
+    consumer().set("confirm", "\"logged\"");
+    begin();
+    target_cluster().stop("fast");
+    write_megabytes(1);
+    wait_until("the source may remove WAL", seconds(20), [&] { return retained() < 100'000; });
+    consumer().kill();
+    fs::remove_all(log_directory());
+    target_cluster().start();
+    consumer().start();
+    EXPECT_TRUE(contains(expect_refusal(), "the log directory was removed"));
+}
+
+TEST_F(Log, ADamagedFileIsNamedAndNotApplied) {
+    consumer().set("confirm", "\"logged\"");
+    begin();
+    target_cluster().stop("fast");
+    write_megabytes(3);
+    wait_until("the source may remove WAL", seconds(20), [&] { return retained() < 100'000; });
+    consumer().kill();
+    ASSERT_FALSE(segments().empty());
+    const fs::path damaged = segments().front();
+    {
+        std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(static_cast<std::streamoff>(fs::file_size(damaged) / 2));
+        file.write("damage", 6);
+    }
+    target_cluster().start();
+    consumer().start();
+    const std::string log = expect_refusal();
+    EXPECT_TRUE(contains(log, damaged.filename().string()));
+    EXPECT_LT(target().number("SELECT count(*) FROM t"), source().number("SELECT count(*) FROM t"));
+}
+
+TEST_F(Log, AnotherPipelinesFolderIsRefused) {
+    begin();
+    Consumer other({{"pipeline", "\"other\""},
+                    {"slot", toml_text(slot())},
+                    {"source", toml_text(source_conninfo())},
+                    {"target", toml_text(target_conninfo())},
+                    {"log_directory", toml_text(log_directory())}});
+    consumer().kill();
+    other.start();
+    ASSERT_TRUE(other.wait_exit(seconds(10)).value_or(0) > 0);
+    EXPECT_TRUE(contains(other.log(), "log_directory"));
+    EXPECT_TRUE(contains(other.log(), pipeline()));
+}
+
+// One row that the target refuses stops the target, and neither the service nor the source.
+TEST_F(Log, AStoppedTargetGoesOnWhenItsRowIsMended) {
+    consumer().set("stopped_retry_delay", "\"500ms\"");
+    consumer().set("wal_budget", "\"4MB\"");
+    begin();
+    target().execute("INSERT INTO t VALUES (1000000, 0, 'in the way')");
+    source().execute("INSERT INTO t VALUES (1000000, 1, 'wanted')");
+    wait_until("the target is stopped", seconds(10),
+               [&] { return consumer().log().find("the target is stopped") != std::string::npos; });
+    write_megabytes(10);
+    wait_until("the source may remove WAL", seconds(20), [&] { return retained() < kMegabyte; });
+    EXPECT_TRUE(consumer().is_running());
+    target().execute("DELETE FROM t WHERE id = 1000000");
+    catch_up();
+    expect_equal();
+    // Told once, and not at each attempt.
+    const std::string log = consumer().log();
+    const std::size_t first = log.find("the target is stopped");
+    EXPECT_EQ(log.find("the target is stopped", first + 1), std::string::npos);
+}
+
+TEST_F(Log, StreamedTransactionsSurviveInIt) {
+    consumer().set("confirm", "\"logged\"");
+    consumer().set("streaming", "true");
+    source().execute("ALTER DATABASE " + source_database() +
+                     " SET logical_decoding_work_mem = '64kB'");
+    begin();
+    Session open = new_source_session();
+    open.execute(
+        "BEGIN; INSERT INTO t (n, payload) SELECT g, md5(g::text) FROM generate_series(1, 5000) g");
+    write_megabytes(1);
+    catch_up();
+    consumer().kill();
+    consumer().start();
+    open.execute(
+        "INSERT INTO t (n, payload) SELECT g, md5(g::text) FROM generate_series(1, 5000) g");
+    target_cluster().stop("fast");
+    open.execute("COMMIT");
+    wait_until("the source may remove WAL", seconds(20), [&] { return retained() < 100'000; });
+    consumer().kill();
+    target_cluster().start();
+    consumer().start();
+    catch_up();
+    expect_equal();
+}
+
+// Policy: back-pressure to the slot, until there is room.
+TEST_F(Log, BeyondItsBudgetTheSourceKeepsWhatFollows) {
+    consumer().set("confirm", "\"logged\"");
+    consumer().set("log_bytes_max", "\"4MB\"");
+    consumer().set("log_memory_max", "\"1MB\"");
+    begin();
+    target_cluster().stop("fast");
+    write_megabytes(16);
+    wait_until("the log is full", seconds(20), [&] { return bytes_of_log() > 2 * kMegabyte; });
+    EXPECT_GT(retained(), 5 * kMegabyte);
+    EXPECT_LT(bytes_of_log(), 8 * kMegabyte);
+    target_cluster().start();
+    catch_up();
+    expect_equal();
+}
+
+// Everything that can be killed, at any moment.
+TEST_F(Log, KillsAtAnyMomentLoseNothing) {
+    Random random(31);
+    consumer().set("confirm", "\"logged\"");
+    consumer().set("durable_interval", "\"100ms\"");
+    begin();
+    Writers writers(source_conninfo(), 2, [](Random& chance) {
+        const std::string id = std::to_string(chance.between(1, 2000));
+        if (chance.chance(0.3)) return "DELETE FROM t WHERE id = " + id;
+        if (chance.chance(0.4)) return "UPDATE t SET n = n + 1 WHERE id = " + id;
+        return "INSERT INTO t (n, payload) SELECT g, repeat('x', 500) FROM generate_series(1, " +
+               std::to_string(chance.between(1, 300)) + ") g";
+    });
+    for (int round = 0; round < 8; ++round) {
+        std::this_thread::sleep_for(milliseconds(random.between(50, 800)));
+        switch (random.between(0, 3)) {
+            case 0:
+                target_cluster().crash();
+                target_cluster().start();
+                break;
+            case 1:
+                target_cluster().stop("immediate");
+                std::this_thread::sleep_for(milliseconds(random.between(0, 1500)));
+                target_cluster().start();
+                break;
+            default:
+                consumer().kill();
+                consumer().start();
+        }
+    }
+    EXPECT_EQ(writers.stop(), "");
+    catch_up();
+    expect_equal();
+}
+
+}  // namespace
+}  // namespace walpack::e2e
