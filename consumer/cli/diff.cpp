@@ -23,7 +23,7 @@ int run_diff(const Invocation& invocation) {
     Connection source(config.source, stop, application_name);
     Connection target(config.target, stop, application_name);
     const std::vector<TableName> tables =
-        read_compared_tables(source, read_published_tables(source, config.publications));
+        read_compared_tables(source, read_published_tables(source, config.selection()));
     const bool with_comments = invocation.switches.contains("comments");
     const std::vector<std::string> differences =
         compare_definitions(read_table_definitions(source, tables, with_comments),

@@ -103,7 +103,7 @@ bool try_create(Connection& source, const Config& config, Findings& findings) {
 }
 
 void read_tables(Connection& source, const Config& config, Preflight& preflight) {
-    preflight.tables = read_published_tables(source, config.publications);
+    preflight.tables = read_published_tables(source, config.selection());
     if (preflight.tables.empty()) {
         preflight.findings.warning(End::source, "the publication holds no tables",
                                    "create tables, or add some to the publication.");

@@ -10,11 +10,13 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
 #include "pg/conninfo.h"
+#include "schema/table_selection.h"
 
 namespace walpack {
 
@@ -28,6 +30,7 @@ struct Config {
     std::vector<std::string> publications;  // default: walpack_<pipeline>, created by init
     std::vector<std::string>
         tables;  // what init publishes; empty: all tables. "schema"."table", always quoted
+    std::set<TableName> target_tables;          // those that a [[target]] gets; empty: all
     bool create_schema = true;                  // init makes missing tables
     bool copy = true;                           // false: the target already holds the rows
     std::uint64_t copy_workers = 2;             // tables and chunks that are copied side by side
@@ -62,6 +65,8 @@ struct Config {
     std::chrono::milliseconds retry_delay_max{30'000};
     std::chrono::milliseconds stopped_retry_delay{60'000};  // 0: the service ends
     log::Level log_level = log::Level::info;
+
+    TableSelection selection() const { return {publications, target_tables}; }
 };
 
 // What a key is about; help shows only the first group for commands that do not stream.

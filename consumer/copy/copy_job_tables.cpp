@@ -74,7 +74,7 @@ void CopyJob::request(CopyTable& table, Connection& target) {
 std::optional<PublishedTable> CopyJob::find_published(const TableName& name) {
     const auto source =
         connect_in_encoding(options_.worker.source, options_.worker.encoding, stop_);
-    for (PublishedTable& each : read_published_tables(*source, options_.start.publications)) {
+    for (PublishedTable& each : read_published_tables(*source, options_.start.selection)) {
         if (each.relation->schema == name.schema && each.relation->name == name.table)
             return std::move(each);
     }

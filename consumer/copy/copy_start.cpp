@@ -69,7 +69,7 @@ class Resumption {
             [](const auto& each) { return each.second->stored.state != TableState::ready; });
         if (!is_any) return;
         std::vector<PublishedTable> unready;
-        for (PublishedTable& published : read_published_tables(source_, options_.publications)) {
+        for (PublishedTable& published : read_published_tables(source_, options_.selection)) {
             const auto found = by_oid_.find(published.relation->oid);
             if (found == by_oid_.end() || found->second->stored.state == TableState::ready)
                 continue;

@@ -18,7 +18,7 @@ namespace walpack {
 
 struct CopyStartOptions {
     Conninfo source;
-    std::vector<std::string> publications;
+    TableSelection selection;
     std::string pipeline;
 };
 

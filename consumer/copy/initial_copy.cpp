@@ -66,7 +66,7 @@ class InitialCopy {
         session_ = set_up_target_session(target_);
         set_up_source_session(source_);
         match_client_encoding(source_, target_);
-        const auto tables = read_published_tables(source_, options_.publications);
+        const auto tables = read_published_tables(source_, options_.selection);
         warn_of_missing_identity(tables);
         const auto mappings = map_all(target_, tables);
         InitialCopyResult result;
@@ -74,7 +74,7 @@ class InitialCopy {
             require_empty(target_, mappings);
             result = copy_rows(tables);
         } else {
-            result.lsn = position_of_slot();
+            result.lsn = options_.position;
             commit_position(result.lsn);
         }
         return result;
@@ -114,7 +114,7 @@ class InitialCopy {
             const std::string locked = oids_of(tables);
             lock(tables);
             const auto rewritten = source_.query_value(kRewrittenTables, {"{" + locked + "}"});
-            tables = read_published_tables(source_, options_.publications);
+            tables = read_published_tables(source_, options_.selection);
             if (!rewritten && oids_of(tables) == locked) return lsn;
             source_.execute("ROLLBACK");
             log::info("tables changed while their snapshot was taken ({}); taking another one",
@@ -150,22 +150,6 @@ class InitialCopy {
         source_.execute("SET TRANSACTION SNAPSHOT " + quote_literal(slot.snapshot_name));
         log::info("copying under the snapshot at {}", slot.consistent_point.to_string());
         return slot.consistent_point;
-    }
-
-    // Without a copy the stream starts where the slot does: at the moment of "walpack init".
-    // Nothing written since can be missed; what the target already has of it shows as a conflict.
-    Lsn position_of_slot() {
-        const auto row = progress_.read();
-        const std::string slot = row ? row->slot : "";
-        const auto lsn = source_.query_value(
-            "SELECT confirmed_flush_lsn FROM pg_catalog.pg_replication_slots "
-            "WHERE slot_name = $1 AND database = pg_catalog.current_database()",
-            {slot});
-        const auto parsed = lsn ? Lsn::parse(*lsn) : std::nullopt;
-        if (parsed && parsed->is_valid()) return *parsed;
-        throw Error(ErrorKind::config,
-                    fmt::format("replication slot \"{}\" does not exist on the source", slot))
-            .hint("Run \"walpack init\" first.");
     }
 
     std::vector<std::size_t> order_of(const std::vector<RelationMapping>& mappings) {

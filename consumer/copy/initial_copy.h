@@ -23,8 +23,9 @@ namespace walpack {
 
 struct InitialCopyOptions {
     Conninfo source;
-    std::vector<std::string> publications;
-    bool copy_rows = true;  // false: only take the position, the target already holds the rows
+    TableSelection selection;
+    bool copy_rows = true;  // false: the target already holds the rows, as of `position`
+    Lsn position;
 };
 
 struct InitialCopyResult {

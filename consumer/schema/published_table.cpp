@@ -98,6 +98,21 @@ bool lacks_identity(const PublishedTable& table) {
            relation.key_attributes.empty();
 }
 
+void select(std::vector<PublishedRelation>& published, const TableSelection& selection) {
+    std::set<TableName> missing = selection.only;
+    for (const PublishedRelation& each : published) missing.erase({each.schema, each.name});
+    if (!missing.empty()) {
+        throw Error(ErrorKind::config,
+                    fmt::format("table \"{}.{}\" is selected for a target, and no publication "
+                                "holds it",
+                                missing.begin()->schema, missing.begin()->table))
+            .hint("Add it to a publication, or take it out of the target's \"tables\".");
+    }
+    std::erase_if(published, [&selection](const PublishedRelation& each) {
+        return !selection.holds({each.schema, each.name});
+    });
+}
+
 }  // namespace
 
 std::string match_client_encoding(Connection& source, Connection& target) {
@@ -109,10 +124,11 @@ std::string match_client_encoding(Connection& source, Connection& target) {
 }
 
 std::vector<PublishedTable> read_published_tables(Connection& source,
-                                                  const std::vector<std::string>& publications) {
+                                                  const TableSelection& selection) {
     pin_search_path(source);
-    const std::vector<PublishedRelation> published =
-        combine(read_publication_entries(source, publications));
+    std::vector<PublishedRelation> published =
+        combine(read_publication_entries(source, selection.publications));
+    select(published, selection);
     std::vector<std::uint32_t> oids;
     oids.reserve(published.size());
     for (const PublishedRelation& each : published) oids.push_back(each.oid);

@@ -9,6 +9,7 @@
 
 #include "model/relation.h"
 #include "pg/connection.h"
+#include "schema/table_selection.h"
 #include "schema/target_table.h"
 
 namespace walpack {
@@ -32,10 +33,11 @@ struct PublishedTable {
 std::string match_client_encoding(Connection& source, Connection& target);
 
 // Every table that the publications hold: partitions as themselves, or as their root where a
-// publication says so. Throws Error(config) naming publications that do not exist, or whose column
-// lists for a table differ. Sets search_path to pg_catalog.
+// publication says so; of those, the selected ones. Throws Error(config) naming publications that
+// do not exist, or whose column lists for a table differ, or selected tables that no publication
+// holds. Sets search_path to pg_catalog.
 std::vector<PublishedTable> read_published_tables(Connection& source,
-                                                  const std::vector<std::string>& publications);
+                                                  const TableSelection& selection);
 
 // Maps every table; throws one Error(schema) whose detail lists every problem of every table, a
 // line each. Sets search_path to pg_catalog.

@@ -31,11 +31,14 @@ constexpr std::chrono::seconds kActivityInterval{5};
 
 }  // namespace
 
-ApplyLoop::ApplyLoop(TargetFeed& feed, Applier& applier, AssemblerOptions options, CopyStream* copy)
+ApplyLoop::ApplyLoop(TargetFeed& feed, Applier& applier, AssemblerOptions options,
+                     TableSelection selection, CopyStream* copy)
     : feed_(feed),
       reader_(feed.reader),
       applier_(applier),
       copy_(copy),
+      selected_(copy != nullptr ? static_cast<TransactionSink&>(*copy) : applier,
+                std::move(selection)),
       options_(std::move(options)),
       assembler_(new_session()),
       now_(Clock::now()),
@@ -134,9 +137,8 @@ void ApplyLoop::handle(const SessionStart& /*session*/) {
     assembler_ = new_session();
 }
 
-std::unique_ptr<Assembler> ApplyLoop::new_session() const {
-    TransactionSink& sink = copy_ != nullptr ? static_cast<TransactionSink&>(*copy_) : applier_;
-    return std::make_unique<Assembler>(sink, options_);
+std::unique_ptr<Assembler> ApplyLoop::new_session() {
+    return std::make_unique<Assembler>(selected_, options_);
 }
 
 void ApplyLoop::handle(const ReceivedKeepalive& keepalive) {

@@ -19,6 +19,7 @@
 #include "progress/activity.h"
 #include "service/activity_meter.h"
 #include "service/copy_stream.h"
+#include "service/selected_tables.h"
 #include "service/target_feed.h"
 
 namespace walpack {
@@ -27,8 +28,8 @@ class ApplyLoop {
   public:
     // All but the options must outlive the loop. The feed's reader stands where the loop begins.
     // `copy`: what stands between assembler and applier while tables are copied; nullptr without.
-    ApplyLoop(TargetFeed& feed, Applier& applier, AssemblerOptions options = {},
-              CopyStream* copy = nullptr);
+    ApplyLoop(TargetFeed& feed, Applier& applier, AssemblerOptions options,
+              TableSelection selection, CopyStream* copy = nullptr);
 
     // Called in the applying thread every few seconds in which something happened.
     void set_on_activity(std::function<void(const Activity&)> on_activity);
@@ -40,7 +41,7 @@ class ApplyLoop {
 
   private:
     void step();
-    std::unique_ptr<Assembler> new_session() const;
+    std::unique_ptr<Assembler> new_session();
     std::optional<LogEntry> next_entry();
     std::optional<LogEntry> take(std::chrono::nanoseconds timeout);
     std::optional<LogEntry> receive();
@@ -57,6 +58,7 @@ class ApplyLoop {
     LogReader& reader_;
     Applier& applier_;
     CopyStream* copy_;
+    SelectedTables selected_;
     const AssemblerOptions options_;
     std::unique_ptr<Assembler> assembler_;
     std::uint64_t rows_of_earlier_sessions_ = 0;  // decoded

@@ -118,7 +118,7 @@ ApplierOptions Pipeline::applier_options() const {
 }
 
 CopyStartOptions Pipeline::copy_start_options() const {
-    return {config_.source, config_.publications, config_.pipeline};
+    return {config_.source, config_.selection(), config_.pipeline};
 }
 
 CopyJobOptions Pipeline::copy_job_options(const std::string& encoding) const {
@@ -146,7 +146,7 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
         Connection source(config_.source, stop_, "walpack_copy");
         const TargetSession session = set_up_target_session(target);
         match_client_encoding(source, target);
-        const auto tables = read_published_tables(source, config_.publications);
+        const auto tables = read_published_tables(source, config_.selection());
         warn_of_missing_identity(tables);
         const auto mappings = map_all(target, tables);
         require_empty(target, mappings);
@@ -157,8 +157,9 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
     on_state_("copying");
     InitialCopyOptions options;
     options.source = config_.source;
-    options.publications = config_.publications;
+    options.selection = config_.selection();
     options.copy_rows = config_.copy;
+    options.position = feed_.log.state().from;
     const InitialCopyResult result = run_initial_copy(options, target, progress, stop_);
     log::info("initial copy is complete: {} tables, {} rows, {}; the stream starts at {}",
               result.tables, result.rows, human_bytes(result.bytes), result.lsn.to_string());
@@ -212,7 +213,8 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn position, Stop
     if (job != nullptr)
         copy.emplace(applier, tables, catalog, *job, from, position, config_.copy_backlog_bytes_max,
                      abort);
-    ApplyLoop loop(feed_, applier, std::move(assembling), copy ? &*copy : nullptr);
+    ApplyLoop loop(feed_, applier, std::move(assembling), config_.selection(),
+                   copy ? &*copy : nullptr);
     ActivityWriter writer(target, config_.pipeline);
     loop.set_on_activity([&writer](const Activity& activity) { writer.write(activity); });
     try {
