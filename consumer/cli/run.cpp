@@ -1,6 +1,8 @@
 #include "cli/run.h"
 
+#include <atomic>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "base/stop_request.h"
@@ -17,7 +19,7 @@ void log_configuration(const Config& config) {
     std::size_t start = 0;
     while (start < text.size()) {
         const std::size_t end = text.find('\n', start);
-        log::info("configuration: {}", text.substr(start, end - start));
+        log::info("configuration of {}: {}", config.target_name, text.substr(start, end - start));
         start = end + 1;
     }
 }
@@ -25,13 +27,18 @@ void log_configuration(const Config& config) {
 }  // namespace
 
 int run_service(const Invocation& invocation) {
-    const Config config = load_config(invocation.config_path, invocation.flags);
+    const auto load = [&invocation] {
+        return load_configs(invocation.config_path, invocation.flags);
+    };
+    const std::vector<Config> targets = load();
+    const Config& config = targets.front();
     log::set_level(config.log_level);
     log::info("walpack " WALPACK_VERSION " starts pipeline \"{}\"", config.pipeline);
-    log_configuration(config);
+    for (const Config& target : targets) log_configuration(target);
     StopRequest stop;
-    const SignalWatch watch(stop);
-    supervise(config, stop, copy_view());
+    std::atomic<bool> is_reload_requested{false};
+    const SignalWatch watch(stop, is_reload_requested);
+    supervise({targets, is_reload_requested, load, copy_view()}, stop);
     return kExitDone;
 }
 

@@ -19,11 +19,13 @@ constexpr std::chrono::milliseconds kSameRequest{500};
 
 }  // namespace
 
-SignalWatch::SignalWatch(StopRequest& stop) : stop_(stop) {
+SignalWatch::SignalWatch(StopRequest& stop, std::atomic<bool>& is_reload_requested)
+    : stop_(stop), is_reload_requested_(is_reload_requested) {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     WALPACK_CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0);
     // A peer that closed its socket is an error to report, not a reason to die.
     std::signal(SIGPIPE, SIG_IGN);
@@ -47,6 +49,10 @@ void SignalWatch::watch() {
         if (fds[1].revents != 0) return;
         signalfd_siginfo received{};
         if (read(fd_, &received, sizeof received) != sizeof received) continue;
+        if (received.ssi_signo == SIGHUP) {
+            is_reload_requested_ = true;
+            continue;
+        }
         if (stop_.requested() && Clock::now() - first < kSameRequest) continue;
         if (stop_.requested()) {
             log::warning("stopped at once by a second signal");

@@ -97,28 +97,34 @@ class GrowthForecast {
     std::deque<std::pair<Clock::time_point, std::uint64_t>> samples_;
 };
 
+bool is_same_target(const Config& one, const Config& other) {
+    return one.target_name == other.target_name && one.target_tables == other.target_tables &&
+           describe(one) == describe(other);
+}
+
 // A running pipeline: the source's stream, the log, and the targets.
 class Service {
   public:
-    Service(const Config& config, std::uint64_t system_identifier, const OnCopyProgress& on_copy)
-        : config_(config),
-          log_(log_options(config), {config.pipeline, config.slot, system_identifier}),
-          source_(config, system_identifier, log_, source_stop_,
+    Service(ServiceOptions options, std::uint64_t system_identifier)
+        : options_(std::move(options)),
+          config_(options_.targets.front()),
+          system_identifier_(system_identifier),
+          log_(log_options(config_), {config_.pipeline, config_.slot, system_identifier}),
+          source_(config_, system_identifier, log_, source_stop_,
                   [this](const std::string& state) { set_source_state(state); }),
-          confirmation_(confirm_policy(config), log_,
-                        [this](Lsn lsn) { source_.receiver().confirm(lsn); }),
-          source_thread_(source_, confirmation_, source_stop_) {
-        targets_.push_back(std::make_unique<TargetService>(config, source_, log_, confirmation_,
-                                                           system_identifier, is_only_,
-                                                           notify_systemd, on_copy));
+          confirmation_(confirm_policy(config_), log_,
+                        [this](Lsn lsn) { source_.receiver().confirm(lsn); }) {
+        set_targets(options_.targets);
     }
 
     // Until a stop is requested; throws what a target ended with.
     void run(const StopRequest& stop) {
+        const SourceThread source(source_, confirmation_, source_stop_);
         const auto is_ended = [](const auto& target) { return target->has_ended(); };
         while (!stop.requested() && std::none_of(targets_.begin(), targets_.end(), is_ended)) {
             wait_for(kLookInterval, stop);
             if (++looks_ % kLooksPerReport == 0) report();
+            if (options_.is_reload_requested.exchange(false)) reload();
         }
         for (const auto& target : targets_) target->request_stop();
         wait_until_ended();
@@ -130,6 +136,44 @@ class Service {
   private:
     static constexpr std::chrono::milliseconds kLookInterval{100};
     static constexpr int kLooksPerReport = 10;
+
+    // What is wrong in the file must not end what runs.
+    void reload() {
+        try {
+            std::vector<Config> targets = options_.reload();
+            log::info("the configuration was read again");
+            set_targets(targets);
+        } catch (const Error& error) {
+            log::error("the configuration could not be read again, all stays as it is: {}",
+                       error.report());
+        }
+    }
+
+    // Those that are to go do so before others come, as these may be the same with other settings.
+    void set_targets(const std::vector<Config>& wanted) {
+        const auto is_unwanted = [&wanted](const auto& target) {
+            return std::none_of(wanted.begin(), wanted.end(), [&target](const Config& config) {
+                return is_same_target(config, target->config());
+            });
+        };
+        for (const auto& target : targets_)
+            if (is_unwanted(target)) target->request_stop();
+        std::erase_if(targets_, is_unwanted);
+        for (const Config& config : wanted) {
+            const bool is_running =
+                std::any_of(targets_.begin(), targets_.end(), [&config](const auto& target) {
+                    return target->config().target_name == config.target_name;
+                });
+            if (!is_running) add(config, wanted.size() == 1);
+        }
+        is_only_ = wanted.size() == 1;
+    }
+
+    void add(const Config& config, bool is_only) {
+        targets_.push_back(std::make_unique<TargetService>(
+            config, source_, log_, confirmation_, system_identifier_, is_only_, notify_systemd,
+            is_only ? options_.on_copy : OnCopyProgress{}));
+    }
 
     void wait_until_ended() const {
         const StopRequest never;
@@ -164,7 +208,9 @@ class Service {
             log::debug("could not write the service's state to the log directory");
     }
 
-    const Config& config_;
+    const ServiceOptions options_;
+    const Config config_;
+    const std::uint64_t system_identifier_;
     OrderedLog log_;
     // It goes on until the targets have finished the transactions in hand.
     StopRequest source_stop_;
@@ -172,7 +218,6 @@ class Service {
     std::string source_state_ = "connecting";
     SourceStream source_;
     Confirmation confirmation_;
-    const SourceThread source_thread_;
     std::atomic<bool> is_only_{true};
     std::vector<std::unique_ptr<TargetService>> targets_;
     GrowthForecast forecast_;
@@ -181,9 +226,9 @@ class Service {
 
 }  // namespace
 
-void supervise(const Config& config, const StopRequest& stop, const OnCopyProgress& on_copy) {
-    if (const auto system_identifier = wait_for_source(config, stop))
-        Service(config, *system_identifier, on_copy).run(stop);
+void supervise(ServiceOptions options, const StopRequest& stop) {
+    if (const auto system_identifier = wait_for_source(options.targets.front(), stop))
+        Service(std::move(options), *system_identifier).run(stop);
     sd_notify(0, "STOPPING=1");
     log::info("the service has stopped");
 }
