@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -28,9 +29,10 @@ constexpr std::chrono::seconds kReleaseTimeout{5};
 
 class Removal {
   public:
-    Removal(const Config& config, const Invocation& invocation)
+    // `wants_source`: no other target needs the slot.
+    Removal(const Config& config, const Invocation& invocation, bool wants_source)
         : config_(config),
-          wants_source_(!invocation.switches.contains("target-only")),
+          wants_source_(wants_source && !invocation.switches.contains("target-only")),
           wants_target_(!invocation.switches.contains("source-only")),
           ends_consumer_(invocation.switches.contains("force")) {}
 
@@ -160,13 +162,19 @@ class Removal {
 }  // namespace
 
 int run_drop(const Invocation& invocation) {
-    const Config config = load_config(invocation.config_path, invocation.flags);
+    const std::vector<Config> targets = load_configs(invocation.config_path, invocation.flags);
     if (invocation.switches.contains("source-only") &&
         invocation.switches.contains("target-only")) {
         throw Error(ErrorKind::config, "--source-only and --target-only exclude each other")
             .hint("Leave both out to clean both ends.");
     }
-    if (Removal(config, invocation).run()) return kExitDone;
+    // One of several that is named leaves the slot to the others.
+    bool is_complete = true;
+    for (const Config& config : targets) {
+        const bool is_last = &config == &targets.back() && config.only_target.empty();
+        is_complete = Removal(config, invocation, is_last).run() && is_complete;
+    }
+    if (is_complete) return kExitDone;
     throw Error(ErrorKind::connection, "not everything was removed")
         .hint(
             "Run \"walpack drop\" again when the reason is gone; what was removed stays removed. "

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -65,10 +66,7 @@ void make_slot(Connection& source, const Config& config) {
     print(fmt::format("{} replication slot \"{}\"\n", is_new ? "made" : "there is", config.slot));
 }
 
-}  // namespace
-
-int run_init(const Invocation& invocation) {
-    const Config config = load_config(invocation.config_path, invocation.flags);
+void init_target(const Config& config) {
     const StopRequest stop;
     const Preflight preflight = run_preflight(config, stop);
     const std::string report = preflight.findings.report(Severity::note);
@@ -84,6 +82,16 @@ int run_init(const Invocation& invocation) {
     make_progress(target, config, preflight);
     make_structure(source, target, config, preflight, stop);
     make_slot(source, config);
+}
+
+}  // namespace
+
+int run_init(const Invocation& invocation) {
+    const std::vector<Config> targets = load_configs(invocation.config_path, invocation.flags);
+    for (const Config& config : targets) {
+        if (targets.size() > 1) print(fmt::format("target \"{}\":\n", config.target_name));
+        init_target(config);
+    }
     const std::string option =
         invocation.config_path ? " --config " + *invocation.config_path : " with the same options";
     print(fmt::format("next: walpack run{}\n", option));

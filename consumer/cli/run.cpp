@@ -14,12 +14,12 @@
 namespace walpack {
 namespace {
 
-void log_configuration(const Config& config) {
+void log_configuration(const Config& config, const std::string& whose) {
     std::string text = describe(config);
     std::size_t start = 0;
     while (start < text.size()) {
         const std::size_t end = text.find('\n', start);
-        log::info("configuration of {}: {}", config.target_name, text.substr(start, end - start));
+        log::info("configuration{}: {}", whose, text.substr(start, end - start));
         start = end + 1;
     }
 }
@@ -34,7 +34,8 @@ int run_service(const Invocation& invocation) {
     const Config& config = targets.front();
     log::set_level(config.log_level);
     log::info("walpack " WALPACK_VERSION " starts pipeline \"{}\"", config.pipeline);
-    for (const Config& target : targets) log_configuration(target);
+    for (const Config& target : targets)
+        log_configuration(target, targets.size() == 1 ? "" : " of " + target.target_name);
     StopRequest stop;
     std::atomic<bool> is_reload_requested{false};
     const SignalWatch watch(stop, is_reload_requested);

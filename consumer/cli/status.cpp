@@ -83,10 +83,7 @@ void ask(EndStatus& end, const Conninfo& conninfo, const std::string& applicatio
     }
 }
 
-}  // namespace
-
-int run_status(const Invocation& invocation) {
-    const Config config = load_config(invocation.config_path, invocation.flags);
+PipelineStatus ask_all(const Config& config) {
     const std::string application_name = "walpack_" + config.pipeline + "_status";
     PipelineStatus status;
     status.pipeline = config.pipeline;
@@ -101,8 +98,24 @@ int run_status(const Invocation& invocation) {
     if (status.is_copying())
         ask(status.copied_from, config.copy_from, application_name,
             [&status](Connection& reading) { ask_copied_from(reading, status); });
-    print(invocation.switches.contains("json") ? status_json(status) : status_screen(status));
-    return status.is_whole() ? kExitDone : kExitFailed;
+    return status;
+}
+
+}  // namespace
+
+// A screen, or a line of JSON, for each target.
+int run_status(const Invocation& invocation) {
+    bool is_whole = true;
+    bool is_first = true;
+    for (const Config& config : load_configs(invocation.config_path, invocation.flags)) {
+        const PipelineStatus status = ask_all(config);
+        const bool is_json = invocation.switches.contains("json");
+        if (!is_json && !is_first) print("\n");
+        print(is_json ? status_json(status) : status_screen(status));
+        is_whole = is_whole && status.is_whole();
+        is_first = false;
+    }
+    return is_whole ? kExitDone : kExitFailed;
 }
 
 }  // namespace walpack

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -9,7 +10,9 @@
 
 #include "base/error.h"
 #include "config/config_file.h"
+#include "config/conflict_keys.h"
 #include "config/key_table.h"
+#include "config/target_keys.h"
 
 namespace walpack {
 namespace {
@@ -30,6 +33,8 @@ std::string valid_keys() {
 }
 
 void apply(Config& config, const GivenValue& given) {
+    if (!given.section.empty()) return read_section(config, given);
+    if (given.target != 0) return read_target_key(config, given);
     const KeyDefinition* definition = find_key(given.key);
     if (definition == nullptr) refuse_unknown(given);
     definition->read(config, given);
@@ -70,6 +75,18 @@ void require(const std::set<std::string>& given, const std::string& key) {
                           key, key));
 }
 
+void require_entry(const std::set<std::string>& given, std::size_t entry) {
+    for (const char* key : {"name", "conninfo"}) {
+        if (given.contains(key)) continue;
+        throw Error(ErrorKind::config,
+                    fmt::format("entry {} of [[target]] has no \"{}\"", entry, key))
+            .hint("Each needs a name and a conninfo.");
+    }
+    if (!given.contains("target")) return;
+    throw Error(ErrorKind::config, "both \"target\" and [[target]] are given")
+        .hint("Write every target as a [[target]] entry.");
+}
+
 void check_together(const Config& config) {
     if (config.retry_delay_min > config.retry_delay_max) {
         throw Error(ErrorKind::config, "\"retry_delay_min\" is greater than \"retry_delay_max\"")
@@ -78,6 +95,59 @@ void check_together(const Config& config) {
     if (config.status_interval * 2 > config.receive_timeout) {
         throw Error(ErrorKind::config, "\"receive_timeout\" is less than twice \"status_interval\"")
             .hint("Set a longer receive_timeout or a shorter status_interval.");
+    }
+}
+
+GivenValue given_flag(const std::string& key, const std::string& text) {
+    GivenValue given;
+    given.key = key;
+    given.place = "flag --" + hyphened(key);
+    given.value = text;
+    given.is_flag = true;
+    return given;
+}
+
+void set_defaults(Config& config) {
+    if (config.slot.empty()) config.slot = "walpack_" + config.pipeline;
+    if (config.publications.empty()) config.publications = {"walpack_" + config.pipeline};
+    if (config.copy_from.keywords().empty()) config.copy_from = config.source;
+    if (config.spool_directory.empty()) config.spool_directory = temporary_folder();
+    if (config.log_directory.empty()) config.log_directory = default_log_directory(config.pipeline);
+}
+
+// As one entry of [[target]] has it, or the file without any: 0.
+Config read_config(const std::vector<GivenValue>& given, std::size_t entry) {
+    Config config;
+    std::set<std::string> keys_given;
+    for (const std::size_t target : {std::size_t{0}, entry}) {
+        for (const GivenValue& each : given) {
+            if (each.is_flag || each.target != target) continue;
+            if (each.section == std::vector<std::string>{"target"}) continue;  // the entry itself
+            apply(config, each);
+            if (each.section.empty()) keys_given.insert(each.key);
+        }
+        if (entry == 0) break;
+    }
+    for (const GivenValue& each : given) {
+        if (!each.is_flag) continue;
+        apply(config, each);
+        keys_given.insert(each.key);
+    }
+    require(keys_given, "source");
+    if (entry == 0) require(keys_given, "target");
+    if (entry != 0) require_entry(keys_given, entry);
+    check_together(config);
+    set_defaults(config);
+    return config;
+}
+
+void check_targets(const std::vector<Config>& configs) {
+    std::set<std::string> names;
+    for (const Config& each : configs) {
+        if (names.insert(each.target_name).second) continue;
+        throw Error(ErrorKind::config,
+                    fmt::format("two [[target]] entries are named \"{}\"", each.target_name))
+            .hint("Give each a name of its own.");
     }
 }
 
@@ -92,34 +162,35 @@ const std::vector<ConfigKey>& config_keys() {
     return keys;
 }
 
+std::vector<Config> load_configs(const std::optional<std::string>& path,
+                                 const std::map<std::string, std::string>& flags) {
+    std::vector<GivenValue> given;
+    if (path) given = read_config_file(*path);
+    const std::size_t entries = std::accumulate(
+        given.begin(), given.end(), std::size_t{0},
+        [](std::size_t most, const GivenValue& each) { return std::max(most, each.target); });
+    for (const auto& [key, text] : flags) given.push_back(given_flag(key, text));
+    std::vector<Config> configs;
+    for (std::size_t entry = std::min<std::size_t>(entries, 1); entry <= entries; ++entry)
+        configs.push_back(read_config(given, entry));
+    check_targets(configs);
+    const std::string only = configs.front().only_target;
+    if (only.empty()) return configs;
+    std::erase_if(configs, [&only](const Config& each) { return each.target_name != only; });
+    if (!configs.empty()) return configs;
+    throw Error(ErrorKind::config, fmt::format("there is no target \"{}\"", only))
+        .hint("Name one of the [[target]] entries of the configuration file.");
+}
+
 Config load_config(const std::optional<std::string>& path,
                    const std::map<std::string, std::string>& flags) {
-    Config config;
-    std::set<std::string> keys_given;
-    if (path) {
-        for (const GivenValue& given : read_config_file(*path)) {
-            apply(config, given);
-            keys_given.insert(given.key);
-        }
-    }
-    for (const auto& [key, text] : flags) {
-        GivenValue given;
-        given.key = key;
-        given.place = "flag --" + hyphened(key);
-        given.value = text;
-        given.is_flag = true;
-        apply(config, given);
-        keys_given.insert(key);
-    }
-    require(keys_given, "source");
-    require(keys_given, "target");
-    check_together(config);
-    if (config.slot.empty()) config.slot = "walpack_" + config.pipeline;
-    if (config.publications.empty()) config.publications = {"walpack_" + config.pipeline};
-    if (config.copy_from.keywords().empty()) config.copy_from = config.source;
-    if (config.spool_directory.empty()) config.spool_directory = temporary_folder();
-    if (config.log_directory.empty()) config.log_directory = default_log_directory(config.pipeline);
-    return config;
+    std::vector<Config> configs = load_configs(path, flags);
+    if (configs.size() == 1) return std::move(configs.front());
+    std::string names;
+    for (const Config& each : configs) names += (names.empty() ? "" : ", ") + each.target_name;
+    throw Error(ErrorKind::config,
+                "the pipeline has several targets, and this is about one of them")
+        .hint(fmt::format("Name it with --only-target: {}.", names));
 }
 
 std::string describe(const Config& config) {
@@ -127,7 +198,7 @@ std::string describe(const Config& config) {
     for (const KeyDefinition& each : key_definitions()) {
         text += fmt::format("{} = {}\n", each.key.name, each.show(config));
     }
-    return text;
+    return text + describe_sections(config);
 }
 
 }  // namespace walpack

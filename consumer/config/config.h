@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "apply/conflict_policy.h"
 #include "base/log.h"
 #include "pg/conninfo.h"
 #include "schema/table_selection.h"
@@ -22,11 +23,11 @@ namespace walpack {
 
 struct Config {
     std::string pipeline =
-        "main";        // names progress row, default slot and publication: [a-z0-9_]{1,40}
-    Conninfo source;   // key `source`: libpq connection string
-    Conninfo target;   // key `target`, or `conninfo` of a [[target]]
-    std::string target_name = "target";  // `name` of a [[target]]
-    std::string slot;  // default: walpack_<pipeline>
+        "main";       // names progress row, default slot and publication: [a-z0-9_]{1,40}
+    Conninfo source;  // key `source`: libpq connection string
+    Conninfo target;  // key `target`, or `conninfo` of a [[target]]
+    std::string target_name = "target";     // `name` of a [[target]]
+    std::string slot;                       // default: walpack_<pipeline>
     std::vector<std::string> publications;  // default: walpack_<pipeline>, created by init
     std::vector<std::string>
         tables;  // what init publishes; empty: all tables. "schema"."table", always quoted
@@ -65,6 +66,8 @@ struct Config {
     std::chrono::milliseconds retry_delay_max{30'000};
     std::chrono::milliseconds stopped_retry_delay{60'000};  // 0: the service ends
     log::Level log_level = log::Level::info;
+    ConflictPolicies conflicts;  // tables [conflict] and [table."schema.name"] of the file
+    std::string only_target;     // of several; empty: all
 
     TableSelection selection() const { return {publications, target_tables}; }
 };
@@ -86,10 +89,17 @@ const std::vector<ConfigKey>& config_keys();
 // Reads the file (when given) and applies the flags on top. Checks everything, including required
 // keys (source, target). A connection string with a password on the command line is refused, since
 // `ps` would show it; one in a file that others can read is refused too.
+//
+// One Config for each target: the entries [[target]] of the file, or the key `target`. What an
+// entry does not set is as at the top of the file; flags override both.
+std::vector<Config> load_configs(const std::optional<std::string>& path,
+                                 const std::map<std::string, std::string>& flags);
+// The same for what is about one target; Error(config) when there are several and none is named.
 Config load_config(const std::optional<std::string>& path,
                    const std::map<std::string, std::string>& flags);
 
-// One line per key with its effective value; connection strings without secrets.
+// One line per key with its effective value; connection strings without secrets. Then the tables of
+// the file, as far as something is set there.
 std::string describe(const Config& config);
 
 }  // namespace walpack

@@ -1,6 +1,7 @@
 // What an operator wrote for one key, in the file or as a flag, with the place for messages.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -9,7 +10,12 @@
 namespace walpack {
 
 struct GivenValue {
+    // Empty for a table of the file itself, so that one without keys is seen too.
     std::string key;
+    // The TOML tables that it stands in: {"table", "public.orders"}; empty at the top.
+    std::vector<std::string> section;
+    // Of which entry of [[target]], from 1; 0 outside of them.
+    std::size_t target = 0;
     // Starts every message about the value: `main.toml, line 3, key "slot"` or `flag --slot`.
     std::string place;
     // A flag is always text, and is converted; in the file the type must be right.

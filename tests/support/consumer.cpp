@@ -39,12 +39,18 @@ Consumer::Consumer(std::map<std::string, std::string> settings)
 void Consumer::write_file() const {
     std::ofstream out(file_, std::ios::trunc);
     for (const auto& [key, value] : settings_) out << key << " = " << value << "\n";
+    out << more_;
     out.close();
     chmod(file_.c_str(), 0600);
 }
 
 void Consumer::set(const std::string& key, const std::string& toml_value) {
     settings_[key] = toml_value;
+    write_file();
+}
+
+void Consumer::set_more(const std::string& toml) {
+    more_ = toml;
     write_file();
 }
 

@@ -21,6 +21,8 @@ class Consumer {
     explicit Consumer(std::map<std::string, std::string> settings);
 
     void set(const std::string& key, const std::string& toml_value);
+    // What stands in the file behind the settings, such as [[target]] entries.
+    void set_more(const std::string& toml);
     // For child processes started from now on.
     void set_environment(const std::string& name, const std::string& value);
 
@@ -51,6 +53,7 @@ class Consumer {
     void write_file() const;
 
     std::map<std::string, std::string> settings_;
+    std::string more_;
     std::map<std::string, std::string> environment_;
     std::string file_;
     std::string log_;

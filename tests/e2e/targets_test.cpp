@@ -1,0 +1,198 @@
+// One slot feeds several targets, each at its own speed.
+#include <csignal>
+#include <fstream>
+
+#include "support/scenario.h"
+#include "support/scratch.h"
+
+namespace walpack::e2e {
+namespace {
+
+class Targets : public Scenario {
+  protected:
+    void SetUp() override {
+        Scenario::SetUp();
+        second_ = target_database() + "_second";
+        target().execute("CREATE DATABASE " + second_);
+        source().execute(
+            "CREATE TABLE t (id int PRIMARY KEY, v text); CREATE TABLE u (id int PRIMARY KEY); "
+            "INSERT INTO t SELECT g, 'old' FROM generate_series(1, 2000) g; "
+            "INSERT INTO u SELECT generate_series(1, 10)");
+        target().execute("DROP TABLE mark");
+    }
+    void TearDown() override {
+        if (consumer_) consumer_->kill();
+        if (HasFailure() && consumer_) std::printf("%s", consumer_->log().c_str());
+        Session(target_cluster().conninfo("postgres"))
+            .execute("DROP DATABASE IF EXISTS " + second_ + " WITH (FORCE)");
+        Scenario::TearDown();
+    }
+
+    std::string second_conninfo() const { return target_cluster().conninfo(second_); }
+
+    std::string entry(const std::string& name, const std::string& conninfo,
+                      const std::string& more = "") const {
+        return "[[target]]\nname = \"" + name + "\"\nconninfo = " + toml_text(conninfo) + "\n" +
+               more;
+    }
+
+    // The configuration with these entries.
+    void set_entries(const std::string& entries) {
+        if (!consumer_) {
+            consumer_ = std::make_unique<Consumer>(
+                std::map<std::string, std::string>{{"pipeline", toml_text(pipeline())},
+                                                   {"source", toml_text(source_conninfo())},
+                                                   {"retry_delay_max", "\"200ms\""},
+                                                   {"wal_budget", "\"4MB\""},
+                                                   {"log_directory", toml_text(log_directory())}});
+        }
+        consumer_->set_more(entries);
+    }
+
+    void set_both(const std::string& more = "") {
+        set_entries(entry("first", target_conninfo()) + entry("second", second_conninfo(), more));
+    }
+
+    void wait_until_equal(const std::string& conninfo, const std::string& table) {
+        const std::string sum =
+            "SELECT count(*) || ':' || coalesce(sum(hashtext(x::text)), 0) FROM " + table + " x";
+        wait_until("the target has table " + table, seconds(30), [&] {
+            try {
+                return Session(conninfo).value(sum) == source().value(sum);
+            } catch (const SqlError&) {
+                return false;
+            }
+        });
+    }
+
+    void wait_until_all_are_equal() {
+        for (const std::string& conninfo : {target_conninfo(), second_conninfo()})
+            for (const char* table : {"t", "u"}) wait_until_equal(conninfo, table);
+    }
+
+    std::unique_ptr<Consumer> consumer_;
+    std::string second_;
+};
+
+TEST_F(Targets, BothGetEverythingFromOneSlot) {
+    set_both();
+    consumer_->init();
+    consumer_->start();
+    wait_until_all_are_equal();
+    source().execute("UPDATE t SET v = 'new' WHERE id % 2 = 0; DELETE FROM u WHERE id < 5");
+    wait_until_all_are_equal();
+    EXPECT_EQ(source().number("SELECT count(*) FROM pg_replication_slots WHERE database = " +
+                              literal(source_database())),
+              1);
+    consumer_->kill();
+    source().execute("INSERT INTO u SELECT generate_series(100, 200)");
+    consumer_->start();
+    wait_until_all_are_equal();
+}
+
+TEST_F(Targets, OneThatStandsStillDelaysNoOther) {
+    set_both();
+    consumer_->init();
+    consumer_->start();
+    wait_until_all_are_equal();
+    Session second(second_conninfo());
+    second.execute("BEGIN; LOCK TABLE t");
+    for (int i = 0; i < 100; ++i)
+        source().execute("INSERT INTO t SELECT max(id) + 1, repeat('x', 100000) FROM t");
+    wait_until_equal(target_conninfo(), "t");
+    wait_until("the source may remove WAL", seconds(20), [&] {
+        return source().number(
+                   "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint FROM "
+                   "pg_replication_slots WHERE slot_name = " +
+                   literal(slot())) < 8 << 20;
+    });
+    EXPECT_LT(second.number("SELECT count(*) FROM t"), 2100);
+    second.execute("ROLLBACK");
+    wait_until_all_are_equal();
+}
+
+TEST_F(Targets, EachHasItsTables) {
+    set_both("tables = [\"public.u\"]\n");
+    consumer_->init();
+    consumer_->start();
+    wait_until_equal(target_conninfo(), "t");
+    wait_until_equal(second_conninfo(), "u");
+    source().execute("INSERT INTO t VALUES (-1, 'x'); TRUNCATE t, u; INSERT INTO u VALUES (7)");
+    wait_until_equal(target_conninfo(), "t");
+    wait_until_equal(second_conninfo(), "u");
+    EXPECT_FALSE(Session(second_conninfo()).try_execute("SELECT FROM t"));
+}
+
+TEST_F(Targets, OneJoinsAndLeavesWhileTheOtherRuns) {
+    set_entries(entry("first", target_conninfo()));
+    consumer_->init();
+    consumer_->start();
+    wait_until_equal(target_conninfo(), "t");
+    set_both();
+    consumer_->init();
+    ::kill(consumer_->pid(), SIGHUP);
+    source().execute("UPDATE t SET v = 'meanwhile' WHERE id < 100");
+    wait_until_all_are_equal();
+    EXPECT_TRUE(consumer_->is_running());
+    set_entries(entry("first", target_conninfo()));
+    ::kill(consumer_->pid(), SIGHUP);
+    wait_until("the second one is left alone", seconds(10), [&] {
+        return target().number("SELECT count(*) FROM pg_stat_activity WHERE datname = " +
+                               literal(second_) + " AND application_name LIKE 'walpack%'") == 0;
+    });
+    source().execute("DELETE FROM t WHERE id < 50");
+    wait_until_equal(target_conninfo(), "t");
+    EXPECT_EQ(Session(second_conninfo()).number("SELECT count(*) FROM t WHERE id < 50"), 49);
+}
+
+TEST_F(Targets, AWrongFileLeavesWhatRuns) {
+    set_both();
+    consumer_->init();
+    consumer_->start();
+    wait_until_all_are_equal();
+    set_both("no_such_key = 1\n");
+    ::kill(consumer_->pid(), SIGHUP);
+    wait_until("the error is told", seconds(10),
+               [&] { return consumer_->log().find("no_such_key") != std::string::npos; });
+    source().execute("DELETE FROM t WHERE id < 50");
+    wait_until_all_are_equal();
+}
+
+TEST_F(Targets, DropOfOneKeepsTheSlotForTheOther) {
+    set_both();
+    consumer_->init();
+    consumer_->start();
+    wait_until_all_are_equal();
+    ASSERT_EQ(consumer_->terminate(), 0);
+    EXPECT_EQ(consumer_->command("drop", {"--only-target", "second"}).status, 0);
+    EXPECT_EQ(source().number("SELECT count(*) FROM pg_replication_slots WHERE slot_name = " +
+                              literal(slot())),
+              1);
+    set_entries(entry("first", target_conninfo()));
+    source().execute("DELETE FROM t WHERE id < 50");
+    consumer_->start();
+    wait_until_equal(target_conninfo(), "t");
+    ASSERT_EQ(consumer_->terminate(), 0);
+    EXPECT_EQ(consumer_->command("drop").status, 0);
+    EXPECT_EQ(source().number("SELECT count(*) FROM pg_replication_slots WHERE slot_name = " +
+                              literal(slot())),
+              0);
+}
+
+TEST_F(Targets, StatusShowsEach) {
+    set_both();
+    consumer_->init();
+    consumer_->start();
+    wait_until_all_are_equal();
+    wait_until("status shows both at work", seconds(10), [&] {
+        const Finished status = consumer_->command("status");
+        return status.status == 0 && status.output.find("first: applying") != std::string::npos &&
+               status.output.find("second: applying") != std::string::npos;
+    });
+    const Finished one = consumer_->command("diff");
+    EXPECT_NE(one.status, 0);
+    EXPECT_TRUE(contains(one.output, "--only-target"));
+}
+
+}  // namespace
+}  // namespace walpack::e2e
