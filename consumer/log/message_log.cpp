@@ -25,7 +25,7 @@ void MessageLog::close_fd(int fd) {
 std::size_t MessageLog::size_of(const LogEntry& entry) {
     constexpr std::size_t kOverhead = sizeof(LogEntry);
     const auto* message = std::get_if<ReceivedMessage>(&entry);
-    return kOverhead + (message == nullptr ? 0 : message->payload.capacity());
+    return kOverhead + (message == nullptr ? 0 : message->payload.size());
 }
 
 bool MessageLog::has_room() const {

@@ -15,24 +15,12 @@
 #include <exception>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <variant>
 
+#include "log/log_entry.h"
 #include "model/lsn.h"
 
 namespace walpack {
-
-// One message of the plugin, as XLogData carried it.
-struct ReceivedMessage {
-    Lsn lsn;              // the header's LSN: an end LSN for a message with a Commit, else 0
-    std::string payload;  // the plugin's bytes
-};
-
-// The server had nothing to send up to wal_end, apart from what was received before this entry.
-struct ReceivedKeepalive {
-    Lsn wal_end;
-    bool reply_requested = false;
-};
 
 using LogEntry = std::variant<ReceivedMessage, ReceivedKeepalive>;
 

@@ -19,25 +19,10 @@
 #include <string>
 #include <variant>
 
+#include "log/log_entry.h"
 #include "model/lsn.h"
 
 namespace walpack {
-
-// One message of the plugin, as XLogData carried it.
-struct ReceivedMessage {
-    Lsn lsn;              // the header's LSN: an end LSN for a message with a Commit, else 0
-    std::string payload;  // the plugin's bytes
-};
-
-// The server had nothing to send up to wal_end, apart from what was received before this entry.
-struct ReceivedKeepalive {
-    Lsn wal_end;
-    bool reply_requested = false;
-};
-
-// A decoding session begins here, or goes on here for a reader that did not see its beginning: what
-// was held of streamed transactions is void, and the next message is for a new decoder.
-struct SessionStart {};
 
 using LogEntry = std::variant<ReceivedMessage, ReceivedKeepalive, SessionStart>;
 
@@ -70,6 +55,7 @@ struct OrderedLogState {
     bool is_out_of_budget = false;  // disk_bytes_max is reached
 };
 
+class LogCore;
 class LogReader;
 
 class OrderedLog {
@@ -110,8 +96,7 @@ class OrderedLog {
 
   private:
     friend class LogReader;
-    struct Core;
-    std::unique_ptr<Core> core_;
+    std::shared_ptr<LogCore> core_;
 };
 
 // One target's place in the log. Used by one thread, except where said. Must go before the log.

@@ -18,7 +18,7 @@ ReceivedMessage message(const std::string& payload) {
 }
 
 std::string payload_of(const std::optional<LogEntry>& entry) {
-    return std::get<ReceivedMessage>(entry.value()).payload;
+    return std::get<ReceivedMessage>(entry.value()).payload.to_string();
 }
 
 bool is_readable(int fd) {

@@ -1,0 +1,110 @@
+#include "log/reader_state.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace walpack {
+
+LogReader::State::State(std::shared_ptr<LogCore> log, Lsn position) : core(std::move(log)) {
+    core->add(place, position);
+    next = place.next;
+    mark = place.next - 1;
+    bytes_taken = core->total_bytes();
+}
+
+LogReader::State::~State() {
+    core->remove(place);
+}
+
+bool LogReader::State::rewind(Lsn position) {
+    at = 0;
+    message_next = 0;
+    checkpoint.reset();
+    unsettled.clear();
+    unreleased.clear();
+    has_start = false;
+    if (!core->rewind(place, position, fetched)) return false;
+    end_taken = fetched.settled;
+    has_start = has_fetched();
+    next = place.next;
+    mark = place.next - 1;
+    bytes_taken = fetched.bytes_before;
+    unreleased.push_back(place.next);
+    core->remove_released();
+    return true;
+}
+
+std::optional<LogEntry> LogReader::State::take(std::chrono::nanoseconds timeout) {
+    const bool is_void = !has_start && fetched.generation != core->generation();
+    if (is_void || !has_fetched()) fetch(timeout);
+    if (!has_fetched()) return std::nullopt;
+    return hand_out();
+}
+
+void LogReader::State::fetch(std::chrono::nanoseconds timeout) {
+    at = 0;
+    core->fetch(place, fetched, next, message_next, timeout);
+}
+
+LogEntry LogReader::State::hand_out() {
+    Fetched::Item& item = fetched.items[at++];
+    mark = item.sequence;
+    if (const auto* message = std::get_if<ReceivedMessage>(&item.entry)) {
+        message_next = mark + 1;
+        end_taken = std::max(end_taken, message->lsn);
+    } else if (std::holds_alternative<SessionStart>(item.entry) && !has_start) {
+        unreleased.push_back(mark);
+    }
+    if (!has_fetched() && fetched.boundary) {
+        unsettled.push_back(fetched.boundary->first);
+        unreleased.push_back(fetched.boundary->first);
+    }
+    if (has_start) {
+        has_start = has_fetched();
+    } else {
+        next.store(has_fetched() ? mark + 1 : place.next, std::memory_order_release);
+        bytes_taken.store(fetched.bytes_before += bytes_of(item.entry), std::memory_order_relaxed);
+    }
+    return std::move(item.entry);
+}
+
+bool LogReader::State::is_drained() const {
+    return !has_start && next.load(std::memory_order_acquire) >= core->next();
+}
+
+bool LogReader::State::wants_state() const {
+    return fetched.boundary && !has_fetched() && !fetched.boundary->has_state;
+}
+
+void LogReader::State::release(Lsn position, std::optional<std::uint64_t> held_from) {
+    if (position.value > place.released) place.released = position.value;
+    constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+    const Checkpoint now{std::min(held_from.value_or(kNever), mark + 1), end_taken};
+    if (!unsettled.empty() && unsettled.front() <= now.limit) {
+        core->note_settled(now.limit, now.need);
+        while (!unsettled.empty() && unsettled.front() <= now.limit) unsettled.pop_front();
+    }
+    if (checkpoint && position >= checkpoint->need) {
+        released_before(checkpoint->limit);
+        checkpoint.reset();
+    }
+    if (position >= now.need) {
+        released_before(now.limit);
+    } else if (!checkpoint) {
+        checkpoint = now;
+    }
+}
+
+void LogReader::State::released_before(std::uint64_t sequence) {
+    if (sequence <= place.released_sequence) return;
+    place.released_sequence = sequence;
+    bool is_behind_segment = false;
+    while (!unreleased.empty() && unreleased.front() <= sequence) {
+        unreleased.pop_front();
+        is_behind_segment = true;
+    }
+    if (is_behind_segment) core->remove_released();
+}
+
+}  // namespace walpack
