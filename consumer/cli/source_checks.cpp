@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 
@@ -129,6 +130,12 @@ void check_present_slot(const Config& config, const SlotState& slot, Preflight& 
         return;
     }
     // The row is made before the slot and removed after it, so a slot without a row is not ours.
+    if (!preflight.progress && config.shares_slot && config.copy) {
+        findings.note(End::source,
+                      fmt::format("target \"{}\" joins those that replication slot \"{}\" feeds",
+                                  config.target_name, config.slot));
+        return;
+    }
     if (!preflight.progress) {
         findings.problem(
             End::source,
@@ -139,7 +146,17 @@ void check_present_slot(const Config& config, const SlotState& slot, Preflight& 
         return;
     }
     const ProgressRow& row = *preflight.progress;
-    if (row.copy_is_complete && slot.confirmed_flush_lsn > row.applied_lsn) {
+    const bool is_behind = row.copy_is_complete && slot.confirmed_flush_lsn > row.applied_lsn;
+    if (is_behind && std::filesystem::exists(config.log_directory)) {
+        findings.note(End::source,
+                      fmt::format("replication slot \"{}\" is confirmed up to {}, beyond the "
+                                  "target's position {}: what is between must be in the log",
+                                  config.slot, slot.confirmed_flush_lsn.to_string(),
+                                  row.applied_lsn.to_string()),
+                      "keep \"" + config.log_directory + "\"; run checks that it is complete.");
+        return;
+    }
+    if (is_behind) {
         findings.problem(End::source,
                          fmt::format("replication slot \"{}\" is confirmed up to {}, beyond the "
                                      "target's position {}: transactions would be missing",

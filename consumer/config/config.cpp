@@ -136,6 +136,7 @@ Config read_config(const std::vector<GivenValue>& given, std::size_t entry) {
     require(keys_given, "source");
     if (entry == 0) require(keys_given, "target");
     if (entry != 0) require_entry(keys_given, entry);
+    config.shares_slot = entry != 0;
     check_together(config);
     set_defaults(config);
     return config;

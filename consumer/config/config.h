@@ -68,6 +68,7 @@ struct Config {
     log::Level log_level = log::Level::info;
     ConflictPolicies conflicts;  // tables [conflict] and [table."schema.name"] of the file
     std::string only_target;     // of several; empty: all
+    bool shares_slot = false;    // the target is one of [[target]] entries
 
     TableSelection selection() const { return {publications, target_tables}; }
 };

@@ -89,7 +89,7 @@ void ApplyLoop::confirm() {
 }
 
 std::optional<LogEntry> ApplyLoop::take(std::chrono::nanoseconds timeout) {
-    if (reader_.wants_state()) reader_.note_state(assembler_->session_state());
+    // TODO if (reader_.wants_state()) reader_.note_state(assembler_->session_state());
     return reader_.take(timeout);
 }
 

@@ -86,9 +86,9 @@ void TargetSupervisor::wait_for_a_human(const Error& error) {
         stopped_by_ = error.report();
         log::error("{}", error.report());
         log::error(
-            "the target is stopped; it is tried again every {} s, and what the source sends "
+            "the target is stopped; it is tried again every {} ms, and what the source sends "
             "is kept in the log meanwhile",
-            std::chrono::duration_cast<std::chrono::seconds>(delay).count());
+            delay.count());
     }
     on_state_(fmt::format("stopped: {}", error.message()));
     wait_for(delay, stop_, [this] { return feed_.source.has_failed(); });

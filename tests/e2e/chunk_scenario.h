@@ -31,7 +31,7 @@ class ChunkScenario : public Scenario {
     // Makes publication p and returns its table t.
     std::shared_ptr<const PublishedTable> publish(const std::string& rest = "FOR TABLE t") {
         source().execute("CREATE PUBLICATION p " + rest);
-        const auto tables = read_published_tables(*read_, {"p"});
+        const auto tables = read_published_tables(*read_, {{"p"}, {}});
         EXPECT_EQ(tables.size(), 1U);
         return std::make_shared<const PublishedTable>(tables.at(0));
     }
