@@ -30,14 +30,14 @@ constexpr std::chrono::seconds kActivityInterval{5};
 
 }  // namespace
 
-ApplyLoop::ApplyLoop(MessageLog& received, Applier& applier, Receiver& receiver,
-                     AssemblerOptions options, CopyStream* copy)
+ApplyLoop::ApplyLoop(MessageLog& received, const ApplyPath& path, Receiver& receiver,
+                     AssemblerOptions options)
     : received_(received),
-      applier_(applier),
       receiver_(receiver),
-      copy_(copy),
-      assembler_(copy != nullptr ? static_cast<TransactionSink&>(*copy) : applier,
-                 std::move(options)),
+      control_(path.control),
+      copy_(path.copy),
+      applier_(path.applier),
+      assembler_(control_, std::move(options)),
       now_(Clock::now()),
       logged_(kLogInterval, counters()),
       told_(kActivityInterval, counters()) {}
@@ -47,6 +47,7 @@ void ApplyLoop::set_on_activity(std::function<void(const Activity&)> on_activity
 }
 
 void ApplyLoop::run(const StopRequest& stop, const StopRequest& abort) {
+    control_.set_on_wait([this, &stop] { work_while_held(stop); });
     while (!stop.requested() || assembler_.is_inside_transaction()) {
         abort.throw_if_requested();
         step();
@@ -72,8 +73,17 @@ void ApplyLoop::step() {
     if (!assembler_.is_inside_transaction() && received_.is_drained()) applier_.pause();
     applier_.make_durable(false);
     confirm();
-    // Last, as it is a round trip that no change should wait for.
+    // Last, as they are round trips that no change should wait for.
     report();
+    control_.poll();
+}
+
+// As between two steps.
+void ApplyLoop::work_while_held(const StopRequest& stop) {
+    applier_.make_durable(false);
+    confirm();
+    stop.throw_if_requested();
+    if (copy_ != nullptr) copy_->work(stop);
 }
 
 void ApplyLoop::confirm() {
@@ -117,6 +127,7 @@ void ApplyLoop::handle(const ReceivedMessage& message) {
 void ApplyLoop::handle(const ReceivedKeepalive& keepalive) {
     // Inside a transaction, or a block of one, it says nothing that could be confirmed.
     if (assembler_.is_inside_transaction() || assembler_.is_inside_block()) return;
+    if (!control_.note_idle(keepalive.wal_end)) return;
     if (copy_ != nullptr) copy_->note_idle(keepalive.wal_end);
     if (keepalive.reply_requested) applier_.commit_group();
     if (!applier_.has_open_group()) {

@@ -1,5 +1,5 @@
-// The applying thread's loop: log -> assembler -> applier, and what is durable back to the
-// receiver.
+// The applying thread's loop: log -> assembler -> [control -> copy ->] applier, and what is durable
+// back to the receiver.
 //
 // It also decides when a group ends: when nothing more is waiting, so an idle stream has no added
 // latency. A keepalive moves the position past streamed transactions that are held: the server
@@ -17,16 +17,23 @@
 #include "progress/activity.h"
 #include "service/activity_meter.h"
 #include "service/copy_stream.h"
+#include "service/transaction_control.h"
 #include "slot/receiver.h"
 
 namespace walpack {
 
+// What transactions go through behind the assembler.
+struct ApplyPath {
+    TransactionControl& control;  // leads to the copy, or to the applier
+    CopyStream* copy = nullptr;   // leads to the applier; nullptr when no tables are copied
+    Applier& applier;
+};
+
 class ApplyLoop {
   public:
     // All but the options must outlive the loop.
-    // `copy`: what stands between assembler and applier while tables are copied; nullptr without.
-    ApplyLoop(MessageLog& received, Applier& applier, Receiver& receiver,
-              AssemblerOptions options = {}, CopyStream* copy = nullptr);
+    ApplyLoop(MessageLog& received, const ApplyPath& path, Receiver& receiver,
+              AssemblerOptions options = {});
 
     // Called in the applying thread every few seconds in which something happened.
     void set_on_activity(std::function<void(const Activity&)> on_activity);
@@ -43,14 +50,16 @@ class ApplyLoop {
     void handle(const ReceivedMessage& message);
     void handle(const ReceivedKeepalive& keepalive);
     void confirm();
+    void work_while_held(const StopRequest& stop);
     ActivityCounters counters() const;
     void report();
     void log_activity(const Activity& activity) const;
 
     MessageLog& received_;
-    Applier& applier_;
     Receiver& receiver_;
+    TransactionControl& control_;
     CopyStream* copy_;
+    Applier& applier_;
     Assembler assembler_;
     std::function<void(const Activity&)> on_activity_;
     std::chrono::steady_clock::time_point now_;  // when the last wait for an entry ended

@@ -20,7 +20,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-enum class Reaction { retry, stop, finish };
+enum class Reaction { retry, repeat, stop, finish };
 
 // The one place that says what an error kind means for the service.
 Reaction reaction_to(ErrorKind kind) {
@@ -29,6 +29,8 @@ Reaction reaction_to(ErrorKind kind) {
             return Reaction::retry;
         case ErrorKind::cancelled:
             return Reaction::finish;
+        case ErrorKind::repeat:
+            return Reaction::repeat;
         case ErrorKind::config:
         case ErrorKind::protocol:
         case ErrorKind::schema:
@@ -103,6 +105,10 @@ void supervise(const Config& config, const StopRequest& stop, const OnCopyProgre
         } catch (const Error& error) {
             const Reaction reaction = reaction_to(error.kind());
             if (reaction == Reaction::finish) break;
+            if (reaction == Reaction::repeat) {
+                log::info("{}", error.message());
+                continue;
+            }
             const std::optional<Lsn> refused_now = refused_at(error);
             if (refused_now && *refused_now > replay.one_by_one_until) {
                 // The group it was in is rolled back; what came before it can still be applied. Up
