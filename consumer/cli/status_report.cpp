@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cli/control_report.h"
 #include "cli/json_writer.h"
 
 namespace walpack {
@@ -261,7 +262,7 @@ void write_activity(JsonWriter& json, const PipelineStatus& status) {
 
 std::string PipelineStatus::state() const {
     if (slot && slot->is_lost()) return "slot lost";
-    if (slot && slot->active_pid) return "streaming";
+    if (slot && slot->active_pid) return held && !held->is_released ? "holding" : "streaming";
     if (!source.error.empty() || !target.error.empty()) return "unknown";
     if (!progress) return "not set up";
     if (!slot) return "slot missing";
@@ -321,6 +322,7 @@ std::string status_screen(const PipelineStatus& status) {
     text += line("applied", applied_text(status));
     if (status.source_lsn.is_valid()) text += line("written", status.source_lsn.to_string());
     text += line("lag", lag_text(status));
+    text += control_lines(status);
     return text + activity_lines(status);
 }
 
@@ -341,6 +343,7 @@ std::string status_json(const PipelineStatus& status) {
     members.seconds("applied_seconds_ago", status.applied_seconds_ago);
     members.integer("lag_bytes", status.lag_bytes());
     members.seconds("lag_seconds", status.lag_seconds());
+    write_control(json, status);
     write_activity(json, status);
     json.end_object();
     json.newline();

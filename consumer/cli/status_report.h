@@ -10,6 +10,7 @@
 #include "model/lsn.h"
 #include "progress/activity.h"
 #include "progress/progress.h"
+#include "progress/request_table.h"
 #include "slot/slot.h"
 
 namespace walpack {
@@ -37,6 +38,9 @@ struct PipelineStatus {
     // nullopt when no consumer has told any, or the target has no table for it.
     std::optional<ReportedActivity> activity;
 
+    std::optional<HeldTransaction> held;
+    std::vector<Lsn> skips_waiting;  // LSNs of transactions that are to be left out
+
     // Of a copy by chunks; empty without one.
     std::vector<TableFigures> copied_tables;
     bool is_copying() const;  // by chunks: some table is not done
@@ -47,8 +51,8 @@ struct PipelineStatus {
     // What the target did not take of the structure: what, and why.
     std::vector<std::string> refused_structure;
 
-    // One or two words: streaming, copying, connecting, stopped, not set up, slot missing, slot
-    // lost, unknown.
+    // One or two words: streaming, holding, copying, connecting, stopped, not set up, slot missing,
+    // slot lost, unknown.
     std::string state() const;
     // pending, running or complete; empty while the target cannot say.
     std::string copy_state() const;
