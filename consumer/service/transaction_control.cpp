@@ -51,7 +51,8 @@ void TransactionControl::read_requests() {
         unknown.push_back(skip.lsn);
         if (skip.lsn >= applier_.applied_lsn() || search_.is_running()) continue;
         table_.refuse_skip(target_, skip.lsn);
-        log::warning("the transaction at {} is not left out: it is applied", skip.lsn.to_string());
+        log::warning("nothing is left out for {}, which lies before the applied position",
+                     skip.lsn.to_string());
     }
     search_.look_for(std::move(unknown));
 }
@@ -66,8 +67,7 @@ TransactionControl::Way TransactionControl::way_of(Lsn commit_lsn) {
         settle(search_.begin(commit_lsn));
         return Way::read_ahead;
     }
-    const SkipRequest* const skip = requests_.find_skip(commit_lsn);
-    if (skip != nullptr && (skip->is_done || !is_applied)) return Way::leave_out;
+    if (take_skip(commit_lsn, is_applied)) return Way::leave_out;
     if (is_applied) return Way::pass_on;
     if (search_.may_end_at_one(commit_lsn)) {
         log::info("reading ahead to find the transaction that is to be left out");
@@ -75,6 +75,13 @@ TransactionControl::Way TransactionControl::way_of(Lsn commit_lsn) {
         return Way::read_ahead;
     }
     return is_held(commit_lsn) ? Way::count : Way::pass_on;
+}
+
+bool TransactionControl::take_skip(Lsn commit_lsn, bool is_applied) {
+    const SkipRequest* const skip = requests_.find_skip(commit_lsn);
+    if (skip == nullptr || (is_applied && !skip->is_done)) return false;
+    skip_lsn_ = skip->lsn;
+    return true;
 }
 
 bool TransactionControl::is_held(Lsn commit_lsn) const {
@@ -154,9 +161,8 @@ void TransactionControl::finish_held() {
 void TransactionControl::leave_out(const Commit& commit) {
     next_.begin(begin_);
     if (!applier_.skips_current()) {
-        const SkipRequest* skip = requests_.find_skip(summary_.commit_lsn);
         applier_.add_command(
-            {table_.skip_done_sql(skip->lsn, summary_), "note a skipped transaction"});
+            {table_.skip_done_sql(skip_lsn_, summary_), "note a skipped transaction"});
         log::warning("transaction {} at {} is left out as requested: {}", summary_.xid,
                      summary_.commit_lsn.to_string(), summary_.describe());
         held_.reset();
@@ -211,7 +217,7 @@ void TransactionControl::wait_for_release() {
     for (;;) {
         poll();
         if (requests_.has_release(summary_.commit_lsn)) break;
-        if (requests_.find_skip(summary_.commit_lsn) != nullptr) return;
+        if (take_skip(summary_.commit_lsn, false)) return;
         // What that names is found out when the stream comes here again.
         const bool may_be_named = std::ranges::any_of(
             requests_.skips,

@@ -71,6 +71,7 @@ class TransactionControl : public TransactionSink {
 
     Way way_of(Lsn commit_lsn);
     bool is_held(Lsn commit_lsn) const;
+    bool take_skip(Lsn commit_lsn, bool is_applied);
     void read_requests();
     void settle(const std::vector<FoundTransaction>& found);
     [[noreturn]] void hold();
@@ -93,6 +94,7 @@ class TransactionControl : public TransactionSink {
     // The transaction at hand.
     Way way_ = Way::pass_on;
     Begin begin_;
+    Lsn skip_lsn_;                // of the request by which it is left out
     std::uint64_t rows_max_ = 0;  // beyond which it is held
     TransactionSummary summary_;  // without tables when it is passed on
 };

@@ -183,7 +183,7 @@ TEST_F(Skip, TheRestArrivesOnceWhoeverIsKilled) {
     consumer().set("apply_workers", "2");
     for (int kill = 0; kill < 8; ++kill) {
         consumer().start();
-        std::this_thread::sleep_for(milliseconds(random.between(0, 250)));
+        std::this_thread::sleep_for(milliseconds(random.between(50, 600)));
         consumer().kill();
     }
     consumer().start();
