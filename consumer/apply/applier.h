@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "apply/change_set.h"
+#include "apply/truncation.h"
 #include "apply/unbatched_tables.h"
 #include "assemble/record_sink.h"
 #include "model/lsn.h"
@@ -54,6 +55,7 @@ struct ApplierOptions {
     // Time that a group is kept open for more input while transactions come fast.
     std::chrono::milliseconds linger{5};
     bool replicate_truncate = true;
+    TruncateReferenced truncate_referenced = TruncateReferenced::refuse;
     // Connections that apply groups side by side; they commit in source order.
     std::uint64_t apply_workers = 1;
     // false: each source transaction is a target transaction.

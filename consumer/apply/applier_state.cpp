@@ -6,6 +6,7 @@
 
 #include "apply/conflict.h"
 #include "apply/refusal.h"
+#include "apply/truncation.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -117,18 +118,13 @@ void Applier::State::apply(const RowChange& change) {
     }
 }
 
-// All relations in one statement, as at the source: foreign keys among them do not stand in the
-// way. Inheritance children and partitions are relations of the record themselves, so nothing but
-// the named tables is emptied; a partitioned target table is the stand-in of one source table.
 void Applier::State::apply(const Truncate& truncate) {
-    std::string names;
-    for (const auto& relation : truncate.relations) {
-        const auto& plan = relations.find(relation);
-        names += (names.empty() ? "" : ", ") + plan->table().sql_name_of_rows();
-    }
-    const char* identity = truncate.restart_identity ? " RESTART IDENTITY" : "";
-    changes.add(
-        TruncateStep{fmt::format("TRUNCATE {}{}", names, identity), truncate.relations.front()});
+    std::vector<std::shared_ptr<const TargetTable>> tables;
+    for (const auto& relation : truncate.relations)
+        tables.push_back(relations.find(relation)->mapping()->table);
+    for (TruncateStep& step :
+         plan_truncation(control, options.truncate_referenced, truncate, tables))
+        changes.add(std::move(step));
 }
 
 // Beyond what a group that ends at its limits can hold: only a large transaction gets there.

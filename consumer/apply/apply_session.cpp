@@ -288,6 +288,7 @@ bool ApplySession::send_step(const TruncateStep& truncate, WaitingStep& waiting)
     sent.relation = truncate.relation;
     sent.commit_lsn = waiting.commit_lsn;
     sent.doing = "truncate";
+    sent.check = truncate.check;
     in_flight_.send_command(truncate.sql, std::move(sent));
     ++counts_.statements;
     return true;

@@ -31,9 +31,12 @@ struct RowStep {
     bool is_plain = true;
 };
 
+// One of the statements that a TRUNCATE becomes (truncation.h).
 struct TruncateStep {
     std::string sql;
     std::shared_ptr<const Relation> relation;  // the first, for errors
+    // Of a statement that only checks: what it means when it divides by zero.
+    std::string check;
 };
 
 // A statement about whatever else belongs to the group's transaction: what the copy notes of its

@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view kUniqueViolation = "23505";
 constexpr std::string_view kExclusionViolation = "23P01";
 constexpr std::string_view kFeatureNotSupported = "0A000";
+constexpr std::string_view kInsufficientPrivilege = "42501";
 constexpr std::string_view kDivisionByZero = "22012";
 
 std::string_view verb_of(ChangeKind kind) {
@@ -154,14 +155,24 @@ Error refused_row(const SentStatement& sent, const Result& result) {
 }
 
 Error refused_truncate(const SentStatement& sent, const Result& result) {
+    const std::string failed =
+        fmt::format("truncate of \"{}\" failed", sent.relation->qualified_name());
+    if (!sent.check.empty() && result.sqlstate() == kDivisionByZero) {
+        return Error(ErrorKind::conflict, fmt::format("{}: {}", failed, sent.check))
+            .hint(
+                "It is made of DELETE, as truncate_referenced says. Remove what is in the way on "
+                "the target, then start again.");
+    }
     Error error(error_kind_of(result.sqlstate()),
-                fmt::format("truncate of \"{}\" failed: {}", sent.relation->qualified_name(),
-                            result.primary_message()));
-    if (result.sqlstate() == kFeatureNotSupported) {
+                fmt::format("{}: {}", failed, result.primary_message()));
+    // The foreign key was made a moment ago.
+    if (result.sqlstate() == kFeatureNotSupported)
+        error.hint("A table outside of this TRUNCATE references it on the target: start again.");
+    if (result.sqlstate() == kInsufficientPrivilege) {
         error.hint(
-            "A table outside of this TRUNCATE references it on the target. Drop that foreign key, "
-            "or truncate by hand and restart; CASCADE is never used, as it would empty tables that "
-            "the source did not empty.");
+            "Grant TRUNCATE on the table to the role that walpack connects as, or with "
+            "truncate_referenced = \"delete\" DELETE and SELECT; restarting identities takes the "
+            "owner of the sequence. Then start again.");
     }
     return error;
 }

@@ -43,6 +43,7 @@ struct SentStatement {
     std::shared_ptr<const BatchStatement> batch = nullptr;
     std::size_t batch_rows = 0;
     std::shared_ptr<const Relation> relation = nullptr;  // of another statement about one relation
+    std::string check = {};                              // of a TRUNCATE, see TruncateStep
     // Of the change's transaction, of a batch's last one; of COMMIT its end.
     Lsn commit_lsn = {};
     std::size_t bytes = 0;

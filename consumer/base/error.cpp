@@ -20,6 +20,8 @@ std::string_view to_string(ErrorKind kind) {
             return "limit";
         case ErrorKind::cancelled:
             return "cancelled";
+        case ErrorKind::repeat:
+            return "repeat";
     }
     return "unknown";
 }

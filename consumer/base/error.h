@@ -21,6 +21,7 @@ enum class ErrorKind {
     value,       // the target refused a value
     limit,       // a bound of ours was met
     cancelled,   // a stop was requested
+    repeat,      // no fault: the stream is to be read again from the position, in another way
 };
 
 std::string_view to_string(ErrorKind kind);

@@ -20,13 +20,20 @@ constexpr int kExitUsage = 2;
 // A command line, taken apart.
 struct Invocation {
     std::optional<std::string> config_path;
-    std::map<std::string, std::string> flags;  // configuration key -> text
-    std::set<std::string> switches;            // of the command, without the hyphens in front
-    std::string argument;                      // of a command that takes one; empty without
+    std::map<std::string, std::string> flags;    // configuration key -> text
+    std::set<std::string> switches;              // of the command, without the hyphens in front
+    std::map<std::string, std::string> options;  // of the command, the same -> text
+    std::string argument;                        // of a command that takes one; empty without
 };
 
 struct CommandSwitch {
     std::string name;  // with hyphens between words, without those in front
+    std::string description;
+};
+
+struct CommandOption {
+    std::string name;        // as that of a switch
+    std::string value_name;  // in capitals, for help
     std::string description;
 };
 
@@ -45,6 +52,7 @@ struct Command {
     std::string description;
     KeyHelp key_help = KeyHelp::none;
     std::vector<CommandSwitch> switches;
+    std::vector<CommandOption> options;
     std::optional<CommandArgument> argument;
     int (*run)(const Invocation& invocation) = nullptr;
 };

@@ -44,6 +44,8 @@ struct Parser {
         app.allow_extras();
         if (command.key_help != KeyHelp::none) add_config_options();
         for (const CommandSwitch& each : command.switches) app.add_flag("--" + each.name);
+        for (const CommandOption& each : command.options)
+            app.add_option("--" + each.name, option_texts[each.name]);
         if (command.argument) app.add_option("argument", invocation.argument);
     }
 
@@ -77,6 +79,9 @@ struct Parser {
         for (const CommandSwitch& each : command.switches) {
             if (app.count("--" + each.name) > 0) invocation.switches.insert(each.name);
         }
+        for (const auto& [name, text] : option_texts) {
+            if (app.count("--" + name) > 0) invocation.options[name] = text;
+        }
         return invocation;
     }
 
@@ -85,6 +90,7 @@ struct Parser {
     bool wants_help = false;
     std::string config_path;
     std::map<std::string, std::string> flag_texts;
+    std::map<std::string, std::string> option_texts;
     Invocation invocation;
 };
 

@@ -7,7 +7,9 @@
 #include "cli/init.h"
 #include "cli/inspect_input.h"
 #include "cli/recopy.h"
+#include "cli/release.h"
 #include "cli/run.h"
+#include "cli/skip.h"
 #include "cli/status.h"
 
 namespace walpack {
@@ -105,6 +107,43 @@ Command recopy_command() {
     return command;
 }
 
+Command skip_command() {
+    Command command;
+    command.name = "skip";
+    command.summary = "leave one source transaction out";
+    command.description =
+        "Asks the pipeline to leave exactly one transaction of the source out, all of it, and to "
+        "go on behind it. What the target then lacks is the operator's business. It happens at "
+        "once, or with the next run when the pipeline is stopped; table walpack.request on the "
+        "target keeps for as long as the pipeline who asked for it, when, and what was left out. "
+        "Of a table that is being copied, rows that its copy reads with the transaction in them "
+        "stay as they are.";
+    command.key_help = KeyHelp::pipeline;
+    command.options = {{"lsn", "LSN",
+                        "Required. Where the transaction commits, which is the LSN that an error "
+                        "names, or where it ends. Where one ends and the next one commits, the "
+                        "latter is meant. An LSN before the applied position is refused."}};
+    command.run = run_skip;
+    return command;
+}
+
+Command release_command() {
+    Command command;
+    command.name = "release";
+    command.summary = "apply the transaction that is held";
+    command.description =
+        "Lets the pipeline apply the transaction that it holds since it changes more rows than "
+        "hold_transaction_over_rows. It begins at once, or with the next run when the pipeline is "
+        "stopped; \"walpack status\" shows the transaction. To leave it out instead, use "
+        "\"walpack skip\".";
+    command.key_help = KeyHelp::pipeline;
+    command.options = {{"lsn", "LSN",
+                        "Where the transaction commits, or where it ends: nothing is released when "
+                        "another one is held. Without it the one that is held is released."}};
+    command.run = run_release;
+    return command;
+}
+
 Command inspect_command() {
     Command command;
     command.name = "inspect";
@@ -140,9 +179,9 @@ Command drop_command() {
 }  // namespace
 
 const std::vector<Command>& commands() {
-    static const std::vector<Command> all = {check_command(),   init_command(), run_command(),
-                                             status_command(),  diff_command(), recopy_command(),
-                                             inspect_command(), drop_command()};
+    static const std::vector<Command> all = {
+        check_command(),  init_command(), run_command(),     status_command(),  diff_command(),
+        recopy_command(), skip_command(), release_command(), inspect_command(), drop_command()};
     return all;
 }
 

@@ -79,6 +79,9 @@ std::string own_options_help(const Command& command) {
         out += option_help("-c, --config FILE",
                            "TOML file with the keys below; a flag overrides the file.");
     }
+    for (const CommandOption& each : command.options) {
+        out += option_help(fmt::format("--{} {}", each.name, each.value_name), each.description);
+    }
     for (const CommandSwitch& each : command.switches) {
         out += option_help("--" + each.name, each.description);
     }

@@ -13,6 +13,7 @@
 #include "copy/copy_catalog.h"
 #include "copy/copy_worker.h"
 #include "pg/connection.h"
+#include "progress/request_table.h"
 #include "structure/post_data.h"
 
 namespace walpack {
@@ -48,6 +49,15 @@ void ask_copied_from(Connection& reading, PipelineStatus& status) {
         {reading_application_name(status.pipeline)}));
 }
 
+void ask_requests(Connection& target, PipelineStatus& status) {
+    if (!RequestTable::is_usable(target)) return;
+    const RequestTable table(status.pipeline);
+    status.held = table.read_held(target);
+    for (const SkipRequest& skip : table.read(target, status.progress->applied_lsn).skips) {
+        if (!skip.is_done) status.skips_waiting.push_back(skip.lsn);
+    }
+}
+
 void ask_target(Connection& target, PipelineStatus& status) {
     status.progress = Progress(target, status.pipeline).read();
     if (!status.progress) return;
@@ -59,6 +69,7 @@ void ask_target(Connection& target, PipelineStatus& status) {
     for (const auto& refused : PostData(target, status.pipeline).refused())
         status.refused_structure.push_back(
             fmt::format("{}: {}", refused.item.description, refused.message));
+    ask_requests(target, status);
     status.activity = read_activity(target, status.pipeline);
     status.consumer_is_connected =
         target

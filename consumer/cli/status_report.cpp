@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cli/control_report.h"
 #include "cli/json_writer.h"
 #include "cli/service_report.h"
 
@@ -265,7 +266,7 @@ std::string PipelineStatus::state() const {
     const std::string target_at = target_state(service, target_name);
     if (target_at.starts_with("stopped")) return "target stopped";
     if (target_at.starts_with("waiting")) return "target waiting";
-    if (slot && slot->active_pid) return "streaming";
+    if (slot && slot->active_pid) return held && !held->is_released ? "holding" : "streaming";
     if (!source.error.empty() || !target.error.empty()) return "unknown";
     if (!progress) return "not set up";
     if (!slot) return "slot missing";
@@ -325,6 +326,7 @@ std::string status_screen(const PipelineStatus& status) {
     text += line("applied", applied_text(status));
     if (status.source_lsn.is_valid()) text += line("written", status.source_lsn.to_string());
     text += line("lag", lag_text(status));
+    text += control_lines(status);
     text += service_lines(status.service);
     return text + activity_lines(status);
 }
@@ -346,6 +348,7 @@ std::string status_json(const PipelineStatus& status) {
     members.seconds("applied_seconds_ago", status.applied_seconds_ago);
     members.integer("lag_bytes", status.lag_bytes());
     members.seconds("lag_seconds", status.lag_seconds());
+    write_control(json, status);
     json.key("service");
     write_service(json, status.service);
     write_activity(json, status);

@@ -10,6 +10,7 @@
 #include "model/lsn.h"
 #include "progress/activity.h"
 #include "progress/progress.h"
+#include "progress/request_table.h"
 #include "service/service_state.h"
 #include "slot/slot.h"
 
@@ -42,6 +43,9 @@ struct PipelineStatus {
     // What the service on this machine says; nullopt when it never said anything.
     std::optional<ReportedServiceState> service;
 
+    std::optional<HeldTransaction> held;
+    std::vector<Lsn> skips_waiting;  // LSNs of transactions that are to be left out
+
     // Of a copy by chunks; empty without one.
     std::vector<TableFigures> copied_tables;
     bool is_copying() const;  // by chunks: some table is not done
@@ -52,8 +56,8 @@ struct PipelineStatus {
     // What the target did not take of the structure: what, and why.
     std::vector<std::string> refused_structure;
 
-    // One or two words: streaming, copying, connecting, stopped, target stopped, target waiting,
-    // not set up, slot missing, slot lost, unknown.
+    // One or two words: streaming, holding, copying, connecting, stopped, target stopped, target
+    // waiting, not set up, slot missing, slot lost, unknown.
     std::string state() const;
     // pending, running or complete; empty while the target cannot say.
     std::string copy_state() const;

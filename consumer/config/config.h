@@ -60,6 +60,8 @@ struct Config {
     std::uint64_t in_flight_statements_max = 2000;
     std::uint64_t in_flight_bytes_max = 8 << 20;
     std::chrono::milliseconds durable_interval{1000};
+    std::uint64_t hold_transaction_over_rows = 0;
+    std::string truncate_referenced = "refuse";
     std::chrono::milliseconds status_interval{1000};
     std::chrono::milliseconds receive_timeout{60'000};
     std::chrono::milliseconds retry_delay_min{200};

@@ -20,6 +20,7 @@ constexpr std::size_t kSlotNameMax = 63;
 constexpr std::uint64_t kMegabyte = 1 << 20;
 constexpr std::uint64_t kGigabyte = 1 << 30;
 constexpr milliseconds kDay{86'400'000};
+constexpr std::uint64_t kRowsMax = 1'000'000'000'000;
 
 constexpr std::array<std::pair<std::string_view, log::Level>, 4> kLevels = {{
     {"debug", log::Level::debug},
@@ -233,6 +234,19 @@ void append_apply_keys(std::vector<KeyDefinition>& keys) {
                                  "more transactions are waiting.",
                                  kGroup},
                                 &Config::group_time_max, {milliseconds(1), milliseconds(60'000)}));
+    keys.push_back(count_key({"hold_transaction_over_rows", "ROWS",
+                              "A transaction of the source that changes more rows waits for "
+                              "\"walpack release\" or \"walpack skip\". 0: none waits.",
+                              kGroup},
+                             &Config::hold_transaction_over_rows, {0, kRowsMax}));
+    keys.push_back(
+        choice_key({"truncate_referenced", "refuse|cascade|delete",
+                    "What becomes of a TRUNCATE when a foreign key of another table of "
+                    "the target references a table of it. refuse: it is an error. "
+                    "cascade: the referencing tables are truncated too. delete: all rows "
+                    "are deleted, if none is referenced.",
+                    kGroup},
+                   &Config::truncate_referenced, {"refuse", "cascade", "delete"}));
     keys.push_back(
         count_key({"in_flight_statements_max", "COUNT",
                    "Statements sent to the target before their results are read.", kGroup},

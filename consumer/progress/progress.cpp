@@ -8,14 +8,17 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "progress/activity.h"
+#include "progress/request_table.h"
 
 namespace walpack {
 namespace {
 
 constexpr std::string_view kLockNotAvailable = "55P03";
 
-// With rows of pipelines, made where they are needed: see copy/copy_catalog.h.
-constexpr std::array<const char*, 3> kOtherTables = {"copy_chunk", "copy_table", "copy"};
+// With rows of pipelines: see request_table.h, and copy/copy_catalog.h for those that are made
+// where they are needed.
+constexpr std::array<const char*, 5> kOtherTables = {"request", "held_transaction", "copy_chunk",
+                                                     "copy_table", "copy"};
 
 // Half-filled pages, so that each move of a position finds room beside its old version: no index
 // entry is written, and the dead versions go without VACUUM.
@@ -108,6 +111,7 @@ void Progress::create(std::uint64_t source_system_identifier, const std::string&
         target_.execute(kCreateTable);
     }
     create_activity_table(target_);
+    if (!RequestTable::is_usable(target_)) RequestTable::create(target_);
     target_.execute(
         "INSERT INTO walpack.progress (pipeline, worker, source_system_identifier, slot) "
         "VALUES ($1, 0, $2::pg_catalog.\"numeric\", $3) ON CONFLICT DO NOTHING",

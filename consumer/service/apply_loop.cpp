@@ -31,14 +31,13 @@ constexpr std::chrono::seconds kActivityInterval{5};
 
 }  // namespace
 
-ApplyLoop::ApplyLoop(TargetFeed& feed, Applier& applier, AssemblerOptions options,
-                     TableSelection selection, CopyStream* copy)
+ApplyLoop::ApplyLoop(TargetFeed& feed, const ApplyPath& path, AssemblerOptions options)
     : feed_(feed),
       reader_(feed.reader),
-      applier_(applier),
-      copy_(copy),
-      selected_(copy != nullptr ? static_cast<TransactionSink&>(*copy) : applier,
-                std::move(selection)),
+      first_(path.first),
+      control_(path.control),
+      copy_(path.copy),
+      applier_(path.applier),
       options_(std::move(options)),
       assembler_(new_session()),
       now_(Clock::now()),
@@ -50,6 +49,7 @@ void ApplyLoop::set_on_activity(std::function<void(const Activity&)> on_activity
 }
 
 void ApplyLoop::run(const StopRequest& stop, const StopRequest& abort) {
+    control_.set_on_wait([this, &stop] { work_while_held(stop); });
     while (!stop.requested() || assembler_->is_inside_transaction()) {
         abort.throw_if_requested();
         step();
@@ -75,8 +75,17 @@ void ApplyLoop::step() {
     if (!assembler_->is_inside_transaction() && reader_.is_drained()) applier_.pause();
     applier_.make_durable(false);
     confirm();
-    // Last, as it is a round trip that no change should wait for.
+    // Last, as they are round trips that no change should wait for.
     report();
+    control_.poll();
+}
+
+// As between two steps.
+void ApplyLoop::work_while_held(const StopRequest& stop) {
+    applier_.make_durable(false);
+    confirm();
+    stop.throw_if_requested();
+    if (copy_ != nullptr) copy_->work(stop);
 }
 
 void ApplyLoop::confirm() {
@@ -138,12 +147,13 @@ void ApplyLoop::handle(const SessionStart& /*session*/) {
 }
 
 std::unique_ptr<Assembler> ApplyLoop::new_session() {
-    return std::make_unique<Assembler>(selected_, options_);
+    return std::make_unique<Assembler>(first_, options_);
 }
 
 void ApplyLoop::handle(const ReceivedKeepalive& keepalive) {
     // Inside a transaction, or a block of one, it says nothing that could be confirmed.
     if (assembler_->is_inside_transaction() || assembler_->is_inside_block()) return;
+    if (!control_.note_idle(keepalive.wal_end)) return;
     if (copy_ != nullptr) copy_->note_idle(keepalive.wal_end);
     if (keepalive.reply_requested) applier_.commit_group();
     if (!applier_.has_open_group()) {

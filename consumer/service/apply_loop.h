@@ -1,5 +1,5 @@
-// The applying thread's loop: log -> assembler -> applier, and what is durable back to the log and
-// to the confirmation.
+// The applying thread's loop: log -> assembler -> [selection -> control -> copy ->] applier, and
+// what is durable back to the log and to the confirmation.
 //
 // It also decides when a group ends: when nothing more is waiting, so an idle stream has no added
 // latency. A keepalive moves the position past streamed transactions that are held: the server
@@ -19,17 +19,23 @@
 #include "progress/activity.h"
 #include "service/activity_meter.h"
 #include "service/copy_stream.h"
-#include "service/selected_tables.h"
 #include "service/target_feed.h"
+#include "service/transaction_control.h"
 
 namespace walpack {
+
+// What transactions go through behind the assembler.
+struct ApplyPath {
+    TransactionSink& first;       // leads to the control
+    TransactionControl& control;  // leads to the copy, or to the applier
+    CopyStream* copy = nullptr;   // leads to the applier; nullptr when no tables are copied
+    Applier& applier;
+};
 
 class ApplyLoop {
   public:
     // All but the options must outlive the loop. The feed's reader stands where the loop begins.
-    // `copy`: what stands between assembler and applier while tables are copied; nullptr without.
-    ApplyLoop(TargetFeed& feed, Applier& applier, AssemblerOptions options,
-              TableSelection selection, CopyStream* copy = nullptr);
+    ApplyLoop(TargetFeed& feed, const ApplyPath& path, AssemblerOptions options = {});
 
     // Called in the applying thread every few seconds in which something happened.
     void set_on_activity(std::function<void(const Activity&)> on_activity);
@@ -50,15 +56,17 @@ class ApplyLoop {
     void handle(const ReceivedKeepalive& keepalive);
     void handle(const SessionStart& session);
     void confirm();
+    void work_while_held(const StopRequest& stop);
     ActivityCounters counters() const;
     void report();
     void log_activity(const Activity& activity) const;
 
     TargetFeed& feed_;
     LogReader& reader_;
-    Applier& applier_;
+    TransactionSink& first_;
+    TransactionControl& control_;
     CopyStream* copy_;
-    SelectedTables selected_;
+    Applier& applier_;
     const AssemblerOptions options_;
     std::unique_ptr<Assembler> assembler_;
     std::uint64_t rows_of_earlier_sessions_ = 0;  // decoded

@@ -20,6 +20,8 @@ Reaction reaction_to(ErrorKind kind) {
             return Reaction::retry;
         case ErrorKind::cancelled:
             return Reaction::finish;
+        case ErrorKind::repeat:
+            return Reaction::repeat;
         case ErrorKind::config:
         case ErrorKind::protocol:
         case ErrorKind::schema:

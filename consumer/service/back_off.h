@@ -10,7 +10,7 @@
 
 namespace walpack {
 
-enum class Reaction { retry, stop, finish };
+enum class Reaction { retry, repeat, stop, finish };
 
 // The one place that says what an error kind means for the service.
 Reaction reaction_to(ErrorKind kind);

@@ -22,6 +22,8 @@
 #include "service/apply_loop.h"
 #include "service/continuity.h"
 #include "service/copy_stream.h"
+#include "service/selected_tables.h"
+#include "service/transaction_control.h"
 #include "slot/receiver.h"
 
 namespace walpack {
@@ -112,6 +114,7 @@ ApplierOptions Pipeline::applier_options() const {
     options.in_flight_statements_max = config_.in_flight_statements_max;
     options.in_flight_bytes_max = config_.in_flight_bytes_max;
     options.durable_interval = config_.durable_interval;
+    options.truncate_referenced = truncate_referenced_of(config_.truncate_referenced);
     options.one_by_one_until = replay_.one_by_one_until;
     options.one_session_until = replay_.one_session_until;
     return options;
@@ -213,8 +216,12 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn position, Stop
     if (job != nullptr)
         copy.emplace(applier, tables, catalog, *job, from, position, config_.copy_backlog_bytes_max,
                      abort);
-    ApplyLoop loop(feed_, applier, std::move(assembling), config_.selection(),
-                   copy ? &*copy : nullptr);
+    TransactionSink& next = copy ? static_cast<TransactionSink&>(*copy) : applier;
+    TransactionControl control(next, applier, target, config_.pipeline,
+                               {config_.hold_transaction_over_rows, from, on_state_});
+    SelectedTables selected(control, config_.selection());
+    ApplyLoop loop(feed_, {selected, control, copy ? &*copy : nullptr, applier},
+                   std::move(assembling));
     ActivityWriter writer(target, config_.pipeline);
     loop.set_on_activity([&writer](const Activity& activity) { writer.write(activity); });
     try {

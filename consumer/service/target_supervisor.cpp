@@ -59,6 +59,10 @@ void TargetSupervisor::attempt() {
 }
 
 void TargetSupervisor::handle(const Error& error) {
+    if (reaction_to(error.kind()) == Reaction::repeat) {
+        log::info("{}", error.message());
+        return;
+    }
     const std::optional<Lsn> refused_now = refused_at(error);
     if (refused_now && *refused_now > replay_.one_by_one_until) {
         // The group it was in is rolled back; what came before it can still be applied. Up to

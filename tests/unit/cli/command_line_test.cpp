@@ -54,6 +54,13 @@ TEST(CommandLine, DoesNotRepeatStrayArguments) {
     EXPECT_THAT(error_of({"run", "postgresql://u:geheim@db/x"}).report(), Not(HasSubstr("geheim")));
 }
 
+TEST(CommandLine, TakesTheOptionsOfACommand) {
+    EXPECT_THAT(error_of({"skip", "--lsn", "nonsense", "--source=", "--target="}).message(),
+                HasSubstr("--lsn"));
+    EXPECT_THAT(error_of({"run", "--lsn", "0/1"}).message(), HasSubstr("\"--lsn\""));
+    EXPECT_THAT(error_of({"release", "--lsn"}).message(), HasSubstr("lsn"));
+}
+
 TEST(CommandLine, RefusesAnOptionWithoutItsValue) {
     EXPECT_THAT(error_of({"run", "--slot"}).message(), HasSubstr("slot"));
 }

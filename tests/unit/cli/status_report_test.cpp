@@ -172,5 +172,53 @@ TEST(StatusJson, HasNumbersAsNumbers) {
     EXPECT_THAT(json, HasSubstr("\"applied_seconds_ago\":3.000"));
 }
 
+PipelineStatus holding() {
+    PipelineStatus status = streaming();
+    status.held.emplace();
+    status.held->transaction.xid = 771;
+    status.held->transaction.commit_lsn = Lsn{0x1010};
+    status.held->transaction.end_lsn = Lsn{0x1040};
+    status.held->transaction.rows = 5;
+    status.held->transaction.tables = {"public.t"};
+    status.held->is_counted = true;
+    status.held->held_seconds = 35;
+    return status;
+}
+
+TEST(StatusScreen, ShowsTheTransactionThatIsHeldAndWhatToDo) {
+    const std::string screen = status_screen(holding());
+    EXPECT_THAT(screen, HasSubstr("main, holding"));
+    EXPECT_THAT(screen, HasSubstr("transaction 771 at 0/1010, 35 s: 5 rows of public.t"));
+    EXPECT_THAT(screen, HasSubstr("walpack skip --lsn 0/1010"));
+}
+
+TEST(StatusScreen, ShowsAReleasedTransactionAsSuch) {
+    PipelineStatus status = holding();
+    status.held->is_released = true;
+    status.held->is_counted = false;
+    EXPECT_EQ(status.state(), "streaming");
+    EXPECT_THAT(status_screen(status), HasSubstr("at least 5 rows"));
+    EXPECT_THAT(status_screen(status), HasSubstr("it is released"));
+}
+
+TEST(StatusScreen, ListsTransactionsThatAreToBeLeftOut) {
+    PipelineStatus status = streaming();
+    EXPECT_THAT(status_screen(status), Not(HasSubstr("to skip")));
+    status.skips_waiting = {Lsn{0x1010}};
+    EXPECT_THAT(status_screen(status), HasSubstr("to skip       the transaction at 0/1010"));
+}
+
+TEST(StatusJson, TellsWhatIsHeldAndWhatIsToBeLeftOut) {
+    PipelineStatus status = holding();
+    status.skips_waiting = {Lsn{0x1050}};
+    const std::string json = status_json(status);
+    EXPECT_THAT(json, HasSubstr(R"("held_transaction":{"xid":771,"commit_lsn":"0/1010",)"
+                                R"("end_lsn":"0/1040","rows":5,"tables":["public.t"],)"
+                                R"("is_counted":true,"is_released":false,"held_seconds":35})"));
+    EXPECT_THAT(json, HasSubstr(R"("skips_waiting":["0/1050"])"));
+    EXPECT_THAT(status_json(streaming()),
+                HasSubstr(R"("held_transaction":null,"skips_waiting":[])"));
+}
+
 }  // namespace
 }  // namespace walpack
