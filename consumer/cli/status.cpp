@@ -59,6 +59,7 @@ void ask_target(Connection& target, PipelineStatus& status) {
     for (const auto& refused : PostData(target, status.pipeline).refused())
         status.refused_structure.push_back(
             fmt::format("{}: {}", refused.item.description, refused.message));
+    status.conflicts = read_conflict_counts(target, status.pipeline);
     status.activity = read_activity(target, status.pipeline);
     status.consumer_is_connected =
         target
