@@ -25,8 +25,10 @@ class MappedRelations {
 
     // Reads through `target`, which must not be in pipeline mode, now or later; it and `unbatched`
     // must outlive this object. `before_new_plan` is called before the plan of a table is replaced.
+    // `check_new` may throw about a mapping before it is used.
     MappedRelations(Connection& target, const PlanOptions& options,
-                    const UnbatchedTables& unbatched, std::function<void()> before_new_plan);
+                    const UnbatchedTables& unbatched, std::function<void()> before_new_plan,
+                    std::function<void(const RelationMapping&)> check_new);
 
     // The plan for the relation's changes; valid until the next call. Throws Error(schema) with
     // every problem when the target's table cannot take its changes.
@@ -41,6 +43,7 @@ class MappedRelations {
         std::shared_ptr<const Relation> relation;
         std::shared_ptr<TablePlan> plan;
         Clock::time_point read_at;
+        bool is_batched = true;  // as of the plan
     };
 
     Known& look_up(const std::shared_ptr<const Relation>& relation);
@@ -50,6 +53,7 @@ class MappedRelations {
     PlanOptions options_;
     const UnbatchedTables& unbatched_;
     std::function<void()> before_new_plan_;
+    std::function<void(const RelationMapping&)> check_new_;
     Clock::time_point now_;
     Clock::time_point last_since_;
     std::map<TableName, Known> by_name_;

@@ -70,6 +70,7 @@ void ask_target(Connection& target, PipelineStatus& status) {
         status.refused_structure.push_back(
             fmt::format("{}: {}", refused.item.description, refused.message));
     ask_requests(target, status);
+    status.conflicts = read_conflict_counts(target, status.pipeline);
     status.activity = read_activity(target, status.pipeline);
     status.consumer_is_connected =
         target

@@ -99,6 +99,14 @@ std::string stage_lines(const Activity& activity) {
                                               percent(activity.working_share)));
 }
 
+std::string conflict_lines(const PipelineStatus& status) {
+    std::string text;
+    for (const ConflictCount& each : status.conflicts)
+        text += fmt::format("{}{} {} ({})", text.empty() ? "" : ", ", each.count, each.kind,
+                            each.outcome);
+    return line("conflicts", text);
+}
+
 std::string activity_lines(const PipelineStatus& status) {
     if (!status.activity) return "";
     const ReportedActivity& reported = *status.activity;
@@ -259,6 +267,20 @@ void write_activity(JsonWriter& json, const PipelineStatus& status) {
     json.end_object();
 }
 
+void write_conflicts(JsonWriter& json, const PipelineStatus& status) {
+    Members members(json);
+    json.key("conflicts");
+    json.begin_array();
+    for (const ConflictCount& each : status.conflicts) {
+        json.begin_object();
+        members.text("kind", each.kind);
+        members.text("outcome", each.outcome);
+        members.integer("count", std::optional(each.count));
+        json.end_object();
+    }
+    json.end_array();
+}
+
 }  // namespace
 
 std::string PipelineStatus::state() const {
@@ -326,6 +348,7 @@ std::string status_screen(const PipelineStatus& status) {
     text += line("applied", applied_text(status));
     if (status.source_lsn.is_valid()) text += line("written", status.source_lsn.to_string());
     text += line("lag", lag_text(status));
+    text += conflict_lines(status);
     text += control_lines(status);
     text += service_lines(status.service);
     return text + activity_lines(status);
@@ -348,6 +371,7 @@ std::string status_json(const PipelineStatus& status) {
     members.seconds("applied_seconds_ago", status.applied_seconds_ago);
     members.integer("lag_bytes", status.lag_bytes());
     members.seconds("lag_seconds", status.lag_seconds());
+    write_conflicts(json, status);
     write_control(json, status);
     json.key("service");
     write_service(json, status.service);

@@ -9,6 +9,7 @@
 #include "copy/copy_progress.h"
 #include "model/lsn.h"
 #include "progress/activity.h"
+#include "progress/conflict_log.h"
 #include "progress/progress.h"
 #include "progress/request_table.h"
 #include "service/service_state.h"
@@ -45,6 +46,8 @@ struct PipelineStatus {
 
     std::optional<HeldTransaction> held;
     std::vector<Lsn> skips_waiting;  // LSNs of transactions that are to be left out
+    // What policies answered to conflicts; empty while there was none.
+    std::vector<ConflictCount> conflicts;
 
     // Of a copy by chunks; empty without one.
     std::vector<TableFigures> copied_tables;
