@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "log/log_recovery.h"
 
 namespace walpack {
 namespace {
@@ -17,13 +18,27 @@ constexpr std::uint64_t kNever = ~std::uint64_t{0};
 }  // namespace
 
 LogCore::LogCore(OrderedLogOptions options, LogIdentity identity)
-    : options_(std::move(options)),
-      identity_(std::move(identity)),
-      room_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : options_(std::move(options)), identity_(std::move(identity)), directory_(options_.directory) {
+    segments_ = recover_segments(directory_, identity_);
+    for (const auto& segment : segments_) disk_bytes_ += segment->on_disk_bytes();
+    if (const Segment* last = current()) {
+        next_number_ = last->number + 1;
+        next_ = last->next;
+        total_bytes_ = last->bytes_before + last->bytes;
+        durable_sequence_ = last->next;  // a slot may have been confirmed by it
+    }
+    room_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     WALPACK_CHECK(room_fd_ >= 0);
+    writer_ = std::thread([this] { run_writer(); });
 }
 
 LogCore::~LogCore() {
+    {
+        const std::lock_guard lock(mutex_);
+        is_stopping_ = true;
+        work_.notify_one();
+    }
+    writer_.join();
     ::close(room_fd_);
 }
 
@@ -37,8 +52,9 @@ Segment& LogCore::add_segment(Lsn from, bool begins_session) {
     auto segment = std::make_shared<Segment>();
     segment->number = next_number_++;
     segment->begins_session = begins_session;
-    segment->from = segment->end = from;
-    segment->first = segment->next = segment->end_next = segment->memory_first = next_;
+    segment->from = from;
+    segment->first = segment->next = segment->memory_first = next_;
+    segment->whole = {from, next_, true};
     segment->bytes_before = total_bytes_;
     if (begins_session) segment->settled = from;
     segments_.push_back(std::move(segment));
@@ -62,9 +78,8 @@ void LogCore::begin_session(Lsn from) {
         }
         forget_segments();
     }
+    is_session_open_ = has_begun_ = true;
     push(add_segment(from, true), SessionStart{});
-    is_session_open_ = true;
-    is_between_ = true;
     arrived_.notify_all();
 }
 
@@ -72,20 +87,27 @@ void LogCore::begin_session(Lsn from) {
 void LogCore::cut_tail() {
     Segment* last = current();
     is_session_open_ = false;
-    if (last == nullptr) return;
+    if (last == nullptr || last->is_closed) return;
     last->is_closed = true;
-    if (last->next == last->end_next) return;
+    if (last->next == last->whole.next) return;
     for (ReaderPlace* reader : readers_)
-        reader->cut_at = std::min(reader->cut_at.value_or(kNever), last->end_next);
-    while (last->next > last->end_next && last->next > last->memory_first) {
+        reader->cut_at = std::min(reader->cut_at.value_or(kNever), last->whole.next);
+    while (last->next > last->whole.next && !last->entries.empty()) {
         const std::size_t bytes = bytes_of(last->entries.back());
         last->entries.pop_back();
         last->bytes -= bytes;
         --last->next;
         memory_freed(bytes);
     }
-    last->next = last->end_next;
+    last->next = last->whole.next;
+    last->memory_first = std::min(last->memory_first, last->next);
+    for (FileEnd* file : {&last->written, &last->synced}) {
+        if (file->next <= last->next) continue;
+        file->next = last->next;
+        file->whole = last->whole;
+    }
     if (last->next == last->first) {
+        drop_file(*last);
         segments_.pop_back();
         --next_number_;
     }
@@ -96,10 +118,14 @@ void LogCore::forget_segments() {
     if (segments_.empty()) return;
     for (ReaderPlace* reader : readers_) reader->cut_at = 0;
     std::size_t bytes = 0;
-    for (const auto& segment : segments_)
+    for (const auto& segment : segments_) {
+        drop_file(*segment);
         for (const LogEntry& entry : segment->entries) bytes += bytes_of(entry);
+    }
     segments_.clear();
     memory_freed(bytes);
+    durable_sequence_ = 0;
+    is_spilling_ = false;
     ++generation_;
 }
 
@@ -114,45 +140,33 @@ void LogCore::append(LogEntry entry) {
 // A keepalive that nobody has seen yet takes in the one behind it.
 bool LogCore::merge(Segment& segment, const LogEntry& entry) {
     const auto* keepalive = std::get_if<ReceivedKeepalive>(&entry);
-    if (keepalive == nullptr || segment.entries.empty() || segment.next <= taken_by_one_)
-        return false;
+    if (keepalive == nullptr || segment.entries.empty()) return false;
+    if (segment.next <= std::max(taken_by_one_, claimed_next_)) return false;
     auto* last = std::get_if<ReceivedKeepalive>(&segment.entries.back());
     if (last == nullptr) return false;
     last->wal_end = std::max(last->wal_end, keepalive->wal_end);
     last->reply_requested = last->reply_requested || keepalive->reply_requested;
-    move_end(segment, entry);
+    segment.whole.take(entry, segment.next - 1);
     return true;
 }
 
 void LogCore::push(Segment& segment, LogEntry entry) {
     const std::size_t bytes = bytes_of(entry);
     segment.bytes += bytes;
-    ++segment.next;
-    move_end(segment, entry);
-    const bool is_message = std::holds_alternative<ReceivedMessage>(entry);
+    segment.whole.take(entry, segment.next++);
+    const bool ends_transaction =
+        segment.whole.next == segment.next && std::holds_alternative<ReceivedMessage>(entry);
     segment.entries.push_back(std::move(entry));
     next_.store(segment.next, std::memory_order_release);
     total_bytes_ += bytes;
     memory_bytes_ += bytes;
-    trim();
     // At once, so that a reader knows of it before it takes what comes behind.
-    if (is_message && is_between_ && segment.bytes >= options_.segment_bytes) {
+    if (ends_transaction && segment.bytes >= options_.segment_bytes) {
         segment.is_closed = true;
-        add_segment(segment.end, false);
+        add_segment(segment.whole.end, false);
     }
-}
-
-void LogCore::move_end(Segment& segment, const LogEntry& entry) {
-    Lsn lsn;
-    if (const auto* message = std::get_if<ReceivedMessage>(&entry)) {
-        lsn = message->lsn;
-        is_between_ = lsn.is_valid();
-    } else if (const auto* keepalive = std::get_if<ReceivedKeepalive>(&entry)) {
-        lsn = keepalive->wal_end;
-    }
-    if (!is_between_ || !lsn.is_valid()) return;
-    segment.end = std::max(segment.end, lsn);
-    segment.end_next = segment.next;
+    trim();
+    if (is_writing()) wake_writer();
 }
 
 void LogCore::close(std::exception_ptr error) {
@@ -165,59 +179,47 @@ void LogCore::close(std::exception_ptr error) {
 void LogCore::reset() {
     const std::lock_guard lock(mutex_);
     forget_segments();
+    former_readers_.clear();
     is_session_open_ = false;
-    is_between_ = true;
     for (ReaderPlace* reader : readers_) reader->fault = "the log was emptied";
     ++next_;  // something is to be told
+    wake_writer();
     arrived_.notify_all();
 }
 
 void LogCore::set_durable(bool is_durable) {
     const std::lock_guard lock(mutex_);
+    if (is_durable_ == is_durable) return;
     is_durable_ = is_durable;
+    note_released();
+    wake_writer();
 }
 
-OrderedLogState LogCore::state() const {
+// The first segment that a reader can begin at, and go on from to the end.
+const Segment* LogCore::first_usable() const {
+    const Segment* first = nullptr;
+    for (const auto& segment : segments_) {
+        if (first == nullptr && segment->can_begin_here()) first = segment.get();
+        if (!segment->damage.empty()) first = nullptr;
+    }
+    return first;
+}
+
+OrderedLogState LogCore::state() {
     const std::lock_guard lock(mutex_);
     OrderedLogState state;
     state.end = end();
-    const auto first =
-        std::find_if(segments_.begin(), segments_.end(), [](const auto& segment) {
-            return segment->is_startable() && segment->is_whole_in_memory();
-        });
-    if (!segments_.empty()) state.from = first != segments_.end() ? *(*first)->settled : state.end;
+    if (!segments_.empty()) {
+        const Segment* first = first_usable();
+        state.from = first != nullptr ? *first->settled : state.end;
+    }
+    state.durable = note_durable();
     state.memory_bytes = memory_bytes_;
+    state.disk_bytes = disk_bytes_;
+    state.written_bytes = written_bytes_;
+    state.disk_error = disk_error_;
+    state.is_out_of_budget = is_out_of_budget_;
     return state;
-}
-
-// What every reader has taken may stay for a rewind, up to half of the memory.
-void LogCore::trim() {
-    const std::size_t half = options_.memory_bytes_max / 2;
-    for (const auto& segment : segments_) {
-        if (memory_bytes_ <= half) return;
-        drop_entries(*segment);
-        if (!segment->entries.empty()) return;
-    }
-}
-
-void LogCore::drop_entries(Segment& segment) {
-    const std::size_t half = options_.memory_bytes_max / 2;
-    std::size_t bytes = 0;
-    while (memory_bytes_ - bytes > half && !segment.entries.empty() &&
-           segment.memory_first < taken_by_all_) {
-        bytes += bytes_of(segment.entries.front());
-        segment.entries.pop_front();
-        ++segment.memory_first;
-    }
-    memory_freed(bytes);
-}
-
-void LogCore::memory_freed(std::size_t bytes) {
-    const std::size_t before = memory_bytes_.fetch_sub(bytes);
-    if (before < options_.memory_bytes_max || before - bytes >= options_.memory_bytes_max) return;
-    const std::uint64_t one = 1;
-    // It can only fail when the descriptor is readable already, which is what is wanted.
-    [[maybe_unused]] const auto written = write(room_fd_, &one, sizeof one);
 }
 
 }  // namespace walpack

@@ -1,7 +1,19 @@
-// What OrderedLog and its readers share: the segments, the readers' places, one mutex over both.
+// What OrderedLog, its readers and its thread share: the segments, the readers' places, one mutex
+// over both.
 //
 // A reader fetches some entries at a time and hands them out without the mutex; `generation` tells
 // it when what it has fetched is void, as the end of the log was cut off or all of it forgotten.
+//
+// When files are written:
+//
+//     in memory  --(more than half of it waits, set_durable)-->  writing  --+
+//         ^                                                                 |
+//         +--(everyone reads from memory again, and nothing that was        |
+//             called durable is unreleased)---------------------------------+
+//
+// While writing, only what is in a file leaves memory, so a reader finds everything in one of the
+// two. Otherwise what all readers have taken may leave it; then the files have a hole before what
+// comes next and are removed.
 #pragma once
 
 #include <atomic>
@@ -14,10 +26,13 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "log/log_directory.h"
 #include "log/ordered_log.h"
 #include "log/segment.h"
+#include "log/segment_file.h"
 
 namespace walpack {
 
@@ -25,11 +40,31 @@ namespace walpack {
 struct ReaderPlace {
     std::uint64_t segment = 0;  // its number; one that is to come for a reader at the end
     std::uint64_t next = 0;     // the sequence to fetch next
+    std::uint64_t bytes = 0;    // of the log before that
     std::atomic<std::uint64_t> released{0};           // an LSN
     std::atomic<std::uint64_t> released_sequence{0};  // what is before it will not be asked for
     std::optional<std::uint64_t> cut_at;              // since the reader was last here
     std::string fault;                                // why it cannot go on without a rewind
 };
+
+// One that went without leave(): what it has not released stays, as its target comes back.
+struct FormerReader {
+    Lsn released;
+    std::uint64_t released_sequence;
+};
+
+// Entries that are no longer in memory.
+struct InFile {
+    std::uint64_t number;  // of the segment
+    std::string path;
+    std::uint64_t offset;  // of an entry at or before the first one wanted
+    std::uint64_t next;    // the first one wanted
+    std::uint64_t end;     // behind the last one that may be read
+};
+
+// What a reader fetches at a time, about.
+constexpr std::size_t kFetchEntries = 64;
+constexpr std::size_t kFetchBytes = 256 << 10;
 
 // What a reader has before it.
 struct Fetched {
@@ -38,9 +73,11 @@ struct Fetched {
         std::uint64_t sequence;
     };
     std::vector<Item> items;
+    std::optional<InFile> in_file;   // without items: they are to be read from there
     std::uint64_t generation = 0;    // what was fetched is void when the log has another
     std::uint64_t bytes_before = 0;  // of the log, up to the first of the items
     Lsn settled;                     // after a rewind: of the segment that it goes to
+    std::string state_path;          // and the file that has its state, when memory has not
     std::shared_ptr<const Segment> boundary;  // the segment that begins behind them, if one does
 };
 
@@ -58,47 +95,85 @@ class LogCore {
     void close(std::exception_ptr error);
     void reset();
     void set_durable(bool is_durable);
-    OrderedLogState state() const;
+    OrderedLogState state();
 
     void add(ReaderPlace& place, Lsn position);
-    void remove(const ReaderPlace& place);
+    // `is_for_good`: its target does not come back.
+    void remove(const ReaderPlace& place, bool is_for_good);
     // What the reader has to see first is put into `fetched`.
     bool rewind(ReaderPlace& place, Lsn position, Fetched& fetched);
     // Waits up to the timeout. `handed`: the sequence that the reader hands out next, `message`:
     // behind the last message that it handed out.
     void fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t handed, std::uint64_t message,
                std::chrono::nanoseconds timeout);
+    // Items that were read from the file. False when they are void.
+    bool accept(ReaderPlace& place, Fetched& fetched);
     void note_state(std::uint64_t segment, std::string state);
     // Everything that began before `sequence` ended at or before `lsn`.
     void note_settled(std::uint64_t sequence, Lsn lsn);
     void remove_released();
+    // Files are there that could go once everything is released.
+    bool waits_for_release() const { return waits_for_release_; }
 
     std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
     std::uint64_t next() const { return next_.load(std::memory_order_acquire); }
     std::uint64_t total_bytes() const { return total_bytes_.load(std::memory_order_relaxed); }
 
   private:
-    // All of them under the mutex.
+    using Lock = std::unique_lock<std::mutex>;
+
+    // All of them under the mutex; those of the log's thread give it up while they wait for a disk.
     Segment* find(std::uint64_t number) const;
     Segment* current() const { return segments_.empty() ? nullptr : segments_.back().get(); }
-    Lsn end() const { return segments_.empty() ? Lsn{} : segments_.back()->end; }
+    Lsn end() const { return segments_.empty() ? Lsn{} : segments_.back()->whole.end; }
     Segment& add_segment(Lsn from, bool begins_session);
     void push(Segment& segment, LogEntry entry);
     bool merge(Segment& segment, const LogEntry& entry);
-    void move_end(Segment& segment, const LogEntry& entry);
     void cut_tail();
     void forget_segments();
+    const Segment* first_usable() const;
+    Lsn durable(std::uint64_t& next) const;
+    Lsn note_durable();
+
     void locate(ReaderPlace& place, std::uint64_t sequence) const;
     void step_over_ends(ReaderPlace& place) const;
     void check_faults(ReaderPlace& place, std::uint64_t handed, std::uint64_t message);
     void copy_entries(ReaderPlace& place, const Segment& segment, Fetched& fetched);
+    void finish_fetch(ReaderPlace& place, const Segment& segment, Fetched& fetched);
+    void throw_if_damaged(std::uint64_t from_number) const;
     void count_taken();
+    std::uint64_t released_by_all() const;
+    void remove_released_segments();
+
+    // Memory.
     void trim();
+    std::uint64_t may_leave_before(const Segment& segment) const;
     void drop_entries(Segment& segment);
+    void drop_emptied();
     void memory_freed(std::size_t bytes);
+
+    // Files.
+    bool is_writing() const { return is_durable_ || is_spilling_ || durable_sequence_ > 0; }
+    void decide_spilling();
+    void drop_file(Segment& segment);
+    void drop_all_files();
+    void note_released();
+    void run_writer();
+    bool remove_one(Lock& lock);
+    bool write_one_state(Lock& lock);
+    bool write_some(Lock& lock);
+    bool sync_when_due(Lock& lock);
+    bool sync_rest(Lock& lock);
+    bool sync_segment(Segment& segment, Lock& lock);
+    std::shared_ptr<Segment> segment_to_write() const;
+    bool create_file(Segment& segment, Lock& lock);
+    bool fits_budget(std::uint64_t bytes);
+    void failed(const char* what, const std::string& path, int error);
+    void wake_writer();
 
     const OrderedLogOptions options_;
     const LogIdentity identity_;
+    LogDirectory directory_;
     int room_fd_ = -1;
 
     mutable std::mutex mutex_;
@@ -107,18 +182,37 @@ class LogCore {
     std::deque<std::shared_ptr<Segment>> segments_;
     std::uint64_t next_number_ = 1;
     std::vector<ReaderPlace*> readers_;
+    std::vector<FormerReader> former_readers_;
+    bool has_begun_ = false;          // a session, since the log was opened
     std::uint64_t taken_by_all_ = 0;  // what is before it was fetched by every reader
     std::uint64_t taken_by_one_ = 0;  // and by the foremost one
-    bool is_between_ = true;          // two transactions
     bool is_session_open_ = false;
-    bool is_durable_ = false;
     bool is_closed_ = false;
     std::exception_ptr error_;
+
+    bool is_durable_ = false;
+    bool is_spilling_ = false;
+    // Behind what was called durable and is not released: it must stay in files. 0 for nothing.
+    std::uint64_t durable_sequence_ = 0;
+    std::uint64_t claimed_next_ = 0;      // what is before it is being written, or was
+    std::deque<std::uint64_t> removals_;  // numbers of files
+    std::uint64_t disk_bytes_ = 0;
+    std::uint64_t written_bytes_ = 0;
+    std::string disk_error_;
+    bool is_out_of_budget_ = false;
+    bool is_stopping_ = false;
+    bool must_rest_ = false;  // the log's thread, as something failed
+    bool writer_waits_ = false;
+    std::condition_variable work_;
+    std::chrono::steady_clock::time_point unsynced_since_;
+    SegmentFile file_;  // of the log's thread
 
     std::atomic<std::uint64_t> generation_{0};
     std::atomic<std::uint64_t> next_{1};  // the sequence of the next entry
     std::atomic<std::uint64_t> total_bytes_{0};
     std::atomic<std::size_t> memory_bytes_{0};
+    std::atomic<bool> waits_for_release_{false};
+    std::thread writer_;
 };
 
 }  // namespace walpack

@@ -1,4 +1,4 @@
-// The readers' side of LogCore.
+// LogCore: the readers' side.
 #include <algorithm>
 #include <utility>
 
@@ -10,28 +10,39 @@ namespace walpack {
 namespace {
 
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
-// What a reader fetches at a time.
-constexpr std::size_t kFetchEntries = 64;
-constexpr std::size_t kFetchBytes = 256 << 10;
 
 }  // namespace
 
 void LogCore::add(ReaderPlace& place, Lsn position) {
     const std::lock_guard lock(mutex_);
+    // It may be the one of a target whose reader went: the foremost of those that it can be.
+    auto same = former_readers_.end();
+    for (auto former = former_readers_.begin(); former != former_readers_.end(); ++former) {
+        const bool is_nearer = same == former_readers_.end() || former->released > same->released;
+        if (former->released <= position && is_nearer) same = former;
+    }
+    if (same != former_readers_.end()) {
+        place.released_sequence = same->released_sequence;
+        former_readers_.erase(same);
+    }
     place.released = position.value;
     place.segment = next_number_;
     place.next = next_;
+    place.bytes = total_bytes_;
     readers_.push_back(&place);
     count_taken();
 }
 
-void LogCore::remove(const ReaderPlace& place) {
-    {
-        const std::lock_guard lock(mutex_);
-        std::erase(readers_, &place);
-        count_taken();
-    }
-    remove_released();
+void LogCore::remove(const ReaderPlace& place, bool is_for_good) {
+    const std::lock_guard lock(mutex_);
+    if (!is_for_good) former_readers_.push_back({Lsn{place.released}, place.released_sequence});
+    std::erase(readers_, &place);
+    count_taken();
+    decide_spilling();
+    trim();
+    if (!is_for_good) return;
+    remove_released_segments();
+    note_released();
 }
 
 void LogCore::count_taken() {
@@ -43,42 +54,56 @@ void LogCore::count_taken() {
     }
 }
 
+void LogCore::throw_if_damaged(std::uint64_t from_number) const {
+    for (const auto& segment : segments_) {
+        if (segment->number >= from_number && !segment->damage.empty())
+            throw Error(ErrorKind::config, segment->damage)
+                .hint(
+                    "Nothing behind it was applied. Move the folder away; when the slot was "
+                    "confirmed past it, the tables have to be copied again.");
+    }
+}
+
 bool LogCore::rewind(ReaderPlace& place, Lsn position, Fetched& fetched) {
     const std::lock_guard lock(mutex_);
     fetched = {};
     fetched.generation = generation_;
-    fetched.bytes_before = total_bytes_;
     place.cut_at.reset();
     place.fault.clear();
+    const bool was_released = position.value <= place.released;
     if (segments_.empty() || (!is_session_open_ && position >= end())) {
         place.segment = next_number_;
         place.next = next_;
-        place.released = std::max(place.released.load(), position.value);
-        place.released_sequence = place.next;
-        count_taken();
-        return true;
+        place.bytes = total_bytes_;
+        if (was_released) place.released_sequence = place.next;
+    } else {
+        const auto start =
+            std::find_if(segments_.rbegin(), segments_.rend(), [position](const auto& segment) {
+                return segment->can_begin_here() && *segment->settled <= position;
+            });
+        if (start == segments_.rend()) {
+            place.fault = "the log does not have what lies behind " + position.to_string();
+            return false;
+        }
+        const Segment& segment = **start;
+        throw_if_damaged(segment.number);
+        place.segment = segment.number;
+        place.next = segment.first;
+        place.bytes = segment.bytes_before;
+        if (was_released) place.released_sequence = segment.first;
+        fetched.settled = *segment.settled;
+        if (!segment.begins_session) {
+            fetched.items.push_back({SessionStart{}, segment.first - 1});
+            fetched.items.push_back({ReceivedMessage{Lsn{}, segment.state}, segment.first - 1});
+            if (segment.state.empty()) fetched.state_path = directory_.state_path(segment.number);
+        }
+        // What is only in files has to be followed by what is written from now on.
+        if (segment.memory_first != segment.first) is_spilling_ = true;
     }
-    const auto start =
-        std::find_if(segments_.rbegin(), segments_.rend(), [position](const auto& segment) {
-            return segment->is_startable() && segment->is_whole_in_memory() &&
-                   *segment->settled <= position;
-        });
-    if (start == segments_.rend()) {
-        place.fault = "the log does not have what lies behind " + position.to_string();
-        return false;
-    }
-    const Segment& segment = **start;
-    place.segment = segment.number;
-    place.next = segment.first;
-    place.released = position.value;
-    place.released_sequence = segment.first;
-    fetched.settled = *segment.settled;
-    fetched.bytes_before = segment.bytes_before;
-    if (!segment.begins_session) {
-        fetched.items.push_back({SessionStart{}, segment.first - 1});
-        fetched.items.push_back({ReceivedMessage{Lsn{}, segment.state}, segment.first - 1});
-    }
+    if (was_released) place.released = position.value;
+    fetched.bytes_before = place.bytes;
     count_taken();
+    wake_writer();
     return true;
 }
 
@@ -95,12 +120,12 @@ void LogCore::locate(ReaderPlace& place, std::uint64_t sequence) const {
 }
 
 void LogCore::step_over_ends(ReaderPlace& place) const {
-    for (const Segment* segment = find(place.segment);
-         segment != nullptr && segment->is_closed && place.next >= segment->next;) {
-        ++place.segment;
-        segment = find(place.segment);
-        if (segment != nullptr) place.next = segment->first;
-    }
+    const Segment* segment = find(place.segment);
+    while (segment != nullptr && segment->is_closed && place.next >= segment->next &&
+           segment->damage.empty())
+        segment = find(++place.segment);
+    // Sequence numbers may have been left out before a session.
+    if (segment != nullptr) place.next = std::max(place.next, segment->first);
 }
 
 void LogCore::check_faults(ReaderPlace& place, std::uint64_t handed, std::uint64_t message) {
@@ -117,13 +142,14 @@ void LogCore::check_faults(ReaderPlace& place, std::uint64_t handed, std::uint64
 void LogCore::fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t handed,
                     std::uint64_t message, std::chrono::nanoseconds timeout) {
     fetched.items.clear();
+    fetched.in_file.reset();
     fetched.boundary.reset();
-    std::unique_lock lock(mutex_);
+    Lock lock(mutex_);
     const auto is_there = [&] {
         if (!place.fault.empty() || place.cut_at || is_closed_) return true;
         step_over_ends(place);
         const Segment* segment = find(place.segment);
-        return segment != nullptr && place.next < segment->next;
+        return segment != nullptr && (place.next < segment->next || !segment->damage.empty());
     };
     if (!is_there()) {
         ++waiting_;
@@ -134,30 +160,60 @@ void LogCore::fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t handed,
     fetched.generation = generation_;
     step_over_ends(place);
     const Segment* segment = find(place.segment);
-    if (segment != nullptr && place.next < segment->next) {
-        copy_entries(place, *segment, fetched);
-    } else if (is_closed_ && error_) {
-        std::rethrow_exception(error_);
+    if (segment == nullptr || place.next >= segment->next) {
+        if (segment != nullptr && !segment->damage.empty()) throw_if_damaged(segment->number);
+        if (is_closed_ && error_) std::rethrow_exception(error_);
+        return;
     }
+    if (place.next == segment->first) place.bytes = segment->bytes_before;
+    fetched.bytes_before = place.bytes;
+    copy_entries(place, *segment, fetched);
 }
 
 void LogCore::copy_entries(ReaderPlace& place, const Segment& segment, Fetched& fetched) {
-    WALPACK_CHECK(place.next >= segment.memory_first);
-    if (place.next == segment.first) fetched.bytes_before = segment.bytes_before;
-    std::size_t bytes = 0;
-    std::uint64_t index = place.next - segment.memory_first;
-    while (place.next < segment.next && fetched.items.size() < kFetchEntries &&
-           bytes < kFetchBytes) {
-        const LogEntry& entry = segment.entries[index++];
-        bytes += bytes_of(entry);
-        fetched.items.push_back({entry, place.next++});
+    if (place.next < segment.memory_first) {
+        if (segment.begins_session && place.next == segment.first) {
+            fetched.items.push_back({SessionStart{}, segment.first});
+        } else if (segment.has_file && place.next >= segment.file_first) {
+            fetched.in_file = InFile{segment.number, directory_.log_path(segment.number),
+                                     segment.offset_before(place.next), place.next,
+                                     std::min(segment.written.next, segment.memory_first)};
+            return;
+        } else {
+            place.fault = "what was to be read next is not in the log any more";
+            throw Error(ErrorKind::connection, place.fault);
+        }
     }
+    std::size_t bytes = 0;
+    std::uint64_t next = place.next + fetched.items.size();
+    while (next < segment.next && next >= segment.memory_first &&
+           fetched.items.size() < kFetchEntries && bytes < kFetchBytes) {
+        const LogEntry& entry = segment.entries[next - segment.memory_first];
+        bytes += bytes_of(entry);
+        fetched.items.push_back({entry, next++});
+    }
+    finish_fetch(place, segment, fetched);
+}
+
+bool LogCore::accept(ReaderPlace& place, Fetched& fetched) {
+    const std::lock_guard lock(mutex_);
+    if (fetched.generation != generation_) return false;
+    const Segment* segment = find(place.segment);
+    WALPACK_CHECK(segment != nullptr);
+    finish_fetch(place, *segment, fetched);
+    return true;
+}
+
+void LogCore::finish_fetch(ReaderPlace& place, const Segment& segment, Fetched& fetched) {
+    for (const Fetched::Item& item : fetched.items) place.bytes += bytes_of(item.entry);
+    place.next += fetched.items.size();
     step_over_ends(place);
     if (place.segment != segment.number) {
         if (const Segment* behind = find(place.segment); behind && !behind->begins_session)
             fetched.boundary = segments_[place.segment - segments_.front()->number];
     }
     count_taken();
+    decide_spilling();
     trim();
 }
 
@@ -167,6 +223,7 @@ void LogCore::note_state(std::uint64_t number, std::string state) {
     if (segment == nullptr || segment->has_state || segment->begins_session) return;
     segment->state = std::move(state);
     segment->has_state = true;
+    wake_writer();
 }
 
 void LogCore::note_settled(std::uint64_t sequence, Lsn lsn) {
@@ -177,23 +234,7 @@ void LogCore::note_settled(std::uint64_t sequence, Lsn lsn) {
         const Lsn settled = std::max(lsn, segment->from);
         segment->settled = std::min(segment->settled.value_or(settled), settled);
     }
-}
-
-// A segment that every reader has released goes, when it is possible to begin behind it.
-void LogCore::remove_released() {
-    std::vector<std::shared_ptr<Segment>> removed;  // freed without the mutex
-    const std::lock_guard lock(mutex_);
-    std::uint64_t released = kNever;
-    for (const ReaderPlace* reader : readers_)
-        released = std::min(released, reader->released_sequence.load());
-    while (segments_.size() > 1 && segments_[0]->is_closed && segments_[0]->next <= released &&
-           segments_[1]->is_startable()) {
-        std::size_t bytes = 0;
-        for (const LogEntry& entry : segments_[0]->entries) bytes += bytes_of(entry);
-        removed.push_back(std::move(segments_.front()));
-        segments_.pop_front();
-        memory_freed(bytes);
-    }
+    wake_writer();
 }
 
 }  // namespace walpack

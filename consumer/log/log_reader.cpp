@@ -44,4 +44,8 @@ std::uint64_t LogReader::mark() const {
     return state_->mark;
 }
 
+void LogReader::leave() {
+    state_->leaves = true;
+}
+
 }  // namespace walpack

@@ -47,8 +47,8 @@ struct OrderedLogState {
     Lsn end;
     // Of `end`, what is on disk: fsync done, with the states that a reader needs. Invalid without.
     Lsn durable;
-    std::size_t memory_bytes = 0;  // of what is waiting in memory
-    std::uint64_t disk_bytes = 0;  // of the files
+    std::size_t memory_bytes = 0;     // of what is waiting in memory
+    std::uint64_t disk_bytes = 0;     // of the files
     std::uint64_t written_bytes = 0;  // to files, since the log was opened
     // Why nothing can be written at the moment; it is tried again by itself.
     std::string disk_error;
@@ -91,7 +91,8 @@ class OrderedLog {
 
     // ---- readers: one per target, for as long as the pipeline has the target
 
-    // What lies behind `position` is kept until the reader releases it.
+    // What lies behind `position` is kept until the reader releases it. Add those of all targets
+    // before the first session begins: nothing is removed until then.
     std::unique_ptr<LogReader> add_reader(Lsn position);
 
   private:
@@ -132,6 +133,9 @@ class LogReader {
     void release(Lsn position, std::optional<std::uint64_t> held_from = std::nullopt);
     // Of the entry that was taken last: grows with the entries.
     std::uint64_t mark() const;
+    // Its target does not belong to the pipeline any more. What a reader has not released is kept
+    // otherwise when it goes, for the one that comes for the same target, and after a restart.
+    void leave();
 
   private:
     friend class OrderedLog;

@@ -4,6 +4,11 @@
 #include <limits>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "log/segment_format.h"
+
 namespace walpack {
 
 LogReader::State::State(std::shared_ptr<LogCore> log, Lsn position) : core(std::move(log)) {
@@ -14,7 +19,7 @@ LogReader::State::State(std::shared_ptr<LogCore> log, Lsn position) : core(std::
 }
 
 LogReader::State::~State() {
-    core->remove(place);
+    core->remove(place, leaves);
 }
 
 bool LogReader::State::rewind(Lsn position) {
@@ -25,6 +30,7 @@ bool LogReader::State::rewind(Lsn position) {
     unreleased.clear();
     has_start = false;
     if (!core->rewind(place, position, fetched)) return false;
+    load_state();
     end_taken = fetched.settled;
     has_start = has_fetched();
     next = place.next;
@@ -43,8 +49,63 @@ std::optional<LogEntry> LogReader::State::take(std::chrono::nanoseconds timeout)
 }
 
 void LogReader::State::fetch(std::chrono::nanoseconds timeout) {
-    at = 0;
-    core->fetch(place, fetched, next, message_next, timeout);
+    do {
+        at = 0;
+        core->fetch(place, fetched, next, message_next, timeout);
+        if (!fetched.in_file) file.reset();
+        if (fetched.in_file) read_file();
+    } while (fetched.in_file && fetched.items.empty());
+}
+
+// What is cut off or forgotten while it is read leaves no items.
+void LogReader::State::read_file() {
+    const InFile& wanted = *fetched.in_file;
+    try {
+        if (!file || file->number() != wanted.number || next_in_file != wanted.next) {
+            file.emplace(wanted.path, wanted.number);
+            file->seek(wanted.offset);
+        }
+        std::size_t bytes = 0;
+        std::uint64_t sequence = wanted.next;
+        while (sequence < wanted.end && fetched.items.size() < kFetchEntries &&
+               bytes < kFetchBytes) {
+            auto entry = file->next();
+            if (!entry || entry->sequence > sequence) throw_damaged();
+            if (entry->sequence < sequence) continue;
+            bytes += bytes_of(entry->entry);
+            fetched.items.push_back({std::move(entry->entry), sequence++});
+        }
+        next_in_file = sequence;
+    } catch (...) {
+        file.reset();
+        if (core->generation() == fetched.generation) throw;
+        fetched.items.clear();
+        return;
+    }
+    if (core->accept(place, fetched)) return;
+    fetched.items.clear();
+    file.reset();
+}
+
+void LogReader::State::throw_damaged() const {
+    throw Error(ErrorKind::config, fmt::format("the log's file \"{}\" is damaged at offset {}",
+                                               file->path(), file->offset()))
+        .hint(
+            "Nothing behind it was applied. Move the folder away; when the slot was confirmed "
+            "past it, the tables have to be copied again.");
+}
+
+// Behind a rewind to where memory does not have it.
+void LogReader::State::load_state() {
+    if (fetched.state_path.empty()) return;
+    auto state = decode_state(read_whole_file(fetched.state_path));
+    if (!state)
+        throw Error(ErrorKind::config,
+                    fmt::format("the log's file \"{}\" is damaged", fetched.state_path))
+            .hint(
+                "Nothing behind it was applied. Move the folder away; when the slot was "
+                "confirmed past it, the tables have to be copied again.");
+    fetched.items.back().entry = ReceivedMessage{Lsn{}, state->state};
 }
 
 LogEntry LogReader::State::hand_out() {
@@ -104,7 +165,7 @@ void LogReader::State::released_before(std::uint64_t sequence) {
         unreleased.pop_front();
         is_behind_segment = true;
     }
-    if (is_behind_segment) core->remove_released();
+    if (is_behind_segment || core->waits_for_release()) core->remove_released();
 }
 
 }  // namespace walpack

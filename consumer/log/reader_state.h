@@ -15,6 +15,7 @@
 
 #include "log/log_core.h"
 #include "log/ordered_log.h"
+#include "log/segment_reader.h"
 
 namespace walpack {
 
@@ -36,6 +37,9 @@ struct LogReader::State {
     };
 
     bool has_fetched() const { return at < fetched.items.size(); }
+    void load_state();
+    void read_file();
+    [[noreturn]] void throw_damaged() const;
     void fetch(std::chrono::nanoseconds timeout);
     LogEntry hand_out();
     void released_before(std::uint64_t sequence);
@@ -43,10 +47,13 @@ struct LogReader::State {
     std::shared_ptr<LogCore> core;
     ReaderPlace place;
     Fetched fetched;
-    std::size_t at = 0;  // in what was fetched
-    std::uint64_t mark = 0;           // of the entry taken last
-    std::uint64_t message_next = 0;   // behind the last message taken
-    Lsn end_taken;                    // of the last transaction taken
+    std::optional<SegmentReader> file;  // the one that is being read
+    std::uint64_t next_in_file = 0;     // the sequence that it is before
+    std::size_t at = 0;                 // in what was fetched
+    bool leaves = false;                // for good
+    std::uint64_t mark = 0;             // of the entry taken last
+    std::uint64_t message_next = 0;     // behind the last message taken
+    Lsn end_taken;                      // of the last transaction taken
     std::optional<Checkpoint> checkpoint;
     // Where segments begin that were entered and of which the log was not told what is settled.
     std::deque<std::uint64_t> unsettled;

@@ -2,16 +2,16 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <variant>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
-
-#include <filesystem>
 
 #include "log/ordered_log.h"
 
@@ -57,6 +57,28 @@ inline std::string text_of(const LogEntry& entry) {
     if (const auto* keepalive = std::get_if<ReceivedKeepalive>(&entry))
         return "keepalive " + std::to_string(keepalive->wal_end.value);
     return "session";
+}
+
+// The same, as a target does that has durably what ends at or before `applied`.
+inline std::vector<std::string> read_up_to_now(LogReader& reader, Lsn applied) {
+    std::vector<std::string> texts;
+    for (;;) {
+        reader.release(applied);
+        if (reader.wants_state())
+            reader.note_state("state behind " + std::to_string(reader.mark()));
+        const auto entry = reader.take(kNoWait);
+        if (!entry) return texts;
+        texts.push_back(text_of(*entry));
+    }
+}
+
+template <typename Condition>
+void wait_until(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + kLong;
+    while (!condition()) {
+        ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
 }
 
 // What waits, up to `count`; states that are asked for are given as "state <mark>".

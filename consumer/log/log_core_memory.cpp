@@ -1,0 +1,133 @@
+// LogCore: what leaves memory, and when files are written.
+#include <algorithm>
+
+#include <unistd.h>
+
+#include "log/log_core.h"
+
+namespace walpack {
+namespace {
+
+constexpr std::uint64_t kNever = ~std::uint64_t{0};
+
+}  // namespace
+
+// More than half of the memory is never kept for a rewind alone.
+void LogCore::trim() {
+    const std::size_t half = options_.memory_bytes_max / 2;
+    if (memory_bytes_ <= half) return;
+    for (const auto& segment : segments_) {
+        drop_entries(*segment);
+        if (memory_bytes_ <= half || !segment->entries.empty()) break;
+    }
+    drop_emptied();
+    if (memory_bytes_ <= half || is_writing()) return;
+    is_spilling_ = true;
+    wake_writer();
+}
+
+std::uint64_t LogCore::may_leave_before(const Segment& segment) const {
+    if (!is_writing()) return taken_by_all_;
+    std::uint64_t in_file = 0;
+    if (segment.has_file) {
+        const bool needs_sync = is_durable_ && !segment.sync_is_lost;
+        in_file = needs_sync ? segment.synced.next : segment.written.next;
+    }
+    const bool cannot_write = !disk_error_.empty() || is_out_of_budget_;
+    if (cannot_write) return std::max(in_file, std::min(taken_by_all_, released_by_all()));
+    return in_file;
+}
+
+void LogCore::drop_entries(Segment& segment) {
+    const std::size_t half = options_.memory_bytes_max / 2;
+    const std::uint64_t before = may_leave_before(segment);
+    std::size_t bytes = 0;
+    while (memory_bytes_ - bytes > half && !segment.entries.empty() &&
+           segment.memory_first < before) {
+        bytes += bytes_of(segment.entries.front());
+        segment.entries.pop_front();
+        ++segment.memory_first;
+    }
+    if (bytes == 0) return;
+    if (segment.state_file_bytes > 0) segment.state = {};
+    const std::uint64_t in_file = segment.has_file ? segment.written.next : segment.first;
+    if (segment.memory_first > in_file) drop_all_files();
+    memory_freed(bytes);
+}
+
+// Nothing of them is anywhere; the last one says where the log ends.
+void LogCore::drop_emptied() {
+    while (segments_.size() > 1 && segments_.front()->is_closed &&
+           segments_.front()->entries.empty() && !segments_.front()->has_file)
+        segments_.pop_front();
+}
+
+void LogCore::memory_freed(std::size_t bytes) {
+    const std::size_t before = memory_bytes_.fetch_sub(bytes);
+    if (before < options_.memory_bytes_max || before - bytes >= options_.memory_bytes_max) return;
+    const std::uint64_t one = 1;
+    // It can only fail when the descriptor is readable already, which is what is wanted.
+    [[maybe_unused]] const auto written = write(room_fd_, &one, sizeof one);
+}
+
+// A quarter, so that it does not begin again at once.
+void LogCore::decide_spilling() {
+    if (!is_spilling_) return;
+    for (const ReaderPlace* reader : readers_) {
+        if (total_bytes_ - reader->bytes > options_.memory_bytes_max / 4) return;
+        const Segment* segment = find(reader->segment);
+        if (segment != nullptr && reader->next < segment->memory_first) return;
+    }
+    is_spilling_ = false;
+    note_released();
+}
+
+std::uint64_t LogCore::released_by_all() const {
+    // Before a session began there may be readers that are not there yet.
+    if (!has_begun_ || (readers_.empty() && former_readers_.empty())) return 0;
+    std::uint64_t released = kNever;
+    for (const ReaderPlace* reader : readers_)
+        released = std::min(released, reader->released_sequence.load());
+    for (const FormerReader& reader : former_readers_)
+        released = std::min(released, reader.released_sequence);
+    return released;
+}
+
+void LogCore::remove_released() {
+    const std::lock_guard lock(mutex_);
+    remove_released_segments();
+    note_released();
+    decide_spilling();
+}
+
+// A segment that every reader has released goes, when it is possible to begin behind it.
+void LogCore::remove_released_segments() {
+    const std::uint64_t released = released_by_all();
+    while (segments_.size() > 1) {
+        Segment& first = *segments_[0];
+        const Segment& second = *segments_[1];
+        if (!first.is_closed || first.next > released || !second.can_begin_here()) return;
+        if (first.has_file && is_writing() && !second.is_startable_in_file()) return;
+        std::size_t bytes = 0;
+        for (const LogEntry& entry : first.entries) bytes += bytes_of(entry);
+        drop_file(first);
+        segments_.pop_front();
+        memory_freed(bytes);
+    }
+}
+
+// Files go altogether when nothing of them will be asked for.
+void LogCore::note_released() {
+    const std::uint64_t released = released_by_all();
+    if (released >= durable_sequence_) durable_sequence_ = 0;
+    waits_for_release_ = disk_bytes_ > 0;
+    if (is_writing()) return;
+    std::uint64_t written = 0;
+    for (const auto& segment : segments_)
+        if (segment->has_file) written = segment->written.next;
+    if (written == 0 || released < written) return;
+    drop_all_files();
+    drop_emptied();
+}
+
+}  // namespace walpack

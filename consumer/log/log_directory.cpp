@@ -1,0 +1,158 @@
+#include "log/log_directory.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+namespace walpack {
+namespace {
+
+constexpr std::string_view kLogSuffix = ".log";
+constexpr std::string_view kStateSuffix = ".state";
+constexpr std::string_view kUnfinishedSuffix = ".unfinished";
+constexpr std::size_t kNumberDigits = 16;
+
+std::optional<std::uint64_t> number_of(std::string_view name, std::string_view suffix) {
+    if (name.size() != kNumberDigits + suffix.size() || !name.ends_with(suffix))
+        return std::nullopt;
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + kNumberDigits, number, 16);
+    if (error != std::errc{} || end != name.data() + kNumberDigits) return std::nullopt;
+    return number;
+}
+
+[[noreturn]] void throw_limit(std::string_view what, const std::string& path, int error) {
+    throw Error(ErrorKind::limit, file_error(what, path, error));
+}
+
+}  // namespace
+
+OwnedFd::~OwnedFd() {
+    if (fd_ >= 0) ::close(fd_);
+}
+
+OwnedFd& OwnedFd::operator=(OwnedFd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+}
+
+int OwnedFd::release() {
+    return std::exchange(fd_, -1);
+}
+
+std::string file_error(std::string_view what, const std::string& path, int error) {
+    return fmt::format("could not {} \"{}\": {}", what, path,
+                       std::generic_category().message(error));
+}
+
+LogDirectory::LogDirectory(std::string path) : path_(std::move(path)) {
+    if (::mkdir(path_.c_str(), 0700) != 0 && errno != EEXIST)
+        throw_limit("make the folder", path_, errno);
+    folder_ = OwnedFd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder_.is_open()) throw_limit("open the folder", path_, errno);
+    const std::string lock = path_ + "/lock";
+    lock_ = OwnedFd(::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock_.is_open()) throw_limit("open", lock, errno);
+    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0) return;
+    if (errno != EWOULDBLOCK) throw_limit("lock", lock, errno);
+    throw Error(ErrorKind::config,
+                fmt::format("the log in \"{}\" is in use by another process", path_))
+        .hint("Stop the other one, or give this pipeline a log_directory of its own.");
+}
+
+std::string LogDirectory::log_path(std::uint64_t number) const {
+    return fmt::format("{}/{:016x}{}", path_, number, kLogSuffix);
+}
+
+std::string LogDirectory::state_path(std::uint64_t number) const {
+    return fmt::format("{}/{:016x}{}", path_, number, kStateSuffix);
+}
+
+std::vector<std::uint64_t> LogDirectory::segments() const {
+    std::vector<std::uint64_t> logs;
+    std::vector<std::uint64_t> states;
+    std::error_code error;
+    auto entry = std::filesystem::directory_iterator(path_, error);
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+        const std::string name = entry->path().filename();
+        if (const auto log = number_of(name, kLogSuffix)) logs.push_back(*log);
+        if (const auto state = number_of(name, kStateSuffix)) states.push_back(*state);
+        if (name.ends_with(kUnfinishedSuffix)) ::unlink(entry->path().c_str());
+    }
+    if (error) throw_limit("read the folder", path_, error.value());
+    std::sort(logs.begin(), logs.end());
+    for (const std::uint64_t state : states) {
+        if (!std::binary_search(logs.begin(), logs.end(), state))
+            ::unlink(state_path(state).c_str());
+    }
+    return logs;
+}
+
+int LogDirectory::sync() const {
+    return ::fsync(folder_.get()) == 0 ? 0 : errno;
+}
+
+int LogDirectory::remove(std::uint64_t number) const {
+    // The state last: without it the segment's file may be one where nobody can begin.
+    for (const std::string& path : {log_path(number), state_path(number)}) {
+        if (::unlink(path.c_str()) != 0 && errno != ENOENT) return errno;
+    }
+    return sync();
+}
+
+int LogDirectory::write_file(const std::string& path, std::string_view bytes) const {
+    const std::string unfinished = path + std::string(kUnfinishedSuffix);
+    const OwnedFd file(
+        ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file.is_open()) return errno;
+    int error = write_fully(file.get(), bytes, 0);
+    if (error == 0 && ::fsync(file.get()) != 0) error = errno;
+    if (error == 0 && ::rename(unfinished.c_str(), path.c_str()) != 0) error = errno;
+    if (error != 0) {
+        ::unlink(unfinished.c_str());
+        return error;
+    }
+    return sync();
+}
+
+int write_fully(int fd, std::string_view bytes, std::uint64_t offset) {
+    while (!bytes.empty()) {
+        const ssize_t written =
+            ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return errno;
+        if (written == 0) return EIO;
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+        offset += static_cast<std::uint64_t>(written);
+    }
+    return 0;
+}
+
+std::string read_whole_file(const std::string& path) {
+    const OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!file.is_open()) throw_limit("open", path, errno);
+    std::string bytes;
+    std::array<char, 1 << 16> piece;
+    for (;;) {
+        const ssize_t got = ::read(file.get(), piece.data(), piece.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) throw_limit("read", path, errno);
+        if (got == 0) return bytes;
+        bytes.append(piece.data(), static_cast<std::size_t>(got));
+    }
+}
+
+}  // namespace walpack
