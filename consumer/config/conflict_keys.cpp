@@ -40,8 +40,9 @@ std::vector<std::string> section_keys() {
 
 [[noreturn]] void refuse_unknown_key(const GivenValue& given) {
     if (given.key.ends_with("_origin_differs")) {
-        refuse(given, "this kind of conflict is not detected",
-               "The changes of other origins cannot be told apart on every target; remove the key.");
+        refuse(
+            given, "this kind of conflict is not detected",
+            "The changes of other origins cannot be told apart on every target; remove the key.");
     }
     const auto names = section_keys();
     const std::string nearest = nearest_name(given.key, names);
@@ -134,7 +135,8 @@ std::string describe_sections(const Config& config) {
     for (const auto& [name, settings] : config.conflicts.tables) {
         const std::string lines = lines_of(settings);
         if (lines.empty()) continue;
-        const std::string table = quote_identifier(name.schema) + '.' + quote_identifier(name.table);
+        const std::string table =
+            quote_identifier(name.schema) + '.' + quote_identifier(name.table);
         text += fmt::format("\n[table.{}]\n{}", quoted(table), lines);
     }
     return text;
