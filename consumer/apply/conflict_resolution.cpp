@@ -20,12 +20,18 @@ constexpr int kTriesMax = 10;
 
 constexpr std::string_view kUniqueViolation = "23505";
 constexpr std::string_view kExclusionViolation = "23P01";
-// For what our own encoder refuses, and for a statement that touched another number of rows.
+// For what our own encoder refuses, and for a statement that touched no row, or several.
 constexpr const char* kDataException = "22000";
-constexpr const char* kWrongCount = "P0003";
+constexpr const char* kNoDataFound = "P0002";
+constexpr const char* kTooManyRows = "P0003";
 
 TableName name_of(const TargetTable& table) {
     return {table.schema, table.name};
+}
+
+std::string state_of(const std::string& sqlstate, bool is_missing) {
+    if (!sqlstate.empty()) return sqlstate;
+    return is_missing ? kNoDataFound : kTooManyRows;
 }
 
 bool is_in_the_way(std::string_view sqlstate) {
@@ -241,11 +247,10 @@ bool ConflictResolution::refuse(Connection& session, const ReplayRow& row, std::
                                 const Refusal& refusal, const Error& error) {
     session.execute("ROLLBACK TO SAVEPOINT walpack_row");
     session.execute("RELEASE SAVEPOINT walpack_row");
-    const RefusedRow refused{
-        row.change,      row.plan->mapping(),
-        row.origin,      refusal.sqlstate.empty() ? kWrongCount : refusal.sqlstate,
-        refusal.message, refusal.constraint,
-        refusal.column,  std::string(kind)};
+    const RefusedRow refused{row.change,      row.plan->mapping(),
+                             row.origin,      state_of(refusal.sqlstate, refusal.is_missing),
+                             refusal.message, refusal.constraint,
+                             refusal.column,  std::string(kind)};
     if (take_ && take_(refused, session)) return false;
     throw error;
 }

@@ -81,17 +81,32 @@ INSTANTIATE_TEST_SUITE_P(, RandomConflicts, ::testing::Values(1, 3), [](const au
     return std::to_string(parameter.param) + "Workers";
 });
 
-// A backlog in which every hundredth transaction conflicts.
-TEST_F(BacklogScenario, ConflictsAmongManyTransactionsAreAnsweredOnTheWay) {
+// A backlog in which every hundredth transaction conflicts, and none.
+class ConflictBacklog : public BacklogScenario {
+  protected:
+    static constexpr int kTransactions = 20'000;
+
+    double arrival(int first) {
+        each_in_transaction(first, first + kTransactions - 1,
+                            "INSERT INTO stock VALUES (i, 'new')");
+        const auto begun = Clock::now();
+        expect_backlog_arrives();
+        const std::chrono::duration<double> took = Clock::now() - begun;
+        stop();
+        return took.count();
+    }
+};
+
+TEST_F(ConflictBacklog, ConflictsAmongManyTransactionsAreAnsweredOnTheWay) {
     on_both("CREATE TABLE stock (id int PRIMARY KEY, v text)");
     consumer().set("conflict", kSourceWins);
     copy_and_stop();
-    target().execute("INSERT INTO stock SELECT g, 'local' FROM generate_series(100, 20000, 100) g");
-    each_in_transaction(20000, "INSERT INTO stock VALUES (i, 'new')");
-    const auto begun = Clock::now();
-    expect_backlog_arrives();
-    const std::chrono::duration<double> took = Clock::now() - begun;
-    std::printf("20000 transactions with 200 conflicts in %.2f s\n", took.count());
+    const double without = arrival(1);
+    target().execute(
+        "INSERT INTO stock SELECT g, 'local' FROM generate_series(20100, 40000, 100) g");
+    const double with = arrival(kTransactions + 1);
+    std::printf("%d transactions without conflicts in %.2f s, with 200 in %.2f s\n", kTransactions,
+                without, with);
     EXPECT_EQ(target().value("SELECT count(*) FROM walpack.conflict_log"), "200");
 }
 
