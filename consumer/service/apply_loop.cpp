@@ -98,7 +98,7 @@ void ApplyLoop::confirm() {
 }
 
 std::optional<LogEntry> ApplyLoop::take(std::chrono::nanoseconds timeout) {
-    // TODO if (reader_.wants_state()) reader_.note_state(assembler_->session_state());
+    if (reader_.wants_state()) reader_.note_state(assembler_->session_state());
     return reader_.take(timeout);
 }
 
