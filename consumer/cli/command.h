@@ -20,13 +20,22 @@ constexpr int kExitUsage = 2;
 // A command line, taken apart.
 struct Invocation {
     std::optional<std::string> config_path;
-    std::map<std::string, std::string> flags;  // configuration key -> text
-    std::set<std::string> switches;            // of the command, without the hyphens in front
-    std::string argument;                      // of a command that takes one; empty without
+    std::map<std::string, std::string> flags;    // configuration key -> text
+    std::set<std::string> switches;              // of the command, without the hyphens in front
+    std::map<std::string, std::string> options;  // of the command, the same -> text
+    std::string argument;                        // of a command that takes one; empty without
+    std::string second_argument;
+    std::map<std::string, std::vector<std::string>> lists;  // options that may be repeated
 };
 
 struct CommandSwitch {
     std::string name;  // with hyphens between words, without those in front
+    std::string description;
+};
+
+struct CommandOption {
+    std::string name;        // as that of a switch
+    std::string value_name;  // in capitals, for help
     std::string description;
 };
 
@@ -45,7 +54,10 @@ struct Command {
     std::string description;
     KeyHelp key_help = KeyHelp::none;
     std::vector<CommandSwitch> switches;
+    std::vector<CommandOption> options;
     std::optional<CommandArgument> argument;
+    std::optional<CommandArgument> second_argument;
+    std::vector<CommandOption> lists;
     int (*run)(const Invocation& invocation) = nullptr;
 };
 

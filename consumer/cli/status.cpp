@@ -13,6 +13,7 @@
 #include "copy/copy_catalog.h"
 #include "copy/copy_worker.h"
 #include "pg/connection.h"
+#include "quarantine/quarantine_table.h"
 #include "structure/post_data.h"
 
 namespace walpack {
@@ -59,6 +60,7 @@ void ask_target(Connection& target, PipelineStatus& status) {
     for (const auto& refused : PostData(target, status.pipeline).refused())
         status.refused_structure.push_back(
             fmt::format("{}: {}", refused.item.description, refused.message));
+    status.quarantine = QuarantineTable(status.pipeline).figures(target);
     status.activity = read_activity(target, status.pipeline);
     status.consumer_is_connected =
         target

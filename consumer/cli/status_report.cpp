@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "cli/json_writer.h"
+#include "cli/quarantine_report.h"
 
 namespace walpack {
 namespace {
@@ -321,6 +322,7 @@ std::string status_screen(const PipelineStatus& status) {
     text += line("applied", applied_text(status));
     if (status.source_lsn.is_valid()) text += line("written", status.source_lsn.to_string());
     text += line("lag", lag_text(status));
+    if (status.quarantine) text += line("quarantine", quarantine_text(*status.quarantine));
     return text + activity_lines(status);
 }
 
@@ -341,6 +343,8 @@ std::string status_json(const PipelineStatus& status) {
     members.seconds("applied_seconds_ago", status.applied_seconds_ago);
     members.integer("lag_bytes", status.lag_bytes());
     members.seconds("lag_seconds", status.lag_seconds());
+    json.key("quarantine");
+    status.quarantine ? write_quarantine(json, *status.quarantine) : json.null();
     write_activity(json, status);
     json.end_object();
     json.newline();
