@@ -50,30 +50,43 @@ void Applier::set_on_group_closing(std::function<std::vector<CommandStep>()> on_
     state_->on_group_closing = std::move(on_group_closing);
 }
 
+void Applier::set_on_refused_row(TakeRefusedRow take, MustWait must_wait) {
+    state_->take_refused_row = std::move(take);
+    state_->must_wait = std::move(must_wait);
+    if (state_->replay_session)
+        state_->replay_session->set_on_refused_row(state_->take_refused_row, state_->must_wait);
+}
+
 void Applier::add_change(const RowChange& change, Lsn commit_lsn) {
     State& state = *state_;
     state.open_group_between();
     state.last_commit_lsn = std::max(state.last_commit_lsn, commit_lsn);
     ++state.group->rows;
     ++state.stats.planned_rows;
+    if (state.group->kept) state.group->kept->add(KeptRow{KeptChange(change, commit_lsn), true});
     try {
-        state.apply(change);
+        state.guarded([&] { state.apply(change); });
     } catch (Error& error) {
         if (error.lsn().empty()) error.at_lsn(commit_lsn.to_string());
         throw;
     }
-    if (state.is_large()) state.send_part();
+    if (state.is_large()) state.guarded([&] { state.send_part(); });
 }
 
 void Applier::add_command(CommandStep command) {
-    state_->open_group_between();
-    state_->changes.add(std::move(command));
+    State& state = *state_;
+    state.open_group_between();
+    state.keep(command);
+    if (!state.group->is_replay) state.changes.add(std::move(command));
 }
 
 void Applier::delete_all(const std::shared_ptr<const Relation>& relation) {
     State& state = *state_;
     if (skips_current() || !state.options.replicate_truncate) return;
-    const std::string& rows = state.relations.find(relation)->table().sql_name_of_rows();
+    std::string rows;
+    const auto find = [&] { rows = state.relations.find(relation)->table().sql_name_of_rows(); };
+    state.guarded(find);
+    if (rows.empty()) find();
     add_command({"DELETE FROM " + rows, "empty a table"});
 }
 
@@ -87,7 +100,9 @@ bool Applier::skips_current() const {
 
 // Names come in the source's encoding as values do.
 void Applier::hello(const Hello& hello) {
+    state_->encoding = hello.encoding;
     state_->order.set_client_encoding(hello.encoding);
+    if (state_->replay_session) state_->replay_session->set_client_encoding(hello.encoding);
     state_->control.execute("SET client_encoding = " + quote_literal(hello.encoding));
 }
 
@@ -111,9 +126,14 @@ void Applier::begin(const Begin& begin) {
         return;
     }
     if (!state.group) {
-        state.changes.set_row_by_row(state.is_replay || !state.options.batching);
+        state.changes.set_row_by_row(!state.options.batching);
         state.open_group();
     }
+    if (state.is_replay) {
+        if (!state.group->kept) state.group->kept = std::make_shared<KeptGroup>();
+        state.demand_replay();
+    }
+    state.keep(begin);
     state.group->last_commit_lsn = begin.commit_lsn;
     state.last_commit_lsn = begin.commit_lsn;
 }
@@ -127,7 +147,9 @@ void Applier::change(const RowChange& change) {
     if (state.skips_current) return;
     ++state.current_rows;
     ++state.stats.planned_rows;
-    state.with_lsn([&] { state.apply(change); });
+    if (state.group->kept)
+        state.group->kept->add(KeptRow{KeptChange(change, state.current->commit_lsn)});
+    state.guarded([&] { state.with_lsn([&] { state.apply(change); }); });
 }
 
 void Applier::truncate(const Truncate& truncate) {
@@ -141,7 +163,8 @@ void Applier::truncate(const Truncate& truncate) {
     }
     ++state.current_rows;
     ++state.stats.planned_rows;
-    state.with_lsn([&] { state.apply(truncate); });
+    state.keep(truncate);
+    state.guarded([&] { state.with_lsn([&] { state.apply(truncate); }); });
 }
 
 // Messages are for other readers of the stream; a target has no place for them.
@@ -178,19 +201,19 @@ void Applier::commit_group(bool durable) {
     WALPACK_CHECK(!state.current);
     const bool is_alone = state.group && state.group->transactions == 1;
     if (state.group) state.close_group(true, durable);
-    state.order.settle();
+    state.settle();
     if (durable) make_durable(true);
     if (is_alone) state.pace.note_alone(state.more_is_waiting());
 }
 
 void Applier::pause() {
     State& state = *state_;
-    if (state.linger_left().count() > 0) return state.order.pump();
+    if (state.linger_left().count() > 0) return state.pump();
     if (state.may_linger()) return state.close_group(false);
     if (state.options.apply_workers == 1) return commit_group();
     // What comes next may be independent of a transaction that waits for a lock.
     if (state.group) state.close_group(true);
-    state.order.pump();
+    state.pump();
 }
 
 bool Applier::is_lingering() const {
@@ -198,7 +221,7 @@ bool Applier::is_lingering() const {
 }
 
 void Applier::pump() {
-    state_->order.pump();
+    state_->pump();
 }
 
 std::chrono::nanoseconds Applier::pause_wait() const {
@@ -214,7 +237,7 @@ void Applier::advance_idle(Lsn wal_end, bool now) {
     if (wal_end <= state.order.position()) return;
     if (!now && Clock::now() - state.last_idle < state.options.durable_interval) return;
     state.last_idle = Clock::now();
-    state.order.settle();
+    state.settle();
     state.move_position(wal_end);
 }
 
@@ -224,7 +247,7 @@ void Applier::make_durable(bool now) {
     if (state.current || state.group) return;
     if (state.order.durable() == state.order.position()) return;
     if (!now && !state.is_durable_due()) return;
-    state.order.settle();
+    state.settle();
     if (state.order.durable() != state.order.position()) {
         state.move_position(state.order.position());
     }
@@ -252,7 +275,7 @@ ApplierStats Applier::stats() const {
     stats.statements = sent.statements;
     stats.batches = sent.batches;
     stats.batch_rows = sent.batch_rows;
-    const std::uint64_t accounted = sent.rows + state_->changes.changes();
+    const std::uint64_t accounted = sent.rows + state_->unsent_rows + state_->changes.changes();
     stats.coalesced_rows = stats.planned_rows > accounted ? stats.planned_rows - accounted : 0;
     stats.waited_for_order = state_->order.waited_for_order();
     const auto waited = state_->order.waited() - stats.waited_for_order;

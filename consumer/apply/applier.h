@@ -10,6 +10,12 @@
 // while more input is waiting, or is bound to come, up to the limits; a source transaction is never
 // split over two.
 //
+// A group that the target refuses because of a row of it is rolled back, with all that came after
+// it, and applied once more row by row (replay.h), where each refused row gets the answer of its
+// policy; then everything goes on in groups. Without policies, and for a transaction that is too
+// large to be kept, the error ends the applier; the next attempt is told by one_by_one_until where
+// rows go by themselves.
+//
 // Several sessions (apply_workers): a group goes to a free session at once when it is independent
 // of all groups that are not committed yet (footprint.h); otherwise behind the last one that it
 // depends on. A transaction that is too large to be gathered runs alone, in one session: two
@@ -25,6 +31,8 @@
 #include <vector>
 
 #include "apply/change_set.h"
+#include "apply/conflict_policy.h"
+#include "apply/refused_row.h"
 #include "apply/unbatched_tables.h"
 #include "assemble/record_sink.h"
 #include "model/lsn.h"
@@ -64,6 +72,10 @@ struct ApplierOptions {
     bool coalescing = true;
     // Bytes of changes after which a group is committed although more input waits.
     std::uint64_t group_bytes_max = 4 << 20;
+    // What is done about rows that the target refuses. Where that is more than an error, the
+    // changes of each group are kept until it is committed.
+    ConflictPolicies conflicts;
+    std::string pipeline;  // names it in walpack.conflict_log
 };
 
 // Since the applier was made.
@@ -109,6 +121,10 @@ class Applier : public TransactionSink {
     // Called when a group is complete, before its position is moved: what it returns is executed as
     // the last statements of the group's transaction.
     void set_on_group_closing(std::function<std::vector<CommandStep>()> on_group_closing);
+
+    // Who takes rows out that the target refuses, and changes that have to wait for one; before
+    // hello().
+    void set_on_refused_row(TakeRefusedRow take, MustWait must_wait);
 
     // Work that is not of the source transaction at hand, if there is one: changes of transactions
     // before it, and statements that belong to them. Executed in the order of the calls, in the

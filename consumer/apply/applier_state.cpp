@@ -36,10 +36,12 @@ PlanOptions plan_options(const ApplierOptions& options, const TargetSession& ses
 
 }  // namespace
 
-Applier::State::State(Connection& control_connection, const Progress& progress,
+Applier::State::State(Connection& control_connection, const Progress& given_progress,
                       ApplierOptions given, UnbatchedTables& unbatched_tables,
-                      const Connect& connect)
+                      const Connect& given_connect)
     : control(control_connection),
+      progress(given_progress),
+      connect(given_connect),
       options(std::move(given)),
       unbatched(unbatched_tables),
       order(
@@ -49,8 +51,9 @@ Applier::State::State(Connection& control_connection, const Progress& progress,
               judge(session, sent, result);
           }),
       changes(CellEncoder(order.server_version()), {options.apply_workers > 1}),
-      relations(control, plan_options(options, order.settings()), unbatched,
-                [this] { replace_plan(); }),
+      relations(
+          control, plan_options(options, order.settings()), unbatched, [this] { replace_plan(); },
+          [this](const RelationMapping& mapping) { check_newest_column(mapping); }),
       cascades(order.settings().is_replica_role),
       pace(options.linger, Clock::now()) {
     order.on_group_committed = [this](const Group& committed) { note_commit(committed); };
@@ -101,15 +104,21 @@ void Applier::State::fail(std::size_t session, const SentStatement& sent, const 
     const bool is_about_rows = sent.row != nullptr || sent.batch != nullptr;
     if (is_about_rows && reported.lsn().empty()) reported.at_lsn(last_commit_lsn.to_string());
     if (!roll_back(session)) throw reported;
+    if (can_recover(sent, reported))
+        throw RefusedGroup{reported, sent.batch != nullptr ? sent.batch->single->mapping : nullptr};
     throw_refusal(sent, reported, control, unbatched);
 }
 
 void Applier::State::apply(const RowChange& change) {
+    if (group->is_replay) return;
     const std::shared_ptr<TablePlan>& plan = relations.find(change.relation);
+    if (must_wait && must_wait(change, *plan->mapping())) return demand_replay();
     try {
         cascades.refuse_replacement(*plan->mapping(), change);
         changes.add(plan, change, cascades.expected_of(*plan->mapping(), change.kind));
     } catch (const Error& error) {
+        // What cannot even be sent may have a policy.
+        if (error.kind() == ErrorKind::value && group->kept != nullptr) return demand_replay();
         throw Error(error.kind(), fmt::format("table \"{}\": {}", change.relation->qualified_name(),
                                               error.message()))
             .detail(error.detail())
@@ -117,35 +126,31 @@ void Applier::State::apply(const RowChange& change) {
     }
 }
 
-// All relations in one statement, as at the source: foreign keys among them do not stand in the
-// way. Inheritance children and partitions are relations of the record themselves, so nothing but
-// the named tables is emptied; a partitioned target table is the stand-in of one source table.
 void Applier::State::apply(const Truncate& truncate) {
-    std::string names;
-    for (const auto& relation : truncate.relations) {
-        const auto& plan = relations.find(relation);
-        names += (names.empty() ? "" : ", ") + plan->table().sql_name_of_rows();
-    }
-    const char* identity = truncate.restart_identity ? " RESTART IDENTITY" : "";
-    changes.add(
-        TruncateStep{fmt::format("TRUNCATE {}{}", names, identity), truncate.relations.front()});
+    if (group->is_replay) return;
+    changes.add(TruncateStep{truncate_sql(truncate, relations), truncate.relations.front()});
 }
 
 // Beyond what a group that ends at its limits can hold: only a large transaction gets there.
 bool Applier::State::is_large() const {
-    return changes.changes() >= std::max(kPartRowsMax, 2 * options.group_rows_max) ||
-           changes.bytes() >= 2 * options.group_bytes_max;
+    const std::uint64_t rows_max = std::max(kPartRowsMax, 2 * options.group_rows_max);
+    const std::uint64_t bytes_max = 2 * options.group_bytes_max;
+    if (group && group->is_replay)
+        return group->kept->rows() >= rows_max || group->kept->bytes() >= bytes_max;
+    return changes.changes() >= rows_max || changes.bytes() >= bytes_max;
 }
 
 bool Applier::State::group_is_full() const {
     return !options.grouping || group->rows >= options.group_rows_max ||
            changes.bytes() >= options.group_bytes_max ||
+           (group->is_replay && group->kept->bytes() >= options.group_bytes_max) ||
            Clock::now() - group->start >= options.group_time_max;
 }
 
 void Applier::State::open_group() {
     group.emplace();
     group->start = Clock::now();
+    if (keeps_changes()) group->kept = std::make_shared<KeptGroup>();
     relations.set_time(group->start);
 }
 
@@ -159,6 +164,7 @@ void Applier::State::open_group_between() {
 }
 
 void Applier::State::send_part() {
+    if (group->is_replay) return replay_part();
     if (!group->session) {
         if (options.apply_workers > 1) {
             changes.stop_footprint();
@@ -168,6 +174,7 @@ void Applier::State::send_part() {
                 current ? current->xid : 0);
         }
         order.begin_alone(*group);
+        group->kept.reset();  // it would be without bound
     }
     order.send(*group, changes.take());
 }
@@ -175,9 +182,20 @@ void Applier::State::send_part() {
 void Applier::State::close_group(bool is_last, bool is_durable) {
     WALPACK_CHECK(group && !current);
     if (on_group_closing) {
-        for (CommandStep& command : on_group_closing()) changes.add(std::move(command));
+        for (CommandStep& command : on_group_closing()) {
+            keep(command);
+            if (!group->is_replay) changes.add(std::move(command));
+        }
     }
-    const bool is_small = !group->session && order.is_empty() && !is_replay;
+    const Lsn end = group->end;
+    guarded([&] { close_guarded(is_last, is_durable); });
+    // A group before it was refused while this one was on its way.
+    if (group && group->end == end && group->is_replay) close_replay(is_durable);
+}
+
+void Applier::State::close_guarded(bool is_last, bool is_durable) {
+    if (group->is_replay) return;
+    const bool is_small = !group->session && order.is_empty();
     if (options.apply_workers > 1) group->footprint = changes.take_footprint();
     std::vector<Step> steps = changes.take();
     group->is_checked =
@@ -210,6 +228,7 @@ std::chrono::nanoseconds Applier::State::linger_left() const {
 
 void Applier::State::move_position(Lsn end) {
     open_group();
+    group->kept.reset();
     order.begin(*group);
     group->end = end;
     group->is_durable = true;

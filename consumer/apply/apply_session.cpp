@@ -90,6 +90,14 @@ ApplySession::ApplySession(std::unique_ptr<Connection> target, const Progress& p
     target_->set_unflushed_max(limits.bytes_max);
 }
 
+std::unique_ptr<Connection> ApplySession::release() {
+    if (copy_.is_open()) return nullptr;
+    if (!in_flight_.is_abandoned()) in_flight_.abandon();
+    target_->limit_silence(std::chrono::milliseconds(0));
+    target_->execute("DEALLOCATE ALL");
+    return std::move(target_);
+}
+
 void ApplySession::set_client_encoding(const std::string& encoding) {
     in_flight_.send_command("SET client_encoding = " + quote_literal(encoding), "set the encoding");
     in_flight_.send_sync();

@@ -69,6 +69,9 @@ class ApplySession {
     // Rolls back, after an error that the judge was told of.
     void abandon() { in_flight_.abandon(); }
     const SentCounts& counts() const { return counts_; }
+    // Rolls back unless that was done, and gives the connection up, as good as new; nullptr when a
+    // COPY is under way, which ends with the connection. Nothing else may be called afterwards.
+    std::unique_ptr<Connection> release();
 
   private:
     struct WaitingStep {

@@ -34,18 +34,23 @@ void cancel_backend(Connection& control, int pid) {
 
 CommitOrder::CommitOrder(std::vector<std::unique_ptr<Connection>> connections, Connection& control,
                          const Progress& progress, InFlight::Limits limits, const Judge& judge)
-    : control_(control) {
+    : control_(control), progress_(progress), limits_(limits), judge_(judge) {
     WALPACK_CHECK(!connections.empty());
-    for (std::size_t i = 0; i < connections.size(); ++i) {
-        sessions_.push_back(std::make_unique<ApplySession>(
-            std::move(connections[i]), progress, limits,
-            [judge, i](const SentStatement& sent, const Result& result) {
-                judge(i, sent, result);
-            }));
-    }
+    for (std::size_t i = 0; i < connections.size(); ++i)
+        sessions_.push_back(make_session(std::move(connections[i]), i));
+}
+
+std::unique_ptr<ApplySession> CommitOrder::make_session(std::unique_ptr<Connection> connection,
+                                                        std::size_t number) {
+    return std::make_unique<ApplySession>(
+        std::move(connection), progress_, limits_,
+        [this, number](const SentStatement& sent, const Result& result) {
+            judge_(number, sent, result);
+        });
 }
 
 void CommitOrder::set_client_encoding(const std::string& encoding) {
+    encoding_ = encoding;
     for (const auto& session : sessions_) session->set_client_encoding(encoding);
 }
 
@@ -245,7 +250,7 @@ void CommitOrder::on_committed(std::size_t session) {
 }
 
 SentCounts CommitOrder::counts() const {
-    SentCounts sum;
+    SentCounts sum = earlier_counts_;
     for (const auto& session : sessions_) {
         sum.statements += session->counts().statements;
         sum.rows += session->counts().rows;
@@ -256,7 +261,7 @@ SentCounts CommitOrder::counts() const {
 }
 
 std::chrono::nanoseconds CommitOrder::waited() const {
-    std::chrono::nanoseconds sum{0};
+    std::chrono::nanoseconds sum = earlier_waited_;
     for (const auto& session : sessions_) sum += session->connection().waited();
     return sum;
 }

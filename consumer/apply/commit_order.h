@@ -71,6 +71,15 @@ class CommitOrder {
     void read_commits_before(std::size_t session);
     // The judge saw the answer of a COMMIT.
     void on_committed(std::size_t session);
+    // After an error that abandon() was called for: rolls back whatever is open and makes all
+    // sessions anew, on the same connections where they are of use. Returns the groups that are not
+    // committed, in their order, and stands at the position before them. Throws when that is not
+    // certain of a group; then this object is of no use any more.
+    std::deque<Group> recover(const std::function<std::unique_ptr<Connection>()>& connect);
+    // Whether every group that is not committed has its changes kept.
+    bool can_recover() const;
+    // A group that something else committed, with the position.
+    void note_committed(const Group& group);
     // After an error: rolls back what the session has open, and cancels what others still execute,
     // which would hold their locks until it is done.
     void abandon(std::size_t session);
@@ -90,6 +99,9 @@ class CommitOrder {
     std::chrono::nanoseconds waited_for_order() const { return waited_for_order_; }
 
   private:
+    std::unique_ptr<ApplySession> make_session(std::unique_ptr<Connection> connection,
+                                               std::size_t number);
+    void take_committed(Lsn position);
     std::size_t session_for(const Group& group);
     std::size_t session_behind(const Group& earlier);
     std::size_t idle_session();
@@ -104,8 +116,15 @@ class CommitOrder {
     std::optional<Error> stuck();
     bool is_waiting_for_a_lock();
 
-    std::vector<std::unique_ptr<ApplySession>> sessions_;
     Connection& control_;
+    const Progress& progress_;
+    InFlight::Limits limits_;
+    Judge judge_;
+    std::string encoding_;  // of the source; empty before it is known
+    std::vector<std::unique_ptr<ApplySession>> sessions_;
+    // Of sessions that are gone.
+    SentCounts earlier_counts_;
+    std::chrono::nanoseconds earlier_waited_{0};
     bool is_watched_ = false;
     Lsn last_commit_lsn_;
     std::deque<Group> groups_;

@@ -34,11 +34,13 @@ std::string change_of(const SentStatement& sent) {
                        sent.row->mapping->relation->qualified_name());
 }
 
-std::string hint_of(std::string_view conflict) {
+std::string hint_of(const SentStatement& sent, ConflictKind kind) {
+    const TargetTable& table = *sent.row->mapping->table;
     return fmt::format(
-        "Make the row agree on the target, then start again. A later version will add the setting "
-        "\"conflict_{}\" that decides such cases.",
-        conflict);
+        "Make the row agree on the target, then start again; or set the policy \"{}\" in "
+        "[conflict] "
+        "or [table.\"{}.{}\"] of the configuration file, which decides such cases.",
+        name_of(kind), table.schema, table.name);
 }
 
 // The server's message, fit for a log. Messages about values (class 22) and those of triggers may
@@ -64,21 +66,15 @@ std::string key_sentence(const SentStatement& sent) {
     return key.empty() ? "The row has no key on the target." : fmt::format("Key {}.", key);
 }
 
-std::string where_of(const Result& result) {
+std::string where_of(const std::string& column, const std::string& constraint) {
     std::string text;
-    if (!result.column_name().empty()) text += fmt::format(" Column \"{}\".", result.column_name());
-    if (!result.constraint_name().empty()) {
-        text += fmt::format(" Constraint \"{}\".", result.constraint_name());
-    }
+    if (!column.empty()) text += fmt::format(" Column \"{}\".", column);
+    if (!constraint.empty()) text += fmt::format(" Constraint \"{}\".", constraint);
     return text;
 }
 
-Error existing_key(const SentStatement& sent, const Result& result) {
-    const std::string_view conflict =
-        sent.row->shape.kind == ChangeKind::insert ? "insert_exists" : "update_exists";
-    return Error(ErrorKind::conflict, fmt::format("{} met an existing key", change_of(sent)))
-        .detail(fmt::format("{}{} Conflict {}.", key_sentence(sent), where_of(result), conflict))
-        .hint(hint_of(conflict));
+std::string where_of(const Result& result) {
+    return where_of(result.column_name(), result.constraint_name());
 }
 
 // The modifier in the detail of a numeric overflow, as format_type() writes it: numeric(5,2).
@@ -135,17 +131,21 @@ Error wrong_count(const SentStatement& sent, std::uint64_t rows) {
     }
     const bool is_delete = kind == ChangeKind::delete_key || kind == ChangeKind::delete_full ||
                            kind == ChangeKind::delete_none;
-    const std::string_view conflict = is_delete ? "delete_missing" : "update_missing";
+    const ConflictKind conflict =
+        is_delete ? ConflictKind::delete_missing : ConflictKind::update_missing;
     return Error(ErrorKind::conflict, fmt::format("{} found no row", change_of(sent)))
-        .detail(fmt::format("{} Conflict {}.", key_sentence(sent), conflict))
-        .hint(hint_of(conflict));
+        .detail(fmt::format("{} Conflict {}.", key_sentence(sent), name_of(conflict)))
+        .hint(hint_of(sent, conflict));
 }
 
 Error refused_row(const SentStatement& sent, const Result& result) {
     const std::string state = result.sqlstate();
     if (sent.is_checked && state == kDivisionByZero) return wrong_count(sent, 0);
     if (state == kUniqueViolation || state == kExclusionViolation) {
-        return existing_key(sent, result);
+        const bool is_insert = sent.row->shape.kind == ChangeKind::insert;
+        return existing_key(sent,
+                            is_insert ? ConflictKind::insert_exists : ConflictKind::update_exists,
+                            result.constraint_name());
     }
     if (error_kind_of(state) == ErrorKind::value) return refused_value(sent, result);
     return Error(error_kind_of(state),
@@ -216,6 +216,13 @@ Error refused_command(const SentStatement& sent, const Result& result) {
 }
 
 }  // namespace
+
+Error existing_key(const SentStatement& sent, ConflictKind kind, const std::string& constraint) {
+    return Error(ErrorKind::conflict, fmt::format("{} met an existing key", change_of(sent)))
+        .detail(fmt::format("{}{} Conflict {}.", key_sentence(sent), where_of("", constraint),
+                            name_of(kind)))
+        .hint(hint_of(sent, kind));
+}
 
 bool is_expected_kind(const SentStatement& sent, ResultKind kind) {
     if (sent.expected == Expected::commit_at_sync) return kind == ResultKind::pipeline_sync;

@@ -1,11 +1,13 @@
 // What a result of the target means for the change behind it.
 //
-// Kinds are named as PostgreSQL 18 names them: insert_exists, update_exists, update_missing,
-// delete_missing. There is one answer now: the error that stops the pipeline with the row named.
+// Here every conflict is an error; what else may be done about it is decided in
+// conflict_resolution.h.
 #pragma once
 
 #include <optional>
+#include <string>
 
+#include "apply/conflict_policy.h"
 #include "apply/in_flight.h"
 #include "base/error.h"
 
@@ -14,5 +16,8 @@ namespace walpack {
 // nullopt when the result is what was expected. Names table, key, column or constraint where they
 // are known, and the commit LSN of the source transaction; other values of the row never.
 std::optional<Error> judge_result(const SentStatement& sent, const Result& result);
+
+// The row meets a value of a unique index, or of several.
+Error existing_key(const SentStatement& sent, ConflictKind kind, const std::string& constraint);
 
 }  // namespace walpack

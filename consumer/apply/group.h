@@ -4,9 +4,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "apply/footprint.h"
+#include "apply/kept_group.h"
 #include "model/lsn.h"
 
 namespace walpack {
@@ -24,6 +26,12 @@ struct Group {
     // Commit LSN of the transaction that came last.
     Lsn last_commit_lsn;
     Footprint footprint;
+    // Its changes, to be applied once more when the target refuses one; nullptr where nobody would,
+    // and for a transaction that is too large.
+    std::shared_ptr<KeptGroup> kept;
+    // It goes row by row from the start, by Replay, and its changes are nowhere but in `kept`.
+    bool is_replay = false;
+    bool is_replay_open = false;  // a part of it was applied
     // The session that has its transaction open; none while all of it is still gathered.
     std::optional<std::size_t> session;
     bool is_durable = false;

@@ -94,6 +94,7 @@ class InFlight {
     // After an error: reads and drops everything up to a sync, leaves pipeline mode and rolls back.
     // Nothing may be sent afterwards; the connection can run single statements.
     void abandon();
+    bool is_abandoned() const { return is_abandoned_; }
 
   private:
     void remember(SentStatement sent);

@@ -42,11 +42,13 @@ bool has_same_triggers(const TargetTable& left, const TargetTable& right) {
 
 MappedRelations::MappedRelations(Connection& target, const PlanOptions& options,
                                  const UnbatchedTables& unbatched,
-                                 std::function<void()> before_new_plan)
+                                 std::function<void()> before_new_plan,
+                                 std::function<void(const RelationMapping&)> check_new)
     : target_(target),
       options_(options),
       unbatched_(unbatched),
       before_new_plan_(std::move(before_new_plan)),
+      check_new_(std::move(check_new)),
       now_(Clock::now()),
       last_since_(now_) {}
 
@@ -89,15 +91,31 @@ MappedRelations::Known& MappedRelations::look_up(const std::shared_ptr<const Rel
 
 void MappedRelations::read(const std::shared_ptr<const Relation>& relation, Known& known) {
     auto mapping = read_mapping(target_, relation);
-    known.read_at = now_;
     PlanOptions options = options_;
     options.batching = options.batching && !unbatched_.contains(*mapping->table);
     const bool is_known = known.plan != nullptr && known.relation->describes_same(*relation) &&
+                          known.is_batched == options.batching &&
                           is_equivalent(*known.plan->mapping(), *mapping);
-    if (is_known) return;
+    if (is_known) {
+        known.read_at = now_;
+        return;
+    }
+    if (check_new_) check_new_(*mapping);
     if (known.plan != nullptr) before_new_plan_();
+    known.read_at = now_;
     known.plan = std::make_shared<TablePlan>(std::move(mapping), options);
     known.relation = relation;
+    known.is_batched = options.batching;
+}
+
+std::string truncate_sql(const Truncate& truncate, MappedRelations& relations) {
+    std::string names;
+    for (const auto& relation : truncate.relations) {
+        const auto& plan = relations.find(relation);
+        names += (names.empty() ? "" : ", ") + plan->table().sql_name_of_rows();
+    }
+    return fmt::format("TRUNCATE {}{}", names,
+                       truncate.restart_identity ? " RESTART IDENTITY" : "");
 }
 
 std::shared_ptr<const RelationMapping> read_mapping(

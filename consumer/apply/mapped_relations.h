@@ -25,8 +25,10 @@ class MappedRelations {
 
     // Reads through `target`, which must not be in pipeline mode, now or later; it and `unbatched`
     // must outlive this object. `before_new_plan` is called before the plan of a table is replaced.
+    // `check_new` may throw about a mapping before it is used.
     MappedRelations(Connection& target, const PlanOptions& options,
-                    const UnbatchedTables& unbatched, std::function<void()> before_new_plan);
+                    const UnbatchedTables& unbatched, std::function<void()> before_new_plan,
+                    std::function<void(const RelationMapping&)> check_new);
 
     // The plan for the relation's changes; valid until the next call. Throws Error(schema) with
     // every problem when the target's table cannot take its changes.
@@ -41,6 +43,7 @@ class MappedRelations {
         std::shared_ptr<const Relation> relation;
         std::shared_ptr<TablePlan> plan;
         Clock::time_point read_at;
+        bool is_batched = true;  // as of the plan
     };
 
     Known& look_up(const std::shared_ptr<const Relation>& relation);
@@ -50,6 +53,7 @@ class MappedRelations {
     PlanOptions options_;
     const UnbatchedTables& unbatched_;
     std::function<void()> before_new_plan_;
+    std::function<void(const RelationMapping&)> check_new_;
     Clock::time_point now_;
     Clock::time_point last_since_;
     std::map<TableName, Known> by_name_;
@@ -58,6 +62,11 @@ class MappedRelations {
     const Relation* last_relation_ = nullptr;  // changes of one relation tend to follow one another
     Known* last_ = nullptr;
 };
+
+// All relations in one statement, as at the source: foreign keys among them do not stand in the
+// way. Inheritance children and partitions are relations of the record themselves, so nothing but
+// the named tables is emptied; a partitioned target table is the stand-in of one source table.
+std::string truncate_sql(const Truncate& truncate, MappedRelations& relations);
 
 // Reads the target's table, outside of pipeline mode, and maps the relation. Throws Error(schema)
 // when the table does not exist or cannot take the relation's changes.

@@ -15,11 +15,6 @@ namespace {
 
 using Side = TupleField::Side;
 
-bool is_update(ChangeKind kind) {
-    return kind == ChangeKind::update || kind == ChangeKind::update_key ||
-           kind == ChangeKind::update_full;
-}
-
 // The target's own key, when the relation fills all of it; empty otherwise.
 std::vector<TupleField> target_key(const RelationMapping& mapping, Side side) {
     std::vector<TupleField> fields;
@@ -133,7 +128,7 @@ class StatementBuilder {
         for (const TargetColumn& column : table_.columns) {
             if (column.is_generated) continue;
             append(columns, ", ", quote_identifier(column.name));
-            append(values, ", ", new_value(column));
+            append(values, ", ", new_value(column, "d." + quote_identifier(column.name)));
         }
         statement_.sql = fmt::format(
             "WITH d AS (DELETE FROM {} WHERE {} RETURNING *) "
@@ -142,7 +137,42 @@ class StatementBuilder {
         return std::move(statement_);
     }
 
+    Statement lock_row() {
+        statement_.sql = fmt::format("SELECT tableoid, ctid FROM {} WHERE {} FOR UPDATE",
+                                     table_.sql_name_of_rows(), condition());
+        return std::move(statement_);
+    }
+
+    Statement new_row(const std::string& prefix,
+                      const std::map<std::string, std::string>& defaults) {
+        const bool is_insert = shape_.kind == ChangeKind::insert;
+        std::string columns = fmt::format(
+            "{} AS {}, {} AS {}", is_insert ? "NULL::pg_catalog.oid" : "tableoid",
+            quote_identifier(prefix + "tableoid"), is_insert ? "NULL::pg_catalog.tid" : "ctid",
+            quote_identifier(prefix + "ctid"));
+        for (const TargetColumn& column : table_.columns) {
+            if (column.is_generated) continue;
+            const std::string kept = is_insert ? default_of(column, defaults) : "";
+            const std::string name = quote_identifier(column.name);
+            append(columns, ", ", fmt::format("{} AS {}", new_value(column, kept), name));
+        }
+        statement_.sql = "SELECT " + columns;
+        if (!is_insert)
+            statement_.sql +=
+                fmt::format(" FROM {} WHERE {}", table_.sql_name_of_rows(), condition());
+        return std::move(statement_);
+    }
+
   private:
+    // What a sequence would give has to be seen when it is given.
+    static std::string default_of(const TargetColumn& column,
+                                  const std::map<std::string, std::string>& defaults) {
+        const auto found = defaults.find(column.name);
+        const bool is_known =
+            found != defaults.end() && found->second.find("nextval(") == std::string::npos;
+        return fmt::format("({})::{}", is_known ? found->second : "NULL", column.declared_type);
+    }
+
     static void append(std::string& list, std::string_view separator, const std::string& item) {
         if (!list.empty()) list += separator;
         list += item;
@@ -158,12 +188,13 @@ class StatementBuilder {
 
     bool is_set(const ColumnMapping& column) const { return is_set_by(mapping_, shape_, column); }
 
-    std::string new_value(const TargetColumn& column) {
+    // `kept`: what stands there where the change has no value.
+    std::string new_value(const TargetColumn& column, const std::string& kept) {
         for (const ColumnMapping& mapped : mapping_.columns) {
             if (mapped.column != &column || is_unchanged(mapped.attribute)) continue;
             return parameter({Side::new_tuple, mapped.attribute, &mapped});
         }
-        return "d." + quote_identifier(column.name);
+        return kept.empty() ? quote_identifier(column.name) : kept;
     }
 
     // Nothing is to be set, but the row must be there. The lock is the one that UPDATE would take.
@@ -222,6 +253,11 @@ std::string checked(const std::string& sql) {
 
 }  // namespace
 
+bool is_update(ChangeKind kind) {
+    return kind == ChangeKind::update || kind == ChangeKind::update_key ||
+           kind == ChangeKind::update_full;
+}
+
 bool is_by_whole_row(ChangeKind kind) {
     return kind == ChangeKind::update_full || kind == ChangeKind::delete_full;
 }
@@ -276,6 +312,16 @@ Statement make_statement(const RelationMapping& mapping, const StatementShape& s
     if (shape.kind == ChangeKind::insert) return builder.insert();
     if (!is_update(shape.kind)) return builder.remove();
     return shape.replaces ? builder.replace() : builder.update();
+}
+
+Statement make_row_lock(const RelationMapping& mapping, const StatementShape& shape) {
+    return StatementBuilder(mapping, shape).lock_row();
+}
+
+Statement make_new_row(const RelationMapping& mapping, const StatementShape& shape,
+                       const std::string& prefix,
+                       const std::map<std::string, std::string>& defaults) {
+    return StatementBuilder(mapping, shape).new_row(prefix, defaults);
 }
 
 std::shared_ptr<const RowStatement> make_row_statement(

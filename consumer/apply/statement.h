@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -52,6 +53,16 @@ struct Statement {
 // Throws Error(schema) when nothing identifies the row of an update or delete.
 Statement make_statement(const RelationMapping& mapping, const StatementShape& shape);
 
+// For a look at a row that was refused. Both read the row that the change is about, as the change's
+// own statement finds it: where it is (tableoid, ctid), locked.
+Statement make_row_lock(const RelationMapping& mapping, const StatementShape& shape);
+// The row that an INSERT or UPDATE would make, before columns are generated: every other column of
+// the table, and "<prefix>tableoid" and "<prefix>ctid" of the row before it, NULL for an INSERT. A
+// column that the source does not know has its value of `defaults`, or NULL.
+Statement make_new_row(const RelationMapping& mapping, const StatementShape& shape,
+                       const std::string& prefix,
+                       const std::map<std::string, std::string>& defaults);
+
 // The fields that identify the change's row on the target: by them it is found, and named in
 // errors. Empty for an INSERT into a table without key, and where only the whole row identifies.
 std::vector<TupleField> identity_of(const RelationMapping& mapping, ChangeKind kind);
@@ -59,6 +70,8 @@ std::vector<TupleField> identity_of(const RelationMapping& mapping, ChangeKind k
 // Whether an update of this shape sets a column that is not in `key`.
 bool sets_beside(const RelationMapping& mapping, const StatementShape& shape,
                  const std::vector<std::size_t>& key);
+
+bool is_update(ChangeKind kind);
 
 // Found by the old values of all columns, or of the target's key among them.
 bool is_by_whole_row(ChangeKind kind);

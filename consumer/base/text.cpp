@@ -29,6 +29,21 @@ std::string quote_literal(std::string_view text) {
     return " E'" + doubled(body, '\\') + '\'';
 }
 
+std::string quote_json(std::string_view text) {
+    constexpr unsigned char kFirstPlain = 0x20;
+    std::string out = "\"";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < kFirstPlain) {
+            out += fmt::format("\\u{:04x}", byte);
+            continue;
+        }
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out + '"';
+}
+
 std::string to_hex(std::string_view bytes) {
     static constexpr char kDigits[] = "0123456789abcdef";
     std::string out;

@@ -13,6 +13,8 @@ std::string quote_identifier(std::string_view name);
 // An SQL string literal, valid whatever standard_conforming_strings says (E'' when a backslash
 // occurs).
 std::string quote_literal(std::string_view text);
+// A JSON string. Bytes beyond ASCII stay as they are.
+std::string quote_json(std::string_view text);
 std::string to_hex(std::string_view bytes);
 // The bytes whose to_hex() this is.
 std::string from_hex(std::string_view hex);

@@ -61,6 +61,7 @@ void ask_target(Connection& target, PipelineStatus& status) {
         status.refused_structure.push_back(
             fmt::format("{}: {}", refused.item.description, refused.message));
     status.quarantine = QuarantineTable(status.pipeline).figures(target);
+    status.conflicts = read_conflict_counts(target, status.pipeline);
     status.activity = read_activity(target, status.pipeline);
     status.consumer_is_connected =
         target

@@ -98,6 +98,14 @@ std::string stage_lines(const Activity& activity) {
                                               percent(activity.working_share)));
 }
 
+std::string conflict_lines(const PipelineStatus& status) {
+    std::string text;
+    for (const ConflictCount& each : status.conflicts)
+        text += fmt::format("{}{} {} ({})", text.empty() ? "" : ", ", each.count, each.kind,
+                            each.outcome);
+    return line("conflicts", text);
+}
+
 std::string activity_lines(const PipelineStatus& status) {
     if (!status.activity) return "";
     const ReportedActivity& reported = *status.activity;
@@ -258,6 +266,20 @@ void write_activity(JsonWriter& json, const PipelineStatus& status) {
     json.end_object();
 }
 
+void write_conflicts(JsonWriter& json, const PipelineStatus& status) {
+    Members members(json);
+    json.key("conflicts");
+    json.begin_array();
+    for (const ConflictCount& each : status.conflicts) {
+        json.begin_object();
+        members.text("kind", each.kind);
+        members.text("outcome", each.outcome);
+        members.integer("count", std::optional(each.count));
+        json.end_object();
+    }
+    json.end_array();
+}
+
 }  // namespace
 
 std::string PipelineStatus::state() const {
@@ -323,6 +345,7 @@ std::string status_screen(const PipelineStatus& status) {
     if (status.source_lsn.is_valid()) text += line("written", status.source_lsn.to_string());
     text += line("lag", lag_text(status));
     if (status.quarantine) text += line("quarantine", quarantine_text(*status.quarantine));
+    text += conflict_lines(status);
     return text + activity_lines(status);
 }
 
@@ -345,6 +368,7 @@ std::string status_json(const PipelineStatus& status) {
     members.seconds("lag_seconds", status.lag_seconds());
     json.key("quarantine");
     status.quarantine ? write_quarantine(json, *status.quarantine) : json.null();
+    write_conflicts(json, status);
     write_activity(json, status);
     json.end_object();
     json.newline();

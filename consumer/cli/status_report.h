@@ -9,6 +9,7 @@
 #include "copy/copy_progress.h"
 #include "model/lsn.h"
 #include "progress/activity.h"
+#include "progress/conflict_log.h"
 #include "progress/progress.h"
 #include "quarantine/quarantine_table.h"
 #include "slot/slot.h"
@@ -37,6 +38,9 @@ struct PipelineStatus {
     bool consumer_is_connected = false;  // to the target
     // nullopt when no consumer has told any, or the target has no table for it.
     std::optional<ReportedActivity> activity;
+
+    // What policies answered to conflicts; empty while there was none.
+    std::vector<ConflictCount> conflicts;
 
     // Of a copy by chunks; empty without one.
     std::vector<TableFigures> copied_tables;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "config/config_file.h"
+#include "config/conflict_keys.h"
 #include "config/key_table.h"
 
 namespace walpack {
@@ -30,6 +31,7 @@ std::string valid_keys() {
 }
 
 void apply(Config& config, const GivenValue& given) {
+    if (!given.section.empty()) return read_section(config, given);
     const KeyDefinition* definition = find_key(given.key);
     if (definition == nullptr) refuse_unknown(given);
     definition->read(config, given);
@@ -83,7 +85,7 @@ Config load_config(const std::optional<std::string>& path,
     if (path) {
         for (const GivenValue& given : read_config_file(*path)) {
             apply(config, given);
-            keys_given.insert(given.key);
+            if (given.section.empty()) keys_given.insert(given.key);
         }
     }
     for (const auto& [key, text] : flags) {
@@ -110,7 +112,7 @@ std::string describe(const Config& config) {
     for (const KeyDefinition& each : key_definitions()) {
         text += fmt::format("{} = {}\n", each.key.name, each.show(config));
     }
-    return text;
+    return text + describe_sections(config);
 }
 
 }  // namespace walpack

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "apply/conflict_policy.h"
 #include "base/log.h"
 #include "pg/conninfo.h"
 
@@ -58,6 +59,7 @@ struct Config {
     std::chrono::milliseconds retry_delay_min{200};
     std::chrono::milliseconds retry_delay_max{30'000};
     log::Level log_level = log::Level::info;
+    ConflictPolicies conflicts;  // tables [conflict] and [table."schema.name"] of the file
 };
 
 // What a key is about; help shows only the first group for commands that do not stream.
@@ -80,7 +82,8 @@ const std::vector<ConfigKey>& config_keys();
 Config load_config(const std::optional<std::string>& path,
                    const std::map<std::string, std::string>& flags);
 
-// One line per key with its effective value; connection strings without secrets.
+// One line per key with its effective value; connection strings without secrets. Then the tables of
+// the file, as far as something is set there.
 std::string describe(const Config& config);
 
 }  // namespace walpack

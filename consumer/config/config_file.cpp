@@ -96,28 +96,54 @@ void take_value(GivenValue& given, const toml::node& node) {
         given.value = read_list(given, *array);
     } else {
         refuse(given, "a value of this type is not possible here",
-               "Keys stand at the top of the file, without [sections]; the values are text, "
-               "integers, true, false or lists of text.");
+               "The values of keys are text, integers, true, false or lists of text.");
     }
 }
+
+class FileReader {
+  public:
+    FileReader(const std::string& path, bool is_exposed) : path_(path), is_exposed_(is_exposed) {}
+
+    // NOLINTNEXTLINE(misc-no-recursion): as deep as the tables of a file of limited size
+    void read(const toml::table& table, const std::vector<std::string>& section) {
+        for (const auto& [key, node] : table) {
+            GivenValue given;
+            given.section = section;
+            if (const auto* inner = node.as_table()) {
+                given.section.emplace_back(key.str());
+                given.place = place(key, "table", fmt::format("[{}]", key.str()));
+                const auto inner_section = given.section;
+                values_.push_back(std::move(given));
+                read(*inner, inner_section);
+                continue;
+            }
+            given.key = key.str();
+            given.place = place(key, "key", fmt::format("\"{}\"", given.key));
+            if (is_exposed_) given.exposed_path = path_;
+            take_value(given, node);
+            values_.push_back(std::move(given));
+        }
+    }
+
+    std::vector<GivenValue> take() { return std::move(values_); }
+
+  private:
+    std::string place(const toml::key& key, std::string_view what, const std::string& name) const {
+        return fmt::format("{}, line {}, {} {}", path_, key.source().begin.line, what, name);
+    }
+
+    const std::string& path_;
+    const bool is_exposed_;
+    std::vector<GivenValue> values_;
+};
 
 }  // namespace
 
 std::vector<GivenValue> read_config_file(const std::string& path) {
     const OpenFile file(path);
-    const bool is_exposed = file.is_exposed();
-    const toml::table table = parse(file.content(), path);
-    std::vector<GivenValue> values;
-    for (const auto& [key, node] : table) {
-        GivenValue given;
-        given.key = key.str();
-        given.place =
-            fmt::format("{}, line {}, key \"{}\"", path, key.source().begin.line, given.key);
-        if (is_exposed) given.exposed_path = path;
-        take_value(given, node);
-        values.push_back(std::move(given));
-    }
-    return values;
+    FileReader reader(path, file.is_exposed());
+    reader.read(parse(file.content(), path), {});
+    return reader.take();
 }
 
 }  // namespace walpack

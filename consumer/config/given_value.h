@@ -9,7 +9,10 @@
 namespace walpack {
 
 struct GivenValue {
+    // Empty for a table of the file itself, so that one without keys is seen too.
     std::string key;
+    // The TOML tables that it stands in: {"table", "public.orders"}; empty at the top.
+    std::vector<std::string> section;
     // Starts every message about the value: `main.toml, line 3, key "slot"` or `flag --slot`.
     std::string place;
     // A flag is always text, and is converted; in the file the type must be right.

@@ -290,15 +290,21 @@ const KeyDefinition* find_key(const std::string& name) {
 }
 
 std::string nearest_key(const std::string& name) {
+    std::vector<std::string> names;
+    for (const KeyDefinition& each : key_definitions()) names.push_back(each.key.name);
+    return nearest_name(name, names);
+}
+
+std::string nearest_name(const std::string& name, const std::vector<std::string>& names) {
     constexpr std::size_t kComparedBytesMax = 100;
     if (name.size() > kComparedBytesMax) return "";
     std::string nearest;
     std::size_t smallest = name.size() / 2 + 1;  // further away, nothing is alike
-    for (const KeyDefinition& each : key_definitions()) {
-        const std::size_t distance = edit_distance(name, each.key.name);
+    for (const std::string& each : names) {
+        const std::size_t distance = edit_distance(name, each);
         if (distance >= smallest) continue;
         smallest = distance;
-        nearest = each.key.name;
+        nearest = each;
     }
     return nearest;
 }

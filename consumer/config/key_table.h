@@ -29,5 +29,7 @@ const KeyDefinition* find_key(const std::string& name);
 
 // The valid key that is most like `name`; empty when none is like it.
 std::string nearest_key(const std::string& name);
+// The same among other names.
+std::string nearest_name(const std::string& name, const std::vector<std::string>& names);
 
 }  // namespace walpack

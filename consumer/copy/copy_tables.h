@@ -16,7 +16,7 @@
 #include "copy/chunk_load.h"
 #include "copy/copy_catalog.h"
 #include "copy/copy_progress.h"
-#include "copy/kept_change.h"
+#include "model/kept_change.h"
 #include "copy/source_snapshot.h"
 #include "model/lsn.h"
 #include "schema/published_table.h"

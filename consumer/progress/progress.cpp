@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "progress/activity.h"
+#include "progress/conflict_log.h"
 
 namespace walpack {
 namespace {
@@ -110,6 +111,7 @@ void Progress::create(std::uint64_t source_system_identifier, const std::string&
         target_.execute(kCreateTable);
     }
     create_activity_table(target_);
+    create_conflict_log(target_);
     target_.execute(
         "INSERT INTO walpack.progress (pipeline, worker, source_system_identifier, slot) "
         "VALUES ($1, 0, $2::pg_catalog.\"numeric\", $3) ON CONFLICT DO NOTHING",
@@ -134,6 +136,7 @@ void Progress::drop() {
     target_.execute("LOCK TABLE walpack.progress IN SHARE ROW EXCLUSIVE MODE");
     target_.execute("DELETE FROM walpack.progress WHERE pipeline = $1", {pipeline_});
     remove_activity(target_, pipeline_);
+    remove_conflicts(target_, pipeline_);
     for (const char* table : kOtherTables) remove_rows(target_, table, pipeline_);
     const auto is_last = target_.query_value(
         "SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') "
@@ -142,6 +145,7 @@ void Progress::drop() {
     if (is_last == "t") {
         target_.execute("DROP TABLE walpack.progress");
         drop_activity_table(target_);
+        drop_conflict_log(target_);
         for (const char* table : kOtherTables)
             target_.execute(fmt::format("DROP TABLE IF EXISTS walpack.{}", table));
         if (target_.query_value(kSchemaIsOurs) == "t") target_.execute("DROP SCHEMA walpack");
@@ -149,7 +153,7 @@ void Progress::drop() {
     transaction.commit();
 }
 
-std::optional<ProgressRow> Progress::read() {
+std::optional<ProgressRow> Progress::read() const {
     pin_search_path(target_);
     if (!table_exists(target_)) return std::nullopt;
     const Result result = target_.execute(

@@ -43,7 +43,7 @@ class Progress {
     // Removes the row, and tables and schema when no other pipeline is left.
     void drop();
     // nullopt when init was not run for the pipeline (no schema, no table or no row).
-    std::optional<ProgressRow> read();
+    std::optional<ProgressRow> read() const;
     // Waits until no other session applies this pipeline. Throws Error(connection) after `timeout`.
     void lock(std::chrono::milliseconds timeout);
 

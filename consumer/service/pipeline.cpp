@@ -21,6 +21,7 @@
 #include "progress/progress.h"
 #include "schema/target_session.h"
 #include "service/apply_loop.h"
+#include "service/conflict_setup.h"
 #include "service/continuity.h"
 #include "service/copy_stream.h"
 #include "slot/receiver.h"
@@ -144,6 +145,8 @@ ApplierOptions Pipeline::applier_options() const {
     options.in_flight_statements_max = config_.in_flight_statements_max;
     options.in_flight_bytes_max = config_.in_flight_bytes_max;
     options.durable_interval = config_.durable_interval;
+    options.conflicts = config_.conflicts;
+    options.pipeline = config_.pipeline;
     options.one_by_one_until = replay_.one_by_one_until;
     options.one_session_until = replay_.one_session_until;
     return options;
@@ -215,6 +218,7 @@ Lsn Pipeline::resume_from(Lsn position) {
 }
 
 void Pipeline::stream(Connection& target, Progress& progress, Lsn position, StopRequest& abort) {
+    set_up_conflicts(target, config_.conflicts);
     CopyTables tables;
     tables.resumed_at = position;
     const std::unique_ptr<CopyJob> job = resume(target, tables);

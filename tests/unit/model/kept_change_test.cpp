@@ -1,4 +1,4 @@
-#include "copy/kept_change.h"
+#include "model/kept_change.h"
 
 #include <string>
 #include <utility>

@@ -1,4 +1,4 @@
-// A change that owns its values: for changes that wait until their chunk is loaded.
+// A change that owns its values: for changes that wait for something, or may be needed again.
 #pragma once
 
 #include <cstddef>

@@ -1,0 +1,338 @@
+#include "apply/conflict_resolution.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "apply/conflict.h"
+#include "apply/refusal.h"
+#include "apply/row_json.h"
+#include "apply/row_key.h"
+#include "base/text.h"
+
+namespace walpack {
+namespace {
+
+// More than once only where other sessions write the same keys at the same time.
+constexpr int kTriesMax = 10;
+
+constexpr std::string_view kUniqueViolation = "23505";
+constexpr std::string_view kExclusionViolation = "23P01";
+// For what our own encoder refuses, and for a statement that touched another number of rows.
+constexpr const char* kDataException = "22000";
+constexpr const char* kWrongCount = "P0003";
+
+TableName name_of(const TargetTable& table) {
+    return {table.schema, table.name};
+}
+
+bool is_in_the_way(std::string_view sqlstate) {
+    return sqlstate == kUniqueViolation || sqlstate == kExclusionViolation;
+}
+
+// The same row as an UPDATE of the one that has its key; nullopt where no key is known.
+std::optional<RowChange> as_update(const RelationMapping& mapping, const RowChange& insert) {
+    const Relation& relation = *insert.relation;
+    const bool has_identity =
+        !relation.key_attributes.empty() && relation.replica_identity != ReplicaIdentity::full;
+    RowChange change = insert;
+    change.kind = has_identity ? ChangeKind::update : ChangeKind::update_full;
+    if (!has_identity) change.old_tuple = change.new_tuple;
+    if (identity_of(mapping, change.kind).empty()) return std::nullopt;
+    return change;
+}
+
+// Every value of the new row; empty where one is not known.
+std::vector<Value> whole_row(const RowChange& update) {
+    std::vector<Value> values(update.new_tuple.begin(), update.new_tuple.end());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        if (!values[i].is_unchanged_toast()) continue;
+        if (update.kind != ChangeKind::update_full) return {};
+        values[i] = update.old_tuple[i];
+        if (values[i].is_unchanged_toast()) return {};
+    }
+    return values;
+}
+
+ConflictEntry entry_of(const ReplayRow& row, ConflictKind kind, ConflictPolicy policy,
+                       const char* outcome) {
+    const TargetTable& table = row.plan->table();
+    ConflictEntry entry;
+    entry.schema = table.schema;
+    entry.table = table.name;
+    entry.kind = name_of(kind);
+    entry.policy = name_of(policy);
+    entry.outcome = outcome;
+    entry.commit_lsn = row.origin.commit_lsn;
+    entry.xid = row.origin.xid;
+    entry.commit_time = row.origin.commit_time;
+    return entry;
+}
+
+void add_rows(const ReplayRow& row, JsonText form, ConflictEntry& entry) {
+    const auto identity = identity_of(*row.plan->mapping(), row.change.kind);
+    entry.key = key_json(identity, row.change, form);
+    entry.remote_row = row_json(row.change, form);
+}
+
+std::string is_at(const RowPlace& place) {
+    return fmt::format("tableoid = {}::pg_catalog.oid AND ctid = {}::pg_catalog.tid",
+                       quote_literal(place.tableoid), quote_literal(place.ctid));
+}
+
+}  // namespace
+
+ConflictResolution::ConflictResolution(Connection& control, CellEncoder encoder,
+                                       const ConflictPolicies& policies, std::string pipeline)
+    : control_(control),
+      encoder_(encoder),
+      policies_(policies),
+      log_(std::move(pipeline)),
+      search_(control, encoder) {}
+
+void ConflictResolution::apply(Connection& session, const ReplayRow& row) {
+    session.execute("SAVEPOINT walpack_row");
+    Trial trial{row.change, {}, {}};
+    for (int tries = 1;; ++tries) {
+        const std::optional<Refusal> refusal = attempt(session, row, trial.change);
+        if (!refusal) break;
+        if (tries == kTriesMax) {
+            (void)refuse(session, row, name_of(ConflictKind::value), *refusal, refusal->error);
+            return;
+        }
+        if (!answer(session, row, trial, *refusal)) return;
+    }
+    for (ConflictEntry& entry : trial.entries) write(session, row, std::move(entry));
+    session.execute("RELEASE SAVEPOINT walpack_row");
+}
+
+std::optional<ConflictResolution::Refusal> ConflictResolution::attempt(Connection& session,
+                                                                       const ReplayRow& row,
+                                                                       const RowChange& change) {
+    const auto& mapping = row.plan->mapping();
+    const bool is_original = change.kind == row.change.kind;
+    SentStatement sent;
+    sent.expected = is_original ? row.expected : Expected::one_row;
+    sent.doing = "apply a change";
+    sent.row = row.plan->row_statement(shape_of(*mapping, change));
+    sent.key = pack_row_key(sent.row->identity, change);
+    sent.commit_lsn = row.origin.commit_lsn;
+    session.execute("SAVEPOINT walpack_try");
+    std::optional<Refusal> refusal;
+    try {
+        const Result result = execute_statement(session, sent.row->statement, change, encoder_);
+        if (const auto error = judge_result(sent, result)) {
+            const bool is_error = result.kind() == ResultKind::error;
+            refusal = Refusal{
+                *error,
+                result.sqlstate(),
+                is_error ? result.primary_message() : error->message(),
+                result.constraint_name(),
+                result.column_name(),
+                !is_error && result.affected_rows() == 0 && change.kind != ChangeKind::insert,
+                sent};
+        }
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::value) throw;
+        refusal = Refusal{error, kDataException, error.message(), "", "", false, sent};
+    }
+    if (refusal) session.execute("ROLLBACK TO SAVEPOINT walpack_try");
+    session.execute("RELEASE SAVEPOINT walpack_try");
+    return refusal;
+}
+
+bool ConflictResolution::answer(Connection& session, const ReplayRow& row, Trial& trial,
+                                const Refusal& refusal) {
+    const ErrorKind error_kind = refusal.error.kind();
+    if (refusal.is_missing) return answer_missing(session, row, trial, refusal);
+    if (is_in_the_way(refusal.sqlstate)) return answer_existing(session, row, trial, refusal);
+    if (error_kind == ErrorKind::conflict)
+        return refuse(session, row, name_of(ConflictKind::value), refusal, refusal.error);
+    if (error_kind != ErrorKind::value) {
+        UnbatchedTables none;
+        throw_refusal(refusal.sent, refusal.error, control_, none);
+    }
+    const ConflictPolicy policy = policies_.of(name_of(row.plan->table()), ConflictKind::value);
+    if (policy != ConflictPolicy::keep)
+        return refuse(session, row, name_of(ConflictKind::value), refusal, refusal.error);
+    ConflictEntry entry = entry_of(row, ConflictKind::value, policy, "skipped");
+    entry.sqlstate = refusal.sqlstate;
+    entry.message = refusal.message;
+    return drop(session, row, trial, std::move(entry));
+}
+
+bool ConflictResolution::answer_missing(Connection& session, const ReplayRow& row, Trial& trial,
+                                        const Refusal& refusal) {
+    if (row.change.kind == ChangeKind::insert) {
+        // The row that it was to be an UPDATE of went away meanwhile.
+        trial.change = row.change;
+        trial.entries.clear();
+        return true;
+    }
+    const ConflictKind kind =
+        is_update(trial.change.kind) ? ConflictKind::update_missing : ConflictKind::delete_missing;
+    const ConflictPolicy policy = policies_.of(name_of(row.plan->table()), kind);
+    if (policy == ConflictPolicy::error)
+        return refuse(session, row, name_of(kind), refusal, refusal.error);
+    const bool is_insert = policy == ConflictPolicy::insert;
+    ConflictEntry entry = entry_of(row, kind, policy, is_insert ? "inserted" : "skipped");
+    entry.message = refusal.message;
+    if (!is_insert) return drop(session, row, trial, std::move(entry));
+    trial.values = whole_row(trial.change);
+    if (trial.values.empty()) {
+        Error error = refusal.error;
+        error.detail(error.detail() +
+                     " Policy insert has not all values of the row: those that are stored out of "
+                     "line and did not change were not sent.");
+        return refuse(session, row, name_of(kind), refusal, error);
+    }
+    trial.change = {ChangeKind::insert, row.change.relation, {}, trial.values};
+    trial.entries.push_back(std::move(entry));
+    return true;
+}
+
+bool ConflictResolution::answer_existing(Connection& session, const ReplayRow& row, Trial& trial,
+                                         const Refusal& refusal) {
+    const RelationMapping& mapping = *row.plan->mapping();
+    const TableName table = name_of(row.plan->table());
+    const RowsInTheWay found = search_.find(session, mapping, trial.change, refusal.constraint);
+    if (found.rows.empty()) return true;  // it went away, or is not to be found: see kTriesMax
+    const bool is_insert =
+        row.change.kind == ChangeKind::insert || trial.change.kind == ChangeKind::insert;
+    const ConflictKind kind = found.indexes > 1 ? ConflictKind::multiple_unique_conflicts
+                              : is_insert       ? ConflictKind::insert_exists
+                                                : ConflictKind::update_exists;
+    const ConflictPolicy policy = policies_.of(table, kind);
+    if (policy == ConflictPolicy::error) {
+        Error error = existing_key(refusal.sent, kind, refusal.constraint);
+        error.sqlstate(refusal.sqlstate).at_lsn(row.origin.commit_lsn.to_string());
+        return refuse(session, row, name_of(kind), refusal, error);
+    }
+    const bool is_applied = policy == ConflictPolicy::apply ||
+                            (policy == ConflictPolicy::newest && is_newest(session, row, found));
+    ConflictEntry entry = entry_of(row, kind, policy, is_applied ? "applied" : "kept");
+    entry.local_rows = found.json();
+    entry.sqlstate = refusal.sqlstate;
+    entry.message = refusal.message;
+    if (!is_applied) return drop(session, row, trial, std::move(entry));
+    try {
+        clear_the_way(session, row, trial, found);
+    } catch (const Error& error) {
+        // A foreign key that is checked may need a row in the way.
+        if (error.kind() != ErrorKind::value) throw;
+        return refuse(session, row, name_of(kind), refusal, error);
+    }
+    trial.entries.push_back(std::move(entry));
+    return true;
+}
+
+// What was changed on the way here is undone; otherwise the rows that were found stay locked.
+bool ConflictResolution::drop(Connection& session, const ReplayRow& row, const Trial& trial,
+                              ConflictEntry entry) {
+    if (!trial.entries.empty()) session.execute("ROLLBACK TO SAVEPOINT walpack_row");
+    write(session, row, std::move(entry));
+    session.execute("RELEASE SAVEPOINT walpack_row");
+    return false;
+}
+
+bool ConflictResolution::refuse(Connection& session, const ReplayRow& row, std::string_view kind,
+                                const Refusal& refusal, const Error& error) {
+    session.execute("ROLLBACK TO SAVEPOINT walpack_row");
+    session.execute("RELEASE SAVEPOINT walpack_row");
+    const RefusedRow refused{
+        row.change,      row.plan->mapping(),
+        row.origin,      refusal.sqlstate.empty() ? kWrongCount : refusal.sqlstate,
+        refusal.message, refusal.constraint,
+        refusal.column,  std::string(kind)};
+    if (take_ && take_(refused, session)) return false;
+    throw error;
+}
+
+void ConflictResolution::take_waiting(Connection& session, const ReplayRow& row) {
+    const RefusedRow waiting{row.change, row.plan->mapping(), row.origin, "", "", "", "", ""};
+    if (take_ && take_(waiting, session)) return;
+    throw Error(ErrorKind::conflict,
+                fmt::format("a change of \"{}\" has to wait for a row that was refused, and is not "
+                            "taken",
+                            row.plan->relation().qualified_name()))
+        .at_lsn(row.origin.commit_lsn.to_string());
+}
+
+void ConflictResolution::clear_the_way(Connection& session, const ReplayRow& row, Trial& trial,
+                                       const RowsInTheWay& found) {
+    const RelationMapping& mapping = *row.plan->mapping();
+    std::optional<RowPlace> own;
+    std::optional<RowChange> update;
+    if (trial.change.kind == ChangeKind::insert) update = as_update(mapping, trial.change);
+    if (update) {
+        const std::vector<RowPlace> places = search_.lock(session, mapping, *update);
+        if (places.size() == 1 && found.rows.contains(places.front())) own = places.front();
+    }
+    for (const auto& [place, text] : found.rows) {
+        if (place == own) continue;
+        const Result result = session.execute(fmt::format(
+            "DELETE FROM {} WHERE {}", mapping.table->sql_name_of_rows(), is_at(place)));
+        if (result.affected_rows() == 1) continue;
+        throw Error(ErrorKind::value,
+                    fmt::format("a row of \"{}\" that stands in the way of one of "
+                                "the source does not let itself be deleted",
+                                row.plan->relation().qualified_name()))
+            .hint("A trigger or rule of the target keeps it.")
+            .at_lsn(row.origin.commit_lsn.to_string());
+    }
+    if (own) trial.change = *update;
+}
+
+bool ConflictResolution::is_newest(Connection& session, const ReplayRow& row,
+                                   const RowsInTheWay& found) {
+    const RelationMapping& mapping = *row.plan->mapping();
+    const std::string name = policies_.newest_column(name_of(row.plan->table()));
+    if (name.empty() && row.origin.xid == 0) {
+        throw Error(ErrorKind::conflict,
+                    fmt::format("policy newest cannot decide about a row of \"{}\"",
+                                row.plan->relation().qualified_name()))
+            .detail("The time of its commit is not known any more, as its chunk was being copied.")
+            .hint("Set newest_column for the table, or another policy, then start again.")
+            .at_lsn(row.origin.commit_lsn.to_string());
+    }
+    Statement statement;
+    std::string condition = fmt::format(
+        "COALESCE(pg_catalog.pg_xact_commit_timestamp(xmin) <= "
+        "'2000-01-01 00:00:00+00'::pg_catalog.timestamptz + "
+        "{}::pg_catalog.float8 * '1 microsecond'::pg_catalog.interval, true)",
+        row.origin.commit_time);
+    for (const ColumnMapping& column : mapping.columns) {
+        if (name.empty() || column.column->name != name) continue;
+        const std::string quoted = quote_identifier(name);
+        condition = fmt::format("{0} IS NULL OR COALESCE($1 >= {0}, false)", quoted);
+        statement.parameters.push_back({TupleField::Side::new_tuple, column.attribute, &column});
+        statement.type_oids.push_back(column.column->type_oid);
+    }
+    return std::ranges::all_of(found.rows, [&](const auto& each) {
+        statement.sql = fmt::format("SELECT {} FROM {} WHERE {}", condition,
+                                    mapping.table->sql_name_of_rows(), is_at(each.first));
+        const Result result = execute_statement(session, statement, row.change, encoder_);
+        if (result.kind() == ResultKind::error) throw_result_error(result, "compare two rows");
+        return result.rows() == 1 && result.value(0, 0) == "t";
+    });
+}
+
+// A text of the source may have no place in the encoding of the target.
+void ConflictResolution::write(Connection& session, const ReplayRow& row, ConflictEntry entry) {
+    add_rows(row, JsonText::plain, entry);
+    session.execute("SAVEPOINT walpack_log");
+    try {
+        log_.write(session, entry);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::value) throw;
+        session.execute("ROLLBACK TO SAVEPOINT walpack_log");
+        add_rows(row, JsonText::hex_beyond_ascii, entry);
+        log_.write(session, entry);
+    }
+    session.execute("RELEASE SAVEPOINT walpack_log");
+    ++counts_[{row.plan->relation().qualified_name(), entry.kind, entry.policy}];
+}
+
+}  // namespace walpack

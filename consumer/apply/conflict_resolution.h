@@ -1,0 +1,98 @@
+// What is done about a row that the target refused: the policy of its table and kind is carried
+// out, and written down in walpack.conflict_log, in the target transaction of its source
+// transaction.
+//
+//   row refused --> value       --> keep: dropped
+//                   missing     --> keep, apply: dropped; insert: tried as an INSERT
+//                   in the way  --> keep: dropped; apply: the other rows go, tried again, where the
+//                                   row's own key is there as an UPDATE of it
+//   each of them --> error: given to who takes refused rows, else the pipeline's error
+//
+// What is tried again may be refused again, for another reason or by a row that came up meanwhile;
+// so all of it goes in a circle, under a savepoint of the row, up to kTriesMax times.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "apply/conflict_policy.h"
+#include "apply/conflict_search.h"
+#include "apply/refused_row.h"
+#include "apply/row_execution.h"
+#include "base/error.h"
+#include "progress/conflict_log.h"
+
+namespace walpack {
+
+// Table, kind and policy.
+using ConflictCounts = std::map<std::tuple<std::string, std::string, std::string>, std::uint64_t>;
+
+class ConflictResolution {
+  public:
+    // `control` reads the catalogue and must outlive this object.
+    ConflictResolution(Connection& control, CellEncoder encoder, const ConflictPolicies& policies,
+                       std::string pipeline);
+
+    // Empty: nobody does.
+    void set_take_refused_row(TakeRefusedRow take) { take_ = std::move(take); }
+
+    // Applies the row, alone. Inside the session's transaction, which must not have failed, outside
+    // of a pipeline. Throws the Error that stops the pipeline.
+    void apply(Connection& session, const ReplayRow& row);
+    // Of a row that waits for another that was taken out.
+    void take_waiting(Connection& session, const ReplayRow& row);
+
+    // What was resolved since the last call.
+    ConflictCounts take_counts() { return std::exchange(counts_, {}); }
+
+  private:
+    // What came of one try.
+    struct Refusal {
+        Error error;
+        std::string sqlstate;
+        std::string message;
+        std::string constraint;
+        std::string column;
+        bool is_missing = false;  // the row to update or delete
+        SentStatement sent;
+    };
+    // The change that is tried, which may not be the one that came.
+    struct Trial {
+        RowChange change;
+        std::vector<Value> values;  // that change may point to
+        std::vector<ConflictEntry> entries;
+    };
+
+    std::optional<Refusal> attempt(Connection& session, const ReplayRow& row,
+                                   const RowChange& change);
+    // Whether to try again; false: the row is dealt with.
+    bool answer(Connection& session, const ReplayRow& row, Trial& trial, const Refusal& refusal);
+    bool answer_missing(Connection& session, const ReplayRow& row, Trial& trial,
+                        const Refusal& refusal);
+    bool answer_existing(Connection& session, const ReplayRow& row, Trial& trial,
+                         const Refusal& refusal);
+    bool drop(Connection& session, const ReplayRow& row, const Trial& trial, ConflictEntry entry);
+    // To who takes such rows; false. Throws the error when nobody does.
+    bool refuse(Connection& session, const ReplayRow& row, std::string_view kind,
+                const Refusal& refusal, const Error& error);
+    void clear_the_way(Connection& session, const ReplayRow& row, Trial& trial,
+                       const RowsInTheWay& found);
+    bool is_newest(Connection& session, const ReplayRow& row, const RowsInTheWay& found);
+    void write(Connection& session, const ReplayRow& row, ConflictEntry entry);
+
+    Connection& control_;
+    CellEncoder encoder_;
+    const ConflictPolicies& policies_;
+    ConflictLog log_;
+    ConflictSearch search_;
+    TakeRefusedRow take_;
+    ConflictCounts counts_;
+};
+
+}  // namespace walpack

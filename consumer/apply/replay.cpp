@@ -1,0 +1,253 @@
+#include "apply/replay.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "apply/conflict.h"
+#include "apply/refusal.h"
+#include "apply/unbatched_tables.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/text.h"
+
+namespace walpack {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Rows that are tried at once. More would have more of them applied twice for each refused one.
+constexpr std::size_t kRowsMax = 100;
+constexpr std::size_t kBytesMax = 1 << 20;
+constexpr std::size_t kPreparedMax = 200;
+
+constexpr std::chrono::seconds kTellInterval{10};
+
+}  // namespace
+
+Replay::Replay(const Connect& connect, Connection& control, const Progress& progress,
+               MappedRelations& relations, Options options)
+    : session_(connect()),
+      control_(control),
+      progress_(progress),
+      relations_(relations),
+      options_(std::move(options)),
+      settings_(set_up_target_session(*session_)),
+      encoder_(session_->server_version()),
+      resolution_(control, encoder_, options_.policies, options_.pipeline),
+      cascades_(settings_.is_replica_role) {}
+
+Replay::~Replay() {
+    tell_counts();
+}
+
+void Replay::set_client_encoding(const std::string& encoding) {
+    session_->execute("SET client_encoding = " + quote_literal(encoding));
+}
+
+void Replay::set_on_refused_row(TakeRefusedRow take, MustWait must_wait) {
+    resolution_.set_take_refused_row(std::move(take));
+    must_wait_ = std::move(must_wait);
+}
+
+void Replay::begin() {
+    met_.clear();
+    if (names_.size() > kPreparedMax) {
+        session_->execute("DEALLOCATE ALL");
+        names_.clear();
+    }
+    session_->execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+    // As in the sessions that apply: the source may have deferred them.
+    if (!settings_.is_replica_role) session_->execute("SET CONSTRAINTS ALL DEFERRED");
+}
+
+void Replay::run(const KeptGroup& group) {
+    try {
+        for (const KeptRecord& record : group.records())
+            std::visit([this](const auto& each) { run(each); }, record);
+        run_gathered();
+    } catch (Error& error) {
+        if (error.lsn().empty() && origin_.commit_lsn.is_valid())
+            error.at_lsn(origin_.commit_lsn.to_string());
+        throw;
+    }
+}
+
+void Replay::finish(Lsn from, Lsn end, bool is_durable) {
+    session_->execute(progress_.advance_sql(), {end.to_string(), from.to_string()});
+    if (is_durable) session_->execute("SET LOCAL synchronous_commit = " + settings_.durable_commit);
+    session_->execute("COMMIT");
+    note_counts();
+}
+
+bool Replay::has_met(const Relation& relation) const {
+    return std::ranges::any_of(met_, [&relation](const auto& count) {
+        return std::get<0>(count.first) == relation.qualified_name();
+    });
+}
+
+void Replay::run(const Begin& begin) {
+    run_gathered();
+    cascades_.begin_transaction();
+    origin_ = {begin.commit_lsn, begin.xid, begin.commit_time, 0};
+}
+
+void Replay::run(const KeptRow& row) {
+    Planned planned;
+    planned.row.change = row.change.change();
+    if (row.is_between) {
+        planned.row.origin.commit_lsn = row.change.commit_lsn();
+    } else {
+        ++origin_.number;
+        planned.row.origin = origin_;
+    }
+    const RowChange& change = planned.row.change;
+    planned.row.plan = relations_.find(change.relation);
+    const RelationMapping& mapping = *planned.row.plan->mapping();
+    cascades_.refuse_replacement(mapping, change);
+    planned.row.expected = cascades_.expected_of(mapping, change.kind);
+    planned.statement = planned.row.plan->row_statement(shape_of(mapping, change));
+    try {
+        add_parameters(planned.statement->statement, change, encoder_, planned.parameters);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::value) throw;
+        planned.is_sendable = false;
+    }
+    gathered_bytes_ += row.change.bytes();
+    gathered_.push_back(std::move(planned));
+    if (gathered_.size() >= kRowsMax || gathered_bytes_ >= kBytesMax) run_gathered();
+}
+
+void Replay::run(const Truncate& truncate) {
+    run_gathered();
+    ++origin_.number;
+    SentStatement sent;
+    sent.relation = truncate.relations.front();
+    sent.doing = "truncate";
+    sent.commit_lsn = origin_.commit_lsn;
+    Statement statement;
+    statement.sql = truncate_sql(truncate, relations_);
+    const Result result = execute_statement(*session_, statement, {}, encoder_);
+    if (const auto error = judge_result(sent, result)) throw *error;
+}
+
+void Replay::run(const CommandStep& command) {
+    run_gathered();
+    session_->execute(command.sql);
+}
+
+void Replay::run_gathered() {
+    // Should it throw, nothing is used again.
+    std::vector<Planned> rows = std::exchange(gathered_, {});
+    gathered_bytes_ = 0;
+    run_rows(rows);
+}
+
+bool Replay::must_wait(const Planned& planned) const {
+    return must_wait_ && must_wait_(planned.row.change, *planned.row.plan->mapping());
+}
+
+// A row that is taken out makes others wait, so each is asked about when those before it are done.
+void Replay::run_rows(std::span<Planned> rows) {
+    std::size_t done = 0;
+    while (done < rows.size()) {
+        std::size_t ready = done;
+        bool waits = false;
+        while (ready < rows.size() && rows[ready].is_sendable && !waits) {
+            waits = must_wait(rows[ready]);
+            if (!waits) ++ready;
+        }
+        if (ready > done) {
+            done += run_sendable(rows.subspan(done, ready - done));
+            continue;
+        }
+        const ReplayRow& row = rows[done].row;
+        waits = waits || must_wait(rows[done]);
+        waits ? resolution_.take_waiting(*session_, row) : resolution_.apply(*session_, row);
+        ++done;
+    }
+}
+
+// Returns how many are dealt with.
+std::size_t Replay::run_sendable(std::span<Planned> rows) {
+    const std::optional<std::size_t> bad = send(rows);
+    if (!bad) {
+        session_->execute("RELEASE SAVEPOINT walpack_rows");
+        return rows.size();
+    }
+    session_->execute("ROLLBACK TO SAVEPOINT walpack_rows");
+    session_->execute("RELEASE SAVEPOINT walpack_rows");
+    run_rows(rows.first(*bad));
+    resolution_.apply(*session_, rows[*bad].row);
+    for (const auto& [key, count] : resolution_.take_counts()) met_[key] += count;
+    return *bad + 1;
+}
+
+std::optional<std::size_t> Replay::send(std::span<Planned> rows) {
+    std::vector<const std::string*> names;
+    for (const Planned& planned : rows) names.push_back(&name_of(planned.statement));
+    Parameters none;
+    session_->enter_pipeline();
+    session_->send_query("SAVEPOINT walpack_rows", none);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        session_->send_prepared(*names[i], rows[i].parameters);
+    session_->send_sync();
+    const Result savepoint = session_->next_result();
+    if (savepoint.kind() == ResultKind::error) throw_result_error(savepoint, "set a savepoint");
+    std::optional<std::size_t> bad;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const Result result = session_->next_result();
+        if (bad) continue;
+        SentStatement sent;
+        sent.expected = rows[i].row.expected;
+        sent.doing = "apply a change";
+        sent.row = rows[i].statement;
+        if (judge_result(sent, result)) bad = i;
+    }
+    (void)session_->next_result();
+    session_->exit_pipeline();
+    return bad;
+}
+
+// A statement that the server cannot prepare fails the transaction; alone it tells why.
+const std::string& Replay::name_of(const std::shared_ptr<const RowStatement>& statement) {
+    std::string& name = names_[statement];
+    if (!name.empty()) return name;
+    name = fmt::format("walpack_replay_{}", ++next_name_);
+    session_->enter_pipeline();
+    session_->send_prepare(name, statement->statement.sql, statement->statement.type_oids);
+    session_->send_sync();
+    const Result result = session_->next_result();
+    (void)session_->next_result();
+    session_->exit_pipeline();
+    SentStatement sent;
+    sent.row = statement;
+    sent.commit_lsn = origin_.commit_lsn;
+    if (const auto error = judge_result(sent, result)) {
+        UnbatchedTables none;
+        throw_refusal(sent, *error, control_, none);
+    }
+    return name;
+}
+
+void Replay::note_counts() {
+    for (const auto& [key, count] : resolution_.take_counts()) met_[key] += count;
+    for (const auto& [key, count] : met_) to_tell_[key] += count;
+    if (!to_tell_.empty() && Clock::now() - told_ >= kTellInterval) tell_counts();
+}
+
+void Replay::tell_counts() {
+    for (const auto& [key, count] : to_tell_) {
+        const auto& [table, kind, policy] = key;
+        log::warning(
+            "table \"{}\": {} conflicts {} had the answer of policy {}; see "
+            "walpack.conflict_log on the target",
+            table, count, kind, policy);
+    }
+    to_tell_.clear();
+    told_ = Clock::now();
+}
+
+}  // namespace walpack

@@ -1,0 +1,107 @@
+// Applies records once more, row by row, in a target transaction by itself: what is left to do when
+// the target refused a row of a group, where each refused row gets the answer of its policy.
+//
+//   begin() -> run(), once or more -> finish(): progress row, COMMIT
+//
+// Rows are tried many at once, under one savepoint; the first that is not as it should be is found
+// by its answer. Those before it are applied again, that one alone by ConflictResolution, and what
+// is behind it goes on. Each answer is waited for: speed matters little here, and nothing but this
+// has a transaction open meanwhile.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "apply/cascades.h"
+#include "apply/conflict_resolution.h"
+#include "apply/kept_group.h"
+#include "apply/mapped_relations.h"
+#include "apply/refused_row.h"
+#include "apply/row_execution.h"
+#include "pg/connection.h"
+#include "progress/progress.h"
+#include "schema/target_session.h"
+
+namespace walpack {
+
+class Replay {
+  public:
+    struct Options {
+        ConflictPolicies policies;
+        std::string pipeline;
+    };
+    using Connect = std::function<std::unique_ptr<Connection>()>;
+
+    // Opens a session of its own with `connect`, and sets it up. The others must outlive this
+    // object.
+    Replay(const Connect& connect, Connection& control, const Progress& progress,
+           MappedRelations& relations, Options options);
+    Replay(const Replay&) = delete;
+    Replay& operator=(const Replay&) = delete;
+    // Tells what was resolved and not told yet.
+    ~Replay();
+
+    void set_client_encoding(const std::string& encoding);
+    void set_on_refused_row(TakeRefusedRow take, MustWait must_wait);
+
+    void begin();
+    // Throws the Error that stops the pipeline, with the LSN of the source transaction. Nothing of
+    // this object may be used after that.
+    void run(const KeptGroup& group);
+    void finish(Lsn from, Lsn end, bool is_durable);
+    // Whether a conflict of the table was met since the last call of begin().
+    bool has_met(const Relation& relation) const;
+
+  private:
+    struct Planned {
+        ReplayRow row;
+        std::shared_ptr<const RowStatement> statement;
+        Parameters parameters;
+        std::size_t bytes = 0;
+        bool is_sendable = true;
+    };
+
+    void run(const Begin& begin);
+    void run(const KeptRow& row);
+    void run(const Truncate& truncate);
+    void run(const CommandStep& command);
+    void run_rows(std::span<Planned> rows);
+    std::size_t run_sendable(std::span<Planned> rows);
+    // The first row whose answer is not what it should be; nullopt without one.
+    std::optional<std::size_t> send(std::span<Planned> rows);
+    const std::string& name_of(const std::shared_ptr<const RowStatement>& statement);
+    void run_gathered();
+    bool must_wait(const Planned& planned) const;
+    void note_counts();
+    void tell_counts();
+
+    std::unique_ptr<Connection> session_;
+    Connection& control_;
+    const Progress& progress_;
+    MappedRelations& relations_;
+    Options options_;
+    TargetSession settings_;
+    CellEncoder encoder_;
+    ConflictResolution resolution_;
+    MustWait must_wait_;
+    Cascades cascades_;
+    RowOrigin origin_;
+    std::vector<Planned> gathered_;
+    std::size_t gathered_bytes_ = 0;
+    // Prepared in the session, by statement, which is kept so that its address stays its own.
+    std::map<std::shared_ptr<const RowStatement>, std::string> names_;
+    std::uint64_t next_name_ = 0;
+    ConflictCounts met_;  // since begin()
+    ConflictCounts to_tell_;
+    std::chrono::steady_clock::time_point told_;
+};
+
+}  // namespace walpack

@@ -1,0 +1,99 @@
+// Conflicts of every kind at random, while the consumer is killed: with a policy that lets the
+// source win for each of them, both sides are equal in the end.
+#include "support/backlog.h"
+#include "support/random.h"
+
+namespace walpack::e2e {
+namespace {
+
+constexpr int kIds = 300;
+constexpr int kRounds = 12;
+
+constexpr const char* kSourceWins =
+    "{ insert_exists = \"apply\", update_exists = \"apply\", multiple_unique_conflicts = "
+    "\"apply\", "
+    "update_missing = \"insert\", delete_missing = \"apply\" }";
+
+class RandomConflicts : public BacklogScenario, public ::testing::WithParamInterface<int> {
+  protected:
+    void SetUp() override {
+        Scenario::SetUp();
+        on_both("CREATE TABLE stock (id int PRIMARY KEY, code int UNIQUE, v text)");
+        source().execute("INSERT INTO stock SELECT g, g, 'old' FROM generate_series(1, 150) g");
+        consumer().set("conflict", kSourceWins);
+        consumer().set("apply_workers", std::to_string(GetParam()));
+        consumer().set("group_rows_max", "50");
+        consumer().init();
+        consumer().start();
+        catch_up();
+    }
+
+    std::string id() { return std::to_string(random_.between(1, kIds)); }
+
+    // One of the changes that writers make; what the server refuses is none.
+    std::string change() {
+        switch (random_.between(0, 3)) {
+            case 0:
+                return "INSERT INTO stock VALUES (" + id() + ", " + id() + ", 'new" + id() + "')";
+            case 1:
+                return "UPDATE stock SET code = " + id() + ", v = 'u" + id() +
+                       "' WHERE id = " + id();
+            case 2:
+                return "UPDATE stock SET id = " + id() + " WHERE id = " + id();
+            default:
+                return "DELETE FROM stock WHERE id = " + id();
+        }
+    }
+
+    std::string changes(int count) {
+        std::string sql = "DO $$ BEGIN ";
+        for (int i = 0; i < count; ++i)
+            sql += "BEGIN " + change() + "; EXCEPTION WHEN unique_violation THEN NULL; END; ";
+        return sql + "END $$";
+    }
+
+    Random random_{4711};
+};
+
+TEST_P(RandomConflicts, BothSidesAreEqualInTheEnd) {
+    for (int round = 0; round < kRounds; ++round) {
+        target().execute(changes(10));
+        for (int i = 0; i < 20; ++i) source().execute(changes(random_.between(1, 4)));
+        target().execute(changes(10));
+        if (random_.chance(0.5)) consumer().kill();
+        if (!consumer().is_running()) consumer().start();
+    }
+    catch_up();
+    // What was written only at the target stays until a change of the source meets it: every row
+    // of the source changes once, and every other is deleted there.
+    source().execute(
+        "DELETE FROM stock WHERE id % 3 = 0; UPDATE stock SET v = v || '.', code = code + 1000; "
+        "INSERT INTO stock SELECT g, 2000 + g, 'last' FROM generate_series(1, 300) g ON CONFLICT "
+        "DO "
+        "NOTHING; DELETE FROM stock WHERE id % 2 = 0");
+    catch_up();
+    expect_equal();
+    EXPECT_GT(target().number("SELECT count(DISTINCT kind) FROM walpack.conflict_log"), 2);
+    EXPECT_FALSE(contains(consumer().log(), "ERROR"));
+}
+
+INSTANTIATE_TEST_SUITE_P(, RandomConflicts, ::testing::Values(1, 3), [](const auto& parameter) {
+    return std::to_string(parameter.param) + "Workers";
+});
+
+// A backlog in which every hundredth transaction conflicts.
+TEST_F(BacklogScenario, ConflictsAmongManyTransactionsAreAnsweredOnTheWay) {
+    on_both("CREATE TABLE stock (id int PRIMARY KEY, v text)");
+    consumer().set("conflict", kSourceWins);
+    copy_and_stop();
+    target().execute("INSERT INTO stock SELECT g, 'local' FROM generate_series(100, 20000, 100) g");
+    each_in_transaction(20000, "INSERT INTO stock VALUES (i, 'new')");
+    const auto begun = Clock::now();
+    expect_backlog_arrives();
+    const std::chrono::duration<double> took = Clock::now() - begun;
+    std::printf("20000 transactions with 200 conflicts in %.2f s\n", took.count());
+    EXPECT_EQ(target().value("SELECT count(*) FROM walpack.conflict_log"), "200");
+}
+
+}  // namespace
+}  // namespace walpack::e2e
