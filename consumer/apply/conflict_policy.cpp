@@ -95,9 +95,9 @@ bool ConflictPolicies::is_newest(const TableName& table) const {
 }
 
 bool ConflictPolicies::resolve_any() const {
-    return has_other_than_error(all) ||
-           std::ranges::any_of(
-               tables, [](const auto& table) { return has_other_than_error(table.second); });
+    return has_other_than_error(all) || std::ranges::any_of(tables, [](const auto& table) {
+               return has_other_than_error(table.second);
+           });
 }
 
 bool ConflictPolicies::use_commit_time() const {

@@ -84,8 +84,8 @@ std::string own_options_help(const Command& command) {
         out += option_help(fmt::format("--{} {}", each.name, each.value_name), each.description);
     }
     for (const CommandOption& each : command.lists) {
-        out += option_help(fmt::format("--{} {} ...", each.name, each.value_name),
-                           each.description);
+        out +=
+            option_help(fmt::format("--{} {} ...", each.name, each.value_name), each.description);
     }
     for (const CommandSwitch& each : command.switches) {
         out += option_help("--" + each.name, each.description);

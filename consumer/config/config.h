@@ -52,7 +52,8 @@ struct Config {
     std::uint64_t in_flight_statements_max = 2000;
     std::uint64_t in_flight_bytes_max = 8 << 20;
     std::chrono::milliseconds durable_interval{1000};
-    std::string on_error = "error";             // error | quarantine: rows that are refused
+    std::string on_error = "error";                   // error | quarantine: rows that are refused
+    std::map<TableName, std::string> table_on_error;  // in place of on_error: [table."s.t"]
     std::uint64_t quarantine_max_rows = 1000;
     std::chrono::milliseconds status_interval{1000};
     std::chrono::milliseconds receive_timeout{60'000};

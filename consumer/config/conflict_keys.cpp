@@ -19,12 +19,14 @@ namespace {
 constexpr std::string_view kConflict = "conflict";
 constexpr std::string_view kTable = "table";
 constexpr std::string_view kNewestColumn = "newest_column";
+constexpr std::string_view kOnError = "on_error";
 
 std::vector<std::string> section_keys() {
     std::vector<std::string> names;
     for (std::size_t i = 0; i < kConflictKinds; ++i)
         names.emplace_back(name_of(static_cast<ConflictKind>(i)));
     names.emplace_back(kNewestColumn);
+    names.emplace_back(kOnError);
     return names;
 }
 
@@ -40,8 +42,9 @@ std::vector<std::string> section_keys() {
 
 [[noreturn]] void refuse_unknown_key(const GivenValue& given) {
     if (given.key.ends_with("_origin_differs")) {
-        refuse(given, "this kind of conflict is not detected",
-               "The changes of other origins cannot be told apart on every target; remove the key.");
+        refuse(
+            given, "this kind of conflict is not detected",
+            "The changes of other origins cannot be told apart on every target; remove the key.");
     }
     const auto names = section_keys();
     const std::string nearest = nearest_name(given.key, names);
@@ -108,6 +111,18 @@ void read_key(ConflictSettings& settings, const GivenValue& given) {
     settings.policy(*kind) = read_policy(given, *kind);
 }
 
+// Of one table; that of all is a key of the file itself.
+void read_on_error(Config& config, const GivenValue& given) {
+    if (given.section.front() != kTable)
+        refuse(given, "on_error does not belong here", "Write it above all tables of the file.");
+    const std::string text = read_text(given);
+    if (text != "error" && text != "quarantine") {
+        refuse(given, fmt::format("\"{}\" is not a valid on_error", text),
+               "Write error or quarantine.");
+    }
+    set_once(given, !config.table_on_error.emplace(table_of(given), text).second);
+}
+
 std::string lines_of(const ConflictSettings& settings) {
     std::string text;
     for (std::size_t i = 0; i < kConflictKinds; ++i) {
@@ -124,6 +139,7 @@ std::string lines_of(const ConflictSettings& settings) {
 
 void read_section(Config& config, const GivenValue& given) {
     ConflictSettings* settings = settings_of(config, given);
+    if (settings != nullptr && given.key == kOnError) return read_on_error(config, given);
     if (settings != nullptr && !given.key.empty()) read_key(*settings, given);
 }
 
@@ -132,9 +148,13 @@ std::string describe_sections(const Config& config) {
     const std::string all = lines_of(config.conflicts.all);
     if (!all.empty()) text += "\n[conflict]\n" + all;
     for (const auto& [name, settings] : config.conflicts.tables) {
-        const std::string lines = lines_of(settings);
+        std::string lines = lines_of(settings);
+        if (const auto on_error = config.table_on_error.find(name);
+            on_error != config.table_on_error.end())
+            lines += fmt::format("{} = \"{}\"\n", kOnError, on_error->second);
         if (lines.empty()) continue;
-        const std::string table = quote_identifier(name.schema) + '.' + quote_identifier(name.table);
+        const std::string table =
+            quote_identifier(name.schema) + '.' + quote_identifier(name.table);
         text += fmt::format("\n[table.{}]\n{}", quoted(table), lines);
     }
     return text;

@@ -102,11 +102,11 @@ std::vector<ConflictCount> read_conflict_counts(Connection& target, const std::s
 }
 
 void ConflictLog::write(Connection& session, const ConflictEntry& entry) const {
-    session.execute(kWrite,
-                    {pipeline_, entry.schema, entry.table, entry.kind, entry.policy, entry.outcome,
-                     entry.commit_lsn.to_string(), if_known(entry, std::int64_t{entry.xid}),
-                     if_known(entry, entry.commit_time), entry.key, entry.local_rows,
-                     entry.remote_row, entry.sqlstate, entry.message});
+    session.execute(
+        kWrite, {pipeline_, entry.schema, entry.table, entry.kind, entry.policy, entry.outcome,
+                 entry.commit_lsn.to_string(), if_known(entry, std::int64_t{entry.xid}),
+                 if_known(entry, entry.commit_time), entry.key, entry.local_rows, entry.remote_row,
+                 entry.sqlstate, entry.message});
 }
 
 }  // namespace walpack

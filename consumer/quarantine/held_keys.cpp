@@ -234,10 +234,11 @@ bool HeldKeys::is_held(const RowImages& row, const RowChange& change,
                        const TargetTable* table) const {
     if (table == nullptr) return false;
     const Identity identity = identity_of(*change.relation, *table);
-    const HeldTable& held = tables_.at({change.relation->schema, change.relation->name});
-    const auto index = held.keys.find(identity.columns);
+    const auto held = tables_.find({change.relation->schema, change.relation->name});
+    if (held == tables_.end()) return false;
+    const auto index = held->second.keys.find(identity.columns);
     const KeyImage before = identity.before(row);
-    return index != held.keys.end() && before.form == Form::value &&
+    return index != held->second.keys.end() && before.form == Form::value &&
            index->second.values.contains(before.value);
 }
 
@@ -304,6 +305,10 @@ void HeldKeys::forget(const TableName& table) {
     for (std::size_t number = 0; number < foreign_keys_.size(); ++number) {
         if (foreign_keys_[number].child == table) references_.erase(number);
     }
+}
+
+bool HeldKeys::holds_row_of(const RowChange& change, const TargetTable& table) const {
+    return is_held(RowImages(change), change, &table);
 }
 
 std::vector<std::string> HeldKeys::missing_columns(const RowChange& change,

@@ -63,6 +63,8 @@ class HeldKeys {
     // No row of the table is held any more.
     void forget(const TableName& table);
 
+    // Whether an earlier change of the same row is held: then its old values are known by that.
+    bool holds_row_of(const RowChange& change, const TargetTable& table) const;
     // The columns whose old values add() needs to know, as far as the change does not tell them.
     std::vector<std::string> missing_columns(const RowChange& change,
                                              const TargetTable& table) const;

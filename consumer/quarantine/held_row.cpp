@@ -151,6 +151,15 @@ std::vector<Value> HeldChange::values(const HeldTuple& tuple) {
 
 std::shared_ptr<const RelationMapping> HeldChange::map(
     std::shared_ptr<const TargetTable> table) const {
+    auto mapping = map_what_fits(std::move(table));
+    if (mapping->problems.empty()) return mapping;
+    throw Error(ErrorKind::schema,
+                fmt::format("table \"{}\": {}", change_.relation->qualified_name(),
+                            mapping->problems.front()));
+}
+
+std::shared_ptr<const RelationMapping> HeldChange::map_what_fits(
+    std::shared_ptr<const TargetTable> table) const {
     auto mapping = std::make_shared<RelationMapping>();
     mapping->relation = change_.relation;
     mapping->table = std::move(table);
@@ -159,10 +168,9 @@ std::shared_ptr<const RelationMapping> HeldChange::map(
         const Attribute& attribute = attributes[index];
         const TargetColumn* column = mapping->table->find(attribute.name);
         if (column == nullptr) {
-            throw Error(ErrorKind::schema,
-                        fmt::format("column \"{}\" of table \"{}\" does not "
-                                    "exist on the target",
-                                    attribute.name, change_.relation->qualified_name()));
+            mapping->problems.push_back(
+                fmt::format("column \"{}\" does not exist on the target", attribute.name));
+            continue;
         }
         Binding binding = Binding::text;
         if (attribute.kind == ValueKind::send)

@@ -97,6 +97,9 @@ class HeldChange {
     const RowChange& change() const { return change_; }
     // Throws Error(schema) when a column is missing.
     std::shared_ptr<const RelationMapping> map(std::shared_ptr<const TargetTable> table) const;
+    // The same; what is missing is among the problems.
+    std::shared_ptr<const RelationMapping> map_what_fits(
+        std::shared_ptr<const TargetTable> table) const;
 
   private:
     void describe(const HeldRow& row);

@@ -40,7 +40,9 @@ Quarantine::Quarantine(Connection& control, Progress& progress, QuarantineOption
     : control_(control),
       progress_(progress),
       options_(std::move(options)),
-      table_(options_.pipeline) {}
+      table_(options_.pipeline) {
+    progress_.watch_quarantine(std::nullopt);
+}
 
 std::optional<std::uint64_t> Quarantine::version() {
     const Result result = control_.execute(
@@ -53,6 +55,7 @@ std::optional<std::uint64_t> Quarantine::version() {
 // The version first: whoever changes something between the two makes it an old one.
 void Quarantine::load() {
     if (is_loaded_) return;
+    encoding_ = control_.parameter_status("client_encoding");
     version_ = version();
     progress_.watch_quarantine(version_);
     keys_ = HeldKeys();
@@ -120,7 +123,7 @@ bool Quarantine::take(const RefusedRow& row, Connection& session) {
 
 HeldTuple Quarantine::find_row(const RefusedRow& row, Connection& session) const {
     const TargetTable* table = table_of(row);
-    if (table == nullptr) return {};
+    if (table == nullptr || keys_.holds_row_of(row.change, *table)) return {};
     return find_target_row(row, keys_.missing_columns(row.change, *table), session);
 }
 

@@ -38,9 +38,6 @@ class Quarantine {
     // this object, and the position must have been read.
     Quarantine(Connection& control, Progress& progress, QuarantineOptions options);
 
-    // Of the source, and of all sessions from now on. Before the first change.
-    void set_encoding(const std::string& encoding) { encoding_ = encoding; }
-
     // As MustWait.
     bool must_wait(const RowChange& change, const RelationMapping& mapping);
     // As TakeRefusedRow. Throws Error(limit) when there are as many rows as there may be.
@@ -68,7 +65,7 @@ class Quarantine {
     QuarantineOptions options_;
     QuarantineTable table_;
     HeldKeys keys_;
-    std::string encoding_ = "UTF8";
+    std::string encoding_;  // the source's, which all sessions have since its hello
     bool is_loaded_ = false;
     std::uint64_t next_id_ = 1;
     std::optional<std::uint64_t> version_;

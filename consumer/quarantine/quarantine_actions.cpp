@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "quarantine/found_row.h"
 #include "quarantine/held_row_apply.h"
 #include "schema/target_session.h"
 
@@ -105,7 +106,9 @@ RetryReport QuarantineActions::retry(const HeldRowChoice& choice) {
     for (HeldRow& row : rows) {
         const auto& table = tables.at(row.table);
         const bool is_applied = ids.contains(row.id) && retry_row(row, table, remaining, report);
-        if (!is_applied) add_held(remaining, row, table.get());
+        if (is_applied) continue;
+        look_again(row, table, remaining);
+        add_held(remaining, row, table.get());
     }
     // What the source had deferred must be right by now; as an error that says so.
     if (report.applied > 0) target_.execute("SET CONSTRAINTS ALL IMMEDIATE");
@@ -185,16 +188,35 @@ std::uint64_t QuarantineActions::discard(const HeldRowChoice& choice) {
 
 // What waited for rows that are gone may wait for others.
 void QuarantineActions::wait_again() {
-    const std::vector<HeldRow> rows = table_.read(target_);
+    std::vector<HeldRow> rows = table_.read(target_);
     const Tables tables = read_tables(rows);
     HeldKeys keys = no_keys();
-    for (const HeldRow& row : rows) {
+    for (HeldRow& row : rows) {
         const auto& table = tables.at(row.table);
         const HeldChange held(row, false);
         const auto behind = keys.waits_for(held.change(), table.get());
         if (behind != row.behind) table_.set_behind(target_, row.id, behind);
+        look_again(row, table, keys);
         add_held(keys, row, table.get());
     }
+}
+
+void QuarantineActions::look_again(HeldRow& row, const std::shared_ptr<const TargetTable>& table,
+                                   const HeldKeys& earlier) {
+    if (table == nullptr) return;
+    const HeldChange held(row, false);
+    const auto mapping = held.map_what_fits(table);
+    // Texts of another encoding could not be compared with those that the consumer reads.
+    if (!mapping->problems.empty() || row.encoding != "UTF8") return;
+    HeldTuple found;
+    if (!earlier.holds_row_of(held.change(), *table)) {
+        const auto columns = earlier.missing_columns(held.change(), *table);
+        found = find_target_row({held.change(), mapping, row.origin, "", "", "", "", ""}, columns,
+                                target_);
+    }
+    if (found == row.found) return;
+    row.found = std::move(found);
+    table_.remember_found(target_, row);
 }
 
 }  // namespace walpack

@@ -60,6 +60,9 @@ class QuarantineActions {
     // Whether it is applied now.
     bool retry_row(HeldRow& row, const std::shared_ptr<const TargetTable>& table,
                    const HeldKeys& remaining, RetryReport& report);
+    // What the target's row holds now, for who waits for it.
+    void look_again(HeldRow& row, const std::shared_ptr<const TargetTable>& table,
+                    const HeldKeys& earlier);
     void wait_again();
 
     Connection& target_;

@@ -221,6 +221,15 @@ QuarantineFigures QuarantineTable::figures(Connection& target) const {
     return figures;
 }
 
+std::uint64_t QuarantineTable::rows_of(Connection& target, const TableName& table) const {
+    if (!exists(target)) return 0;
+    const Result result = target.execute(
+        "SELECT pg_catalog.count(*) FROM walpack.quarantine "
+        "WHERE pipeline = $1 AND schema_name = $2 AND table_name = $3",
+        {pipeline_, table.schema, table.table});
+    return number_at(result, 0, 0);
+}
+
 std::uint64_t QuarantineTable::next_id(Connection& target) const {
     const Result result = target.execute(
         "SELECT 1 + GREATEST((SELECT pg_catalog.max(id) FROM walpack.quarantine "
@@ -288,6 +297,14 @@ void QuarantineTable::remember_failure(Connection& target, const HeldRow& row) c
         "retried_at = pg_catalog.now() WHERE pipeline = $1 AND id = $2::pg_catalog.int8",
         {pipeline_, std::to_string(row.id), row.kind, row.sqlstate, row.message, row.constraint,
          row.column, row.behind ? std::optional(std::to_string(*row.behind)) : std::nullopt});
+}
+
+void QuarantineTable::remember_found(Connection& target, const HeldRow& row) const {
+    target.execute(
+        "UPDATE walpack.quarantine SET found = $3::pg_catalog.json "
+        "WHERE pipeline = $1 AND id = $2::pg_catalog.int8",
+        {pipeline_, std::to_string(row.id),
+         row.found.empty() ? std::nullopt : std::optional(to_json(row.found, true))});
 }
 
 void QuarantineTable::remember_edits(Connection& target, const HeldRow& row) const {

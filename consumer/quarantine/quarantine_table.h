@@ -67,6 +67,7 @@ class QuarantineTable {
     std::optional<HeldRowView> find(Connection& target, std::uint64_t id) const;
     // Without the table: no rows.
     QuarantineFigures figures(Connection& target) const;
+    std::uint64_t rows_of(Connection& target, const TableName& table) const;
     // No row was ever given it, or a higher one.
     std::uint64_t next_id(Connection& target) const;
 
@@ -79,6 +80,7 @@ class QuarantineTable {
     static std::string of_id(std::uint64_t id);
 
     void remember_failure(Connection& target, const HeldRow& row) const;
+    void remember_found(Connection& target, const HeldRow& row) const;
     void remember_edits(Connection& target, const HeldRow& row) const;
     void set_behind(Connection& target, std::uint64_t id,
                     const std::optional<std::uint64_t>& behind) const;
