@@ -18,10 +18,6 @@ TableName name_of(const Relation& relation) {
     return {relation.schema, relation.name};
 }
 
-const TargetTable* table_of(const RefusedRow& row) {
-    return row.mapping == nullptr ? nullptr : row.mapping->table.get();
-}
-
 bool only_waits(const RefusedRow& row) {
     return row.sqlstate.empty() && row.kind.empty() && row.message.empty();
 }
@@ -74,9 +70,18 @@ void Quarantine::load() {
     log::info("{} rows are in quarantine; what depends on them waits", rows.size());
 }
 
+// Rare: such a change fails or waits, and is one of few.
+std::shared_ptr<const TargetTable> Quarantine::table_of(
+    const RowChange& change, const std::shared_ptr<const TargetTable>& mapped) {
+    if (mapped != nullptr) return mapped;
+    auto table = read_target_table(control_, change.relation->schema, change.relation->name);
+    return table ? std::make_shared<const TargetTable>(std::move(*table)) : nullptr;
+}
+
 bool Quarantine::must_wait(const RowChange& change, const RelationMapping& mapping) {
     load();
-    return !keys_.empty() && keys_.waits_for(change, mapping.table.get()).has_value();
+    if (keys_.empty()) return false;
+    return keys_.waits_for(change, table_of(change, mapping.table).get()).has_value();
 }
 
 void Quarantine::require_room(const RefusedRow& row) const {
@@ -96,23 +101,18 @@ void Quarantine::require_room(const RefusedRow& row) const {
         .at_lsn(row.origin.commit_lsn.to_string());
 }
 
-HeldRow Quarantine::add(const RefusedRow& row, HeldTuple found) {
-    require_room(row);
-    HeldRow held = held_row(row, encoding_);
-    held.found = std::move(found);
-    held.id = next_id_++;
-    if (only_waits(row)) held.behind = keys_.waits_for(row.change, table_of(row));
-    keys_.add(held.id, row.change, table_of(row), &held.found);
-    return held;
-}
-
 bool Quarantine::take(const RefusedRow& row, Connection& session) {
     load();
     const bool is_failed = !only_waits(row);
     if (is_failed && !options_.takes_failed(name_of(*row.change.relation))) return false;
     require_room(row);
     if (keys_.empty()) keys_.set_foreign_keys(read_foreign_keys(session));
-    const HeldRow held = add(row, find_row(row, session));
+    const auto table = table_of(row.change, row.mapping == nullptr ? nullptr : row.mapping->table);
+    HeldRow held = held_row(row, encoding_);
+    held.id = next_id_++;
+    held.found = find_row(row, table.get(), session);
+    if (!is_failed) held.behind = keys_.waits_for(row.change, table.get());
+    keys_.add(held.id, row.change, table.get(), &held.found);
     session.execute(table_.insert_sql(held));
     if (is_failed)
         log::warning("{} of \"{}\" at {} is put into quarantine as row {}: {}",
@@ -121,8 +121,9 @@ bool Quarantine::take(const RefusedRow& row, Connection& session) {
     return true;
 }
 
-HeldTuple Quarantine::find_row(const RefusedRow& row, Connection& session) const {
-    const TargetTable* table = table_of(row);
+// Of a row of which an earlier change is held, the target's row tells nothing.
+HeldTuple Quarantine::find_row(const RefusedRow& row, const TargetTable* table,
+                               Connection& session) const {
     if (table == nullptr || keys_.holds_row_of(row.change, *table)) return {};
     return find_target_row(row, keys_.missing_columns(row.change, *table), session);
 }

@@ -55,9 +55,12 @@ class Quarantine {
 
   private:
     void load();
+    // As the target has it, whether it can take the relation's changes or not; nullptr where it has
+    // none.
+    std::shared_ptr<const TargetTable> table_of(const RowChange& change,
+                                                const std::shared_ptr<const TargetTable>& mapped);
     void require_room(const RefusedRow& row) const;
-    HeldRow add(const RefusedRow& row, HeldTuple found);
-    HeldTuple find_row(const RefusedRow& row, Connection& session) const;
+    HeldTuple find_row(const RefusedRow& row, const TargetTable* table, Connection& session) const;
     std::optional<std::uint64_t> version();
 
     Connection& control_;
