@@ -127,6 +127,7 @@ class Applier : public TransactionSink {
     // Who takes rows out that the target refuses, and changes that have to wait for one; before
     // hello().
     void set_on_refused_row(TakeRefusedRow take, MustWait must_wait);
+    void set_taken_rows(TakenRows taken_rows);
 
     // Work that is not of the source transaction at hand, if there is one: changes of transactions
     // before it, and statements that belong to them. Executed in the order of the calls, in the

@@ -110,9 +110,22 @@ void Applier::State::fail(std::size_t session, const SentStatement& sent, const 
     throw_refusal(sent, reported, control, unbatched);
 }
 
+std::shared_ptr<TablePlan> Applier::State::find_plan(
+    const std::shared_ptr<const Relation>& relation) {
+    try {
+        return relations.find(relation);
+    } catch (const Error& error) {
+        const bool is_taken =
+            error.kind() == ErrorKind::schema && take_refused_row && group->kept != nullptr;
+        if (!is_taken) throw;
+        return nullptr;
+    }
+}
+
 void Applier::State::apply(const RowChange& change) {
     if (group->is_replay) return;
-    const std::shared_ptr<TablePlan>& plan = relations.find(change.relation);
+    const std::shared_ptr<TablePlan> plan = find_plan(change.relation);
+    if (plan == nullptr) return demand_replay();
     if (must_wait && must_wait(change, *plan->mapping())) return demand_replay();
     try {
         cascades.refuse_replacement(*plan->mapping(), change);
@@ -129,6 +142,7 @@ void Applier::State::apply(const RowChange& change) {
 
 void Applier::State::apply(const Truncate& truncate) {
     if (group->is_replay) return;
+    if (taken_rows.are_of && taken_rows.are_of(truncate)) return demand_replay();
     std::vector<std::shared_ptr<const TargetTable>> tables;
     for (const auto& relation : truncate.relations)
         tables.push_back(relations.find(relation)->mapping()->table);
@@ -154,6 +168,7 @@ bool Applier::State::group_is_full() const {
 }
 
 void Applier::State::open_group() {
+    if (taken_rows.look) taken_rows.look([this] { settle(); });
     group.emplace();
     group->start = Clock::now();
     if (keeps_changes()) group->kept = std::make_shared<KeptGroup>();

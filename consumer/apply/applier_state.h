@@ -57,6 +57,8 @@ struct Applier::State {
     bool roll_back(std::size_t session);
     [[noreturn]] void fail(std::size_t session, const SentStatement& sent, const Error& error);
     void apply(const RowChange& change);
+    // nullptr when the target cannot take changes of the relation, and rows are taken out for that.
+    std::shared_ptr<TablePlan> find_plan(const std::shared_ptr<const Relation>& relation);
     void apply(const Truncate& truncate);
     void open_group();
     // For work that is not of the source transaction at hand.
@@ -84,6 +86,7 @@ struct Applier::State {
     ApplierOptions options;
     TakeRefusedRow take_refused_row;
     MustWait must_wait;
+    TakenRows taken_rows;
     std::string encoding;  // of the source
     UnbatchedTables& unbatched;
     std::function<bool()> more;

@@ -23,6 +23,7 @@ struct RowOrigin {
 
 struct RefusedRow {
     const RowChange& change;
+    // nullptr where the target has no table that can take the change.
     std::shared_ptr<const RelationMapping> mapping;
     RowOrigin origin;
     // Empty for a row that only waits for another. P0002 for one that is missing, P0003 where a
@@ -39,7 +40,19 @@ struct RefusedRow {
 // an error.
 using TakeRefusedRow = std::function<bool(const RefusedRow& row, Connection& session)>;
 
-// Whether the change has to wait since a row that it depends on was taken out before it.
+// Whether the change has to wait since a row that it depends on was taken out before it. A mapping
+// without table: the target has none that can take the change.
 using MustWait = std::function<bool(const RowChange& change, const RelationMapping& mapping)>;
+
+// What else there is to do about rows that were taken out.
+struct TakenRows {
+    // Whether there are any of the tables of the TRUNCATE.
+    std::function<bool(const Truncate& truncate)> are_of;
+    // They are void: inside the target transaction of the TRUNCATE, before it.
+    std::function<void(const Truncate& truncate, Connection& session)> give_up;
+    // Before a group: someone else may have applied them, or given them up. `settle` commits what
+    // is under way.
+    std::function<void(const std::function<void()>& settle)> look;
+};
 
 }  // namespace walpack

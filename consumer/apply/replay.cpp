@@ -48,6 +48,7 @@ void Replay::set_client_encoding(const std::string& encoding) {
 }
 
 void Replay::set_on_refused_row(TakeRefusedRow take, MustWait must_wait) {
+    take_ = take;
     resolution_.set_take_refused_row(std::move(take));
     must_wait_ = std::move(must_wait);
 }
@@ -76,7 +77,14 @@ void Replay::run(const KeptGroup& group) {
 }
 
 void Replay::finish(Lsn from, Lsn end, bool is_durable) {
-    session_->execute(progress_.advance_sql(), {end.to_string(), from.to_string()});
+    const auto version = progress_.quarantine_version();
+    if (progress_.watches_quarantine()) {
+        session_->execute(progress_.advance_sql(),
+                          {end.to_string(), from.to_string(),
+                           version ? std::optional(std::to_string(*version)) : std::nullopt});
+    } else {
+        session_->execute(progress_.advance_sql(), {end.to_string(), from.to_string()});
+    }
     if (is_durable) session_->execute("SET LOCAL synchronous_commit = " + settings_.durable_commit);
     session_->execute("COMMIT");
     note_counts();
@@ -103,8 +111,21 @@ void Replay::run(const KeptRow& row) {
         ++origin_.number;
         planned.row.origin = origin_;
     }
-    const RowChange& change = planned.row.change;
-    planned.row.plan = relations_.find(change.relation);
+    plan(planned, planned.row.change);
+    gathered_bytes_ += row.change.bytes();
+    gathered_.push_back(std::move(planned));
+    if (gathered_.size() >= kRowsMax || gathered_bytes_ >= kBytesMax) run_gathered();
+}
+
+void Replay::plan(Planned& planned, const RowChange& change) {
+    try {
+        planned.row.plan = relations_.find(change.relation);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::schema || !take_) throw;
+        planned.is_sendable = false;
+        planned.unmapped = error;
+        return;
+    }
     const RelationMapping& mapping = *planned.row.plan->mapping();
     cascades_.refuse_replacement(mapping, change);
     planned.row.expected = cascades_.expected_of(mapping, change.kind);
@@ -115,13 +136,21 @@ void Replay::run(const KeptRow& row) {
         if (error.kind() != ErrorKind::value) throw;
         planned.is_sendable = false;
     }
-    gathered_bytes_ += row.change.bytes();
-    gathered_.push_back(std::move(planned));
-    if (gathered_.size() >= kRowsMax || gathered_bytes_ >= kBytesMax) run_gathered();
+}
+
+void Replay::take_unmapped(const Planned& planned, bool waits) {
+    RefusedRow row{planned.row.change, nullptr, planned.row.origin, "", "", "", "", ""};
+    const Error& error = *planned.unmapped;
+    if (!waits) {
+        row.kind = "schema";
+        row.message = error.message() + (error.detail().empty() ? "" : ": " + error.detail());
+    }
+    if (!take_(row, *session_)) throw error;
 }
 
 void Replay::run(const Truncate& truncate) {
     run_gathered();
+    if (on_truncate_) on_truncate_(truncate, *session_);
     ++origin_.number;
     std::vector<std::shared_ptr<const TargetTable>> tables;
     for (const auto& relation : truncate.relations)
@@ -153,7 +182,12 @@ void Replay::run_gathered() {
 }
 
 bool Replay::must_wait(const Planned& planned) const {
-    return must_wait_ && must_wait_(planned.row.change, *planned.row.plan->mapping());
+    if (!must_wait_) return false;
+    const RowChange& change = planned.row.change;
+    if (planned.row.plan != nullptr) return must_wait_(change, *planned.row.plan->mapping());
+    RelationMapping none;
+    none.relation = change.relation;
+    return must_wait_(change, none);
 }
 
 // A row that is taken out makes others wait, so each is asked about when those before it are done.
@@ -172,6 +206,10 @@ void Replay::run_rows(std::span<Planned> rows) {
         }
         const ReplayRow& row = rows[done].row;
         waits = waits || must_wait(rows[done]);
+        if (rows[done].unmapped) {
+            take_unmapped(rows[done++], waits);
+            continue;
+        }
         waits ? resolution_.take_waiting(*session_, row) : resolution_.apply(*session_, row);
         ++done;
     }

@@ -53,6 +53,9 @@ class Replay {
 
     void set_client_encoding(const std::string& encoding);
     void set_on_refused_row(TakeRefusedRow take, MustWait must_wait);
+    void set_on_truncate(std::function<void(const Truncate&, Connection&)> on_truncate) {
+        on_truncate_ = std::move(on_truncate);
+    }
 
     void begin();
     // Throws the Error that stops the pipeline, with the LSN of the source transaction. Nothing of
@@ -69,6 +72,7 @@ class Replay {
         Parameters parameters;
         std::size_t bytes = 0;
         bool is_sendable = true;
+        std::optional<Error> unmapped;  // why the target cannot take changes of the relation
     };
 
     void run(const Begin& begin);
@@ -82,6 +86,8 @@ class Replay {
     const std::string& name_of(const std::shared_ptr<const RowStatement>& statement);
     void run_gathered();
     bool must_wait(const Planned& planned) const;
+    void plan(Planned& planned, const RowChange& change);
+    void take_unmapped(const Planned& planned, bool waits);
     void note_counts();
     void tell_counts();
 
@@ -93,7 +99,9 @@ class Replay {
     TargetSession settings_;
     CellEncoder encoder_;
     ConflictResolution resolution_;
+    TakeRefusedRow take_;
     MustWait must_wait_;
+    std::function<void(const Truncate&, Connection&)> on_truncate_;
     Cascades cascades_;
     RowOrigin origin_;
     std::vector<Planned> gathered_;

@@ -17,7 +17,7 @@ constexpr const char* kCommit = "walpack_commit";
 
 TargetTransaction::TargetTransaction(InFlight& in_flight, const Progress& progress,
                                      const TargetSession& session)
-    : in_flight_(in_flight), defers_constraints_(!session.is_replica_role) {
+    : in_flight_(in_flight), progress_(progress), defers_constraints_(!session.is_replica_role) {
     in_flight_.send_prepare(kBegin, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
     in_flight_.send_prepare(kAdvance, progress.advance_sql());
     in_flight_.send_prepare(kDurable, "SET LOCAL synchronous_commit = " + session.durable_commit);
@@ -47,6 +47,10 @@ void TargetTransaction::finish(Lsn from, Lsn end, bool durable, bool is_checked)
     WALPACK_CHECK(!is_implicit_ || (is_checked && !durable));
     parameters_.add_text(end.to_string());
     parameters_.add_text(from.to_string());
+    if (progress_.watches_quarantine()) {
+        const auto version = progress_.quarantine_version();
+        version ? parameters_.add_text(std::to_string(*version)) : parameters_.add_null();
+    }
     send(kAdvance, {.expected = Expected::position, .doing = "move the position"});
     if (durable) send(kDurable, {.doing = "make a commit durable"});
     if (!is_checked) in_flight_.drain();

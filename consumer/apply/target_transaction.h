@@ -45,6 +45,7 @@ class TargetTransaction {
     void send(const char* statement, SentStatement sent);
 
     InFlight& in_flight_;
+    const Progress& progress_;
     Parameters parameters_;
     bool defers_constraints_;
     bool is_open_ = false;

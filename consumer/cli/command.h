@@ -24,6 +24,8 @@ struct Invocation {
     std::set<std::string> switches;              // of the command, without the hyphens in front
     std::map<std::string, std::string> options;  // of the command, the same -> text
     std::string argument;                        // of a command that takes one; empty without
+    std::string second_argument;
+    std::map<std::string, std::vector<std::string>> lists;  // options that may be repeated
 };
 
 struct CommandSwitch {
@@ -54,6 +56,8 @@ struct Command {
     std::vector<CommandSwitch> switches;
     std::vector<CommandOption> options;
     std::optional<CommandArgument> argument;
+    std::optional<CommandArgument> second_argument;
+    std::vector<CommandOption> lists;
     int (*run)(const Invocation& invocation) = nullptr;
 };
 

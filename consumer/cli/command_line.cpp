@@ -47,6 +47,9 @@ struct Parser {
         for (const CommandOption& each : command.options)
             app.add_option("--" + each.name, option_texts[each.name]);
         if (command.argument) app.add_option("argument", invocation.argument);
+        if (command.second_argument) app.add_option("second", invocation.second_argument);
+        for (const CommandOption& each : command.lists)
+            app.add_option("--" + each.name, list_texts[each.name])->expected(1)->take_all();
     }
 
     void add_config_options() {
@@ -82,6 +85,9 @@ struct Parser {
         for (const auto& [name, text] : option_texts) {
             if (app.count("--" + name) > 0) invocation.options[name] = text;
         }
+        for (const auto& [name, texts] : list_texts) {
+            if (!texts.empty()) invocation.lists[name] = texts;
+        }
         return invocation;
     }
 
@@ -91,6 +97,7 @@ struct Parser {
     std::string config_path;
     std::map<std::string, std::string> flag_texts;
     std::map<std::string, std::string> option_texts;
+    std::map<std::string, std::vector<std::string>> list_texts;
     Invocation invocation;
 };
 

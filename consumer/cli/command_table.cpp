@@ -6,6 +6,7 @@
 #include "cli/drop.h"
 #include "cli/init.h"
 #include "cli/inspect_input.h"
+#include "cli/quarantine_command.h"
 #include "cli/recopy.h"
 #include "cli/release.h"
 #include "cli/run.h"
@@ -180,8 +181,9 @@ Command drop_command() {
 
 const std::vector<Command>& commands() {
     static const std::vector<Command> all = {
-        check_command(),  init_command(), run_command(),     status_command(),  diff_command(),
-        recopy_command(), skip_command(), release_command(), inspect_command(), drop_command()};
+        check_command(),   init_command(),    run_command(),        status_command(),
+        diff_command(),    recopy_command(),  quarantine_command(), skip_command(),
+        release_command(), inspect_command(), drop_command()};
     return all;
 }
 

@@ -70,6 +70,7 @@ std::string usage_of(const Command& command) {
     if (command.key_help != KeyHelp::none) usage += " [--config FILE]";
     if (command.key_help != KeyHelp::none || !command.switches.empty()) usage += " [OPTION]...";
     if (command.argument) usage += " [" + command.argument->name + "]";
+    if (command.second_argument) usage += " [" + command.second_argument->name + "]";
     return usage + "\n";
 }
 
@@ -81,6 +82,10 @@ std::string own_options_help(const Command& command) {
     }
     for (const CommandOption& each : command.options) {
         out += option_help(fmt::format("--{} {}", each.name, each.value_name), each.description);
+    }
+    for (const CommandOption& each : command.lists) {
+        out +=
+            option_help(fmt::format("--{} {} ...", each.name, each.value_name), each.description);
     }
     for (const CommandSwitch& each : command.switches) {
         out += option_help("--" + each.name, each.description);
@@ -114,9 +119,9 @@ std::string overview_help() {
         0);
     out += "\nUsage: walpack COMMAND [OPTION]...\n\nCommands:\n";
     for (const Command& command : commands()) {
-        out += fmt::format("  {:<9}{}\n", command.name, command.summary);
+        out += fmt::format("  {:<11}{}\n", command.name, command.summary);
     }
-    out += fmt::format("  {:<9}{}\n", "help", "print the help of a command");
+    out += fmt::format("  {:<11}{}\n", "help", "print the help of a command");
     out +=
         "\nOptions:\n"
         "  -h, --help\n        This text.\n"
@@ -133,6 +138,9 @@ std::string command_help(const Command& command) {
     std::string out = usage_of(command) + "\n" + wrapped(command.description, 0);
     if (command.argument) {
         out += "\nArgument:\n" + option_help(command.argument->name, command.argument->description);
+    }
+    if (command.second_argument) {
+        out += option_help(command.second_argument->name, command.second_argument->description);
     }
     return out + own_options_help(command) + keys_help(command);
 }

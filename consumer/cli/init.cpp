@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "pg/connection.h"
 #include "progress/progress.h"
+#include "quarantine/quarantine_table.h"
 #include "slot/slot.h"
 #include "structure/structure_transfer.h"
 
@@ -39,6 +40,7 @@ void make_publications(Connection& source, const Config& config) {
 
 void make_progress(Connection& target, const Config& config, const Preflight& preflight) {
     Progress(target, config.pipeline).create(preflight.source_system_identifier, config.slot);
+    QuarantineTable::create(target);
     print(fmt::format("{} of pipeline \"{}\" in schema walpack on the target\n",
                       preflight.progress ? "there is the progress row" : "made the progress row",
                       config.pipeline));

@@ -9,6 +9,7 @@
 #include "config/sql_name.h"
 #include "copy/copy_catalog.h"
 #include "pg/connection.h"
+#include "quarantine/quarantine_table.h"
 
 namespace walpack {
 namespace {
@@ -22,6 +23,17 @@ TableName table_of(const std::string& text) {
     return {names->front()[0], names->front()[1]};
 }
 
+// They would be changes of rows that the copy brings as they are now.
+void refuse_with_held_rows(Connection& target, const std::string& pipeline, const TableName& name) {
+    const std::uint64_t rows = QuarantineTable(pipeline).rows_of(target, name);
+    if (rows == 0) return;
+    throw Error(ErrorKind::config, fmt::format("{} rows of table \"{}.{}\" are in quarantine", rows,
+                                               name.schema, name.table))
+        .hint(
+            "The copy brings all rows as they are at the source now: give these up first, with "
+            "\"walpack quarantine discard --table\".");
+}
+
 }  // namespace
 
 int run_recopy(const Invocation& invocation) {
@@ -29,6 +41,7 @@ int run_recopy(const Invocation& invocation) {
     const TableName name = table_of(invocation.argument);
     const StopRequest stop;
     Connection target(config.target, stop, "walpack_" + config.pipeline + "_recopy");
+    refuse_with_held_rows(target, config.pipeline, name);
     if (!CopyCatalog(config.pipeline).request_again(target, name)) {
         throw Error(ErrorKind::config,
                     fmt::format("pipeline \"{}\" has not copied a table \"{}.{}\" by chunks",

@@ -14,6 +14,7 @@
 #include "copy/copy_worker.h"
 #include "pg/connection.h"
 #include "progress/request_table.h"
+#include "quarantine/quarantine_table.h"
 #include "structure/post_data.h"
 
 namespace walpack {
@@ -70,6 +71,7 @@ void ask_target(Connection& target, PipelineStatus& status) {
         status.refused_structure.push_back(
             fmt::format("{}: {}", refused.item.description, refused.message));
     ask_requests(target, status);
+    status.quarantine = QuarantineTable(status.pipeline).figures(target);
     status.conflicts = read_conflict_counts(target, status.pipeline);
     status.activity = read_activity(target, status.pipeline);
     status.consumer_is_connected =

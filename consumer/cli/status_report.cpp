@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/control_report.h"
 #include "cli/json_writer.h"
+#include "cli/quarantine_report.h"
 #include "cli/service_report.h"
 
 namespace walpack {
@@ -348,6 +349,7 @@ std::string status_screen(const PipelineStatus& status) {
     text += line("applied", applied_text(status));
     if (status.source_lsn.is_valid()) text += line("written", status.source_lsn.to_string());
     text += line("lag", lag_text(status));
+    if (status.quarantine) text += line("quarantine", quarantine_text(*status.quarantine));
     text += conflict_lines(status);
     text += control_lines(status);
     text += service_lines(status.service);
@@ -371,6 +373,8 @@ std::string status_json(const PipelineStatus& status) {
     members.seconds("applied_seconds_ago", status.applied_seconds_ago);
     members.integer("lag_bytes", status.lag_bytes());
     members.seconds("lag_seconds", status.lag_seconds());
+    json.key("quarantine");
+    status.quarantine ? write_quarantine(json, *status.quarantine) : json.null();
     write_conflicts(json, status);
     write_control(json, status);
     json.key("service");

@@ -13,6 +13,7 @@
 #include "progress/progress.h"
 #include "progress/request_table.h"
 #include "service/service_state.h"
+#include "quarantine/quarantine_table.h"
 #include "slot/slot.h"
 
 namespace walpack {
@@ -56,6 +57,8 @@ struct PipelineStatus {
     std::optional<double> oldest_snapshot_seconds;
     // Where it reads, if that is not the source; the error of either.
     EndStatus copied_from;
+    // Rows that were put aside, and those that wait for them.
+    std::optional<QuarantineFigures> quarantine;
     // What the target did not take of the structure: what, and why.
     std::vector<std::string> refused_structure;
 

@@ -62,6 +62,9 @@ struct Config {
     std::chrono::milliseconds durable_interval{1000};
     std::uint64_t hold_transaction_over_rows = 0;
     std::string truncate_referenced = "refuse";
+    std::string on_error = "error";                   // error | quarantine: rows that are refused
+    std::map<TableName, std::string> table_on_error;  // in place of on_error: [table."s.t"]
+    std::uint64_t quarantine_max_rows = 1000;
     std::chrono::milliseconds status_interval{1000};
     std::chrono::milliseconds receive_timeout{60'000};
     std::chrono::milliseconds retry_delay_min{200};

@@ -19,12 +19,14 @@ namespace {
 constexpr std::string_view kConflict = "conflict";
 constexpr std::string_view kTable = "table";
 constexpr std::string_view kNewestColumn = "newest_column";
+constexpr std::string_view kOnError = "on_error";
 
 std::vector<std::string> section_keys() {
     std::vector<std::string> names;
     for (std::size_t i = 0; i < kConflictKinds; ++i)
         names.emplace_back(name_of(static_cast<ConflictKind>(i)));
     names.emplace_back(kNewestColumn);
+    names.emplace_back(kOnError);
     return names;
 }
 
@@ -109,6 +111,18 @@ void read_key(ConflictSettings& settings, const GivenValue& given) {
     settings.policy(*kind) = read_policy(given, *kind);
 }
 
+// Of one table; that of all is a key of the file itself.
+void read_on_error(Config& config, const GivenValue& given) {
+    if (given.section.front() != kTable)
+        refuse(given, "on_error does not belong here", "Write it above all tables of the file.");
+    const std::string text = read_text(given);
+    if (text != "error" && text != "quarantine") {
+        refuse(given, fmt::format("\"{}\" is not a valid on_error", text),
+               "Write error or quarantine.");
+    }
+    set_once(given, !config.table_on_error.emplace(table_of(given), text).second);
+}
+
 std::string lines_of(const ConflictSettings& settings) {
     std::string text;
     for (std::size_t i = 0; i < kConflictKinds; ++i) {
@@ -125,6 +139,7 @@ std::string lines_of(const ConflictSettings& settings) {
 
 void read_section(Config& config, const GivenValue& given) {
     ConflictSettings* settings = settings_of(config, given);
+    if (settings != nullptr && given.key == kOnError) return read_on_error(config, given);
     if (settings != nullptr && !given.key.empty()) read_key(*settings, given);
 }
 
@@ -133,7 +148,10 @@ std::string describe_sections(const Config& config) {
     const std::string all = lines_of(config.conflicts.all);
     if (!all.empty()) text += "\n[conflict]\n" + all;
     for (const auto& [name, settings] : config.conflicts.tables) {
-        const std::string lines = lines_of(settings);
+        std::string lines = lines_of(settings);
+        if (const auto on_error = config.table_on_error.find(name);
+            on_error != config.table_on_error.end())
+            lines += fmt::format("{} = \"{}\"\n", kOnError, on_error->second);
         if (lines.empty()) continue;
         const std::string table =
             quote_identifier(name.schema) + '.' + quote_identifier(name.table);

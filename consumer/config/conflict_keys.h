@@ -5,6 +5,7 @@
 //   insert_exists = "apply"
 //   [table."public.orders"]           # the same keys; what is set here counts in place of that
 //   update_missing = "insert"
+//   on_error = "quarantine"         # of one table; of all it is a key of the file itself
 //
 // They have no flags.
 #pragma once

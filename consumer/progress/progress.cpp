@@ -16,10 +16,11 @@ namespace {
 
 constexpr std::string_view kLockNotAvailable = "55P03";
 
-// With rows of pipelines: see request_table.h, and copy/copy_catalog.h for those that are made
-// where they are needed.
-constexpr std::array<const char*, 5> kOtherTables = {"request", "held_transaction", "copy_chunk",
-                                                     "copy_table", "copy"};
+// With rows of pipelines: see request_table.h, and copy/copy_catalog.h and
+// quarantine/quarantine_table.h for those that are made where they are needed.
+constexpr std::array<const char*, 7> kOtherTables = {
+    "request", "held_transaction", "copy_chunk",        "copy_table",
+    "copy",    "quarantine",       "quarantine_history"};
 
 // Half-filled pages, so that each move of a position finds room beside its old version: no index
 // entry is written, and the dead versions go without VACUUM.
@@ -198,14 +199,24 @@ std::string Progress::advance_sql() const {
     // sees. A row that does not compare becomes NULL, never an LSN that could be taken for the new
     // one. The sentence depends on the row, or the planner would evaluate the cast in advance.
     const std::string pipeline = quote_literal(pipeline_);
+    const char* quarantine =
+        watches_quarantine_
+            ? " AND quarantine_version = COALESCE($3::pg_catalog.int8, quarantine_version)"
+            : "";
     return fmt::format(
         "WITH moved AS (UPDATE walpack.progress SET applied_at = pg_catalog.now(), "
-        "applied_lsn = CASE applied_lsn WHEN $2::pg_catalog.pg_lsn THEN $1::pg_catalog.pg_lsn END "
+        "applied_lsn = CASE WHEN applied_lsn = $2::pg_catalog.pg_lsn{1} "
+        "THEN $1::pg_catalog.pg_lsn END "
         "WHERE pipeline = {0} AND worker = 0 RETURNING applied_lsn) "
         "SELECT CASE pg_catalog.count(applied_lsn) WHEN 1 THEN 1 ELSE CAST(pg_catalog.concat("
         "'the position of pipeline ', {0}, ' is not ', $2::pg_catalog.pg_lsn, "
         "' any more (', pg_catalog.count(*), ' rows)') AS pg_catalog.int4) END FROM moved",
-        pipeline);
+        pipeline, quarantine);
+}
+
+void Progress::watch_quarantine(std::optional<std::uint64_t> version) {
+    watches_quarantine_ = true;
+    quarantine_version_ = version;
 }
 
 void Progress::begin_copy(Lsn lsn) {

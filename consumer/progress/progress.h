@@ -47,9 +47,16 @@ class Progress {
     // Waits until no other session applies this pipeline. Throws Error(connection) after `timeout`.
     void lock(std::chrono::milliseconds timeout);
 
+    // The rows that are moved with the position were decided by this version of the quarantine
+    // (quarantine/quarantine_table.h): from now on a move fails when the target has another one.
+    // nullopt: none was looked at yet, so any will do. Before the first advance_sql(), and then
+    // whenever nothing is under way.
+    void watch_quarantine(std::optional<std::uint64_t> version);
+    bool watches_quarantine() const { return watches_quarantine_; }
+    std::optional<std::uint64_t> quarantine_version() const { return quarantine_version_; }
     // The statement that moves the position inside the caller's transaction: $1 new LSN, $2
     // expected old LSN (text form, type pg_lsn). It errors on the server unless exactly this
-    // pipeline's row had the old LSN.
+    // pipeline's row had the old LSN. With watches_quarantine() $3 is the version, or NULL.
     std::string advance_sql() const;
     // Marks the initial copy complete at `lsn`, inside the caller's open transaction.
     void complete_copy(Lsn lsn);
@@ -62,6 +69,8 @@ class Progress {
   private:
     Connection& target_;
     std::string pipeline_;
+    bool watches_quarantine_ = false;
+    std::optional<std::uint64_t> quarantine_version_;
 };
 
 }  // namespace walpack

@@ -23,6 +23,7 @@
 #include "service/conflict_setup.h"
 #include "service/continuity.h"
 #include "service/copy_stream.h"
+#include "service/quarantine_setup.h"
 #include "service/selected_tables.h"
 #include "service/transaction_control.h"
 #include "slot/receiver.h"
@@ -204,7 +205,9 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn position, Stop
     const auto connect = [this, &abort] {
         return std::make_unique<Connection>(config_.target, abort, "walpack_" + config_.pipeline);
     };
+    const auto quarantine = set_up_quarantine(target, progress, config_);
     Applier applier(target, progress, position, applier_options(), unbatched_, connect);
+    if (quarantine != nullptr) connect_quarantine(applier, *quarantine);
     LogReader& reader = feed_.reader;
     Receiver& receiver = feed_.source.receiver();
     applier.set_more_is_waiting([&reader, &receiver] {

@@ -1,0 +1,164 @@
+// The quarantine in use while the consumer is killed, several sessions apply, and an operator
+// retries amid the stream; at the end a retry makes both sides equal.
+#include <atomic>
+#include <thread>
+
+#include "support/random.h"
+#include "support/scenario.h"
+#include "support/writers.h"
+
+namespace walpack::e2e {
+namespace {
+
+constexpr int kUsers = 40;
+
+// One transaction of an application that knows no limit for v, which the target has.
+std::string random_change(Random& random) {
+    const std::string user = std::to_string(random.between(1, kUsers));
+    const std::string order = std::to_string(random.between(1, 3 * kUsers));
+    const std::string email = "'e" + std::to_string(random.between(1, 3 * kUsers)) + "'";
+    const std::string v = random.chance(0.05) ? "2000" : std::to_string(random.between(1, 900));
+    switch (random.between(0, 9)) {
+        case 0:
+        case 1:
+            return "INSERT INTO users VALUES (" + user + ", " + email + ", " + v +
+                   ") ON CONFLICT DO NOTHING";
+        case 2:
+            return "DELETE FROM orders WHERE user_id = " + user +
+                   "; DELETE FROM users WHERE id = " + user;
+        case 3:
+            return "UPDATE users SET id = id + " + std::to_string(kUsers) + " WHERE id = " + user +
+                   " AND NOT EXISTS (SELECT FROM orders WHERE user_id = " + user + ")";
+        case 4:
+            return "INSERT INTO orders SELECT " + order + ", id, 1 FROM users WHERE id = " + user +
+                   " ON CONFLICT DO NOTHING";
+        case 5:
+            return "DELETE FROM orders WHERE id = " + order;
+        case 6:
+            return "UPDATE orders SET v = v + 1 WHERE id = " + order;
+        case 7:
+            return "UPDATE users SET email = " + email + " WHERE id = " + user +
+                   " AND NOT EXISTS (SELECT FROM users WHERE email = " + email + ")";
+        case 8:
+            return "INSERT INTO plain SELECT " + v + " FROM generate_series(1, 3)";
+        default:
+            return "UPDATE users SET v = " + v + " WHERE id = " + user;
+    }
+}
+
+class QuarantineFaults : public Scenario, public ::testing::WithParamInterface<int> {
+  protected:
+    void SetUp() override {
+        Scenario::SetUp();
+        on_both(
+            "CREATE TABLE users (id int PRIMARY KEY, email text UNIQUE, v int);"
+            "CREATE TABLE orders (id int PRIMARY KEY, user_id int REFERENCES users, v int);"
+            "CREATE TABLE plain (v int); ALTER TABLE plain REPLICA IDENTITY FULL");
+        target().execute(
+            "ALTER TABLE users ADD CONSTRAINT small CHECK (v < 1000);"
+            "ALTER TABLE plain ADD CONSTRAINT small CHECK (v < 1000)");
+        consumer().set("on_error", toml_text("quarantine"));
+        consumer().set("quarantine_max_rows", "1000000");
+        consumer().set("apply_workers", std::to_string(GetParam()));
+        consumer().init();
+        consumer().start();
+        catch_up();
+    }
+
+    Finished quarantine(const std::vector<std::string>& arguments) {
+        return consumer().command("quarantine", arguments);
+    }
+    std::string held(const std::string& condition = "true") {
+        return target().value("SELECT count(*) FROM walpack.quarantine WHERE " + condition);
+    }
+    // Everything that is not held is equal on both sides by then, and what is held applies.
+    void expect_healed(Writers& writers) {
+        EXPECT_EQ(writers.stop(), "");
+        ASSERT_TRUE(consumer().is_running()) << consumer().log();
+        catch_up(seconds(120));
+        EXPECT_NE(target().value("SELECT count(*) FROM walpack.quarantine_history"), "0");
+        target().execute(
+            "ALTER TABLE users DROP CONSTRAINT small; ALTER TABLE plain DROP CONSTRAINT small");
+        const Finished retried = quarantine({"retry", "--all"});
+        EXPECT_EQ(retried.status, 0) << retried.output << quarantine({"list"}).output;
+        EXPECT_EQ(held(), "0");
+        expect_equal();
+    }
+    // Others may still hold rows that an operator's command waits for.
+    void retry_some(Random& random) {
+        if (random.chance(0.5)) {
+            quarantine({"retry", "--all"});
+        } else {
+            const std::string id =
+                target().value("SELECT id FROM walpack.quarantine ORDER BY random() LIMIT 1");
+            if (!id.empty()) quarantine({"retry", id});
+        }
+    }
+    // Whatever was wrong with the held rows is right for a moment.
+    void accept_for_a_while(Random& random) {
+        target().execute("ALTER TABLE users DROP CONSTRAINT small");
+        retry_some(random);
+        target().execute("ALTER TABLE users ADD CONSTRAINT small CHECK (v < 1000) NOT VALID");
+    }
+};
+
+TEST_P(QuarantineFaults, KillsAtRandomMomentsLoseNothing) {
+    Random random(static_cast<std::uint64_t>(500 + GetParam()));
+    Writers writers(source_conninfo(), 2, random_change);
+    for (int round = 0; round < 8; ++round) {
+        const auto ended = consumer().wait_exit(milliseconds(random.between(100, 1500)));
+        ASSERT_FALSE(ended) << "the consumer ended by itself: " << consumer().log();
+        if (random.chance(0.7)) {
+            consumer().kill();
+            if (random.chance(0.5)) retry_some(random);
+            consumer().start();
+        } else {
+            accept_for_a_while(random);
+        }
+    }
+    expect_healed(writers);
+}
+
+TEST_P(QuarantineFaults, RetriesAmidTheStreamKeepTheOrder) {
+    Random random(static_cast<std::uint64_t>(600 + GetParam()));
+    Writers writers(source_conninfo(), 3, random_change);
+    wait_until("some rows are held", seconds(60), [this] { return held() != "0"; });
+    for (int round = 0; round < 10; ++round) accept_for_a_while(random);
+    expect_healed(writers);
+}
+
+INSTANTIATE_TEST_SUITE_P(Workers, QuarantineFaults, ::testing::Values(1, 3));
+
+class QuarantineVersion : public Scenario {};
+
+// The window between a decision and its commit, held open: the group has passed the held row's
+// keys by, and waits for a lock while an operator retries.
+TEST_F(QuarantineVersion, ATransactionThatWasDecidedBeforeARetryIsDecidedAgain) {
+    on_both("CREATE TABLE t (id int PRIMARY KEY, v int); CREATE TABLE slow (id int PRIMARY KEY)");
+    target().execute("ALTER TABLE t ADD CONSTRAINT small CHECK (v < 1000)");
+    consumer().set("on_error", toml_text("quarantine"));
+    consumer().init();
+    consumer().start();
+    catch_up();
+    source().execute("INSERT INTO t VALUES (1, 1000)");
+    catch_up();
+    Session blocker = new_target_session();
+    blocker.execute("BEGIN; LOCK TABLE slow IN SHARE MODE");
+    source().execute("BEGIN; UPDATE t SET v = 7 WHERE id = 1; INSERT INTO slow VALUES (1); COMMIT");
+    wait_until("the change of the held row waits in a transaction", seconds(30), [this] {
+        return target().value(
+                   "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                   "AND datname = current_database()") == "1";
+    });
+    target().execute("ALTER TABLE t DROP CONSTRAINT small");
+    const Finished retried = consumer().command("quarantine", {"retry", "--all"});
+    EXPECT_EQ(retried.status, 0) << retried.output;
+    EXPECT_EQ(target().value("SELECT v FROM t"), "1000");
+    blocker.execute("COMMIT");
+    catch_up();
+    EXPECT_EQ(target().value("SELECT count(*) FROM walpack.quarantine"), "0");
+    expect_equal();
+}
+
+}  // namespace
+}  // namespace walpack::e2e
