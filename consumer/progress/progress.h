@@ -27,6 +27,8 @@ struct ProgressRow {
     std::uint64_t source_system_identifier = 0;
     std::string slot;
     bool copy_is_complete = false;
+    // The source's, when it was last streamed from; nullopt while it is not known.
+    std::optional<std::uint32_t> timeline;
 };
 
 // Several pipelines may make their tables in schema walpack at the same moment: until the end of
@@ -46,6 +48,10 @@ class Progress {
     std::optional<ProgressRow> read();
     // Waits until no other session applies this pipeline. Throws Error(connection) after `timeout`.
     void lock(std::chrono::milliseconds timeout);
+
+    // From now on positions are of this timeline of the source. A table of an older version gets
+    // the column for it, unless it belongs to someone else: then nothing is kept.
+    void note_timeline(std::uint32_t timeline);
 
     // The statement that moves the position inside the caller's transaction: $1 new LSN, $2
     // expected old LSN (text form, type pg_lsn). It errors on the server unless exactly this

@@ -127,7 +127,8 @@ void Pipeline::run(const Replay& replay) {
     if (config_.streaming) check_spool_directory(config_.spool_directory);
     progress.lock(kLockTimeout);
     ProgressRow row = read_progress(progress, config_);
-    check_continuity(config_, row, abort);
+    const std::uint32_t timeline = check_continuity(config_, row, abort);
+    if (row.timeline != timeline) progress.note_timeline(timeline);
     if (!row.applied_lsn.is_valid()) row.applied_lsn = start(target, progress);
     stream(target, progress, row.applied_lsn, abort);
 }
