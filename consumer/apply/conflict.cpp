@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "apply/row_key.h"
+#include "pg/error_kind.h"
 
 namespace walpack {
 namespace {
@@ -42,22 +43,6 @@ std::string hint_of(const SentStatement& sent, ConflictKind kind) {
         "[conflict] "
         "or [table.\"{}.{}\"] of the configuration file, which decides such cases.",
         name_of(kind), table.schema, table.name);
-}
-
-// The server's message, fit for a log. Messages about values (class 22) and those of triggers may
-// repeat values in quotes; those about constraints (class 23) quote names only.
-std::string message_without_values(const Result& result) {
-    std::string message = result.primary_message();
-    if (result.sqlstate().starts_with("23")) return message;
-    std::string out;
-    bool is_quoted = false;
-    for (const char c : message) {
-        if (!is_quoted) out += c;
-        if (c != '"') continue;
-        if (is_quoted) out += "...\"";
-        is_quoted = !is_quoted;
-    }
-    return out;
 }
 
 std::string key_sentence(const SentStatement& sent) {
@@ -148,10 +133,11 @@ Error refused_row(const SentStatement& sent, const Result& result) {
                             is_insert ? ConflictKind::insert_exists : ConflictKind::update_exists,
                             result.constraint_name());
     }
-    if (error_kind_of(state) == ErrorKind::value) return refused_value(sent, result);
-    return Error(error_kind_of(state),
-                 fmt::format("{} failed: {}", change_of(sent), result.primary_message()))
-        .hint(result.hint());
+    const ErrorKind kind = error_kind_of(result);
+    if (kind == ErrorKind::value) return refused_value(sent, result);
+    return Error(kind,
+                 fmt::format("{} failed: {}", change_of(sent), message_without_values(result)))
+        .hint(hint_without_values(result));
 }
 
 Error refused_truncate(const SentStatement& sent, const Result& result) {
@@ -163,8 +149,8 @@ Error refused_truncate(const SentStatement& sent, const Result& result) {
                 "It is made of DELETE, as truncate_referenced says. Remove what is in the way on "
                 "the target, then start again.");
     }
-    Error error(error_kind_of(result.sqlstate()),
-                fmt::format("{}: {}", failed, result.primary_message()));
+    Error error(error_kind_of(result),
+                fmt::format("{}: {}", failed, message_without_values(result)));
     // The foreign key was made a moment ago.
     if (result.sqlstate() == kFeatureNotSupported)
         error.hint("A table outside of this TRUNCATE references it on the target: start again.");
@@ -192,7 +178,7 @@ std::string batch_of(const SentStatement& sent) {
 }
 
 Error refused_batch(const SentStatement& sent, const Result& result) {
-    ErrorKind kind = error_kind_of(result.sqlstate());
+    ErrorKind kind = error_kind_of(result);
     // Row by row it may well do, so it is worth another try as every refused row is.
     const bool is_retried =
         kind == ErrorKind::connection || kind == ErrorKind::value || kind == ErrorKind::schema;
@@ -214,13 +200,11 @@ Error altered_table(const SentStatement& sent) {
 
 // Deferred constraints speak up at COMMIT, where no single row is to blame.
 Error refused_command(const SentStatement& sent, const Result& result) {
-    const std::string state = result.sqlstate();
-    const ErrorKind kind =
-        sent.expected == Expected::position ? ErrorKind::connection : error_kind_of(state);
-    const bool is_about_values = kind == ErrorKind::value || kind == ErrorKind::conflict;
-    Error error(kind, fmt::format("could not {}: {}", sent.doing,
-                                  is_about_values ? message_without_values(result)
-                                                  : result.primary_message()));
+    const bool is_position = sent.expected == Expected::position;
+    const ErrorKind kind = is_position ? ErrorKind::connection : error_kind_of(result);
+    Error error(
+        kind, fmt::format("could not {}: {}", sent.doing,
+                          is_position ? result.primary_message() : message_without_values(result)));
     const std::string where = where_of(result);
     if (!where.empty()) error.detail(where.substr(1));
     return error;

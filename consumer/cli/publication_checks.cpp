@@ -1,11 +1,13 @@
 #include "cli/publication_checks.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -141,9 +143,8 @@ void check_no_progress_is_published(const std::vector<PublishedTable>& tables, F
 }
 
 constexpr const char* kUnreadable = R"(
-SELECT n.nspname, c.relname, pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-        AND pg_catalog.has_table_privilege(c.oid, 'SELECT'),
-    pg_catalog.row_security_active(c.oid)
+SELECT n.nspname, c.relname, pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
+    pg_catalog.has_table_privilege(c.oid, 'SELECT'), pg_catalog.row_security_active(c.oid)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = ANY ($1::pg_catalog.oid[]) ORDER BY 1, 2)";
 
@@ -154,20 +155,23 @@ void check_readable(Connection& source, const std::vector<PublishedTable>& table
     const Result result = source.execute(kUnreadable, {array_literal(oids)});
     const std::string role =
         quote_identifier(source.query_value("SELECT current_user").value_or(""));
-    std::string grants;
+    std::set<std::string> usage;
+    std::string selects;
     std::string secured;
     std::size_t refused = 0;
     for (int row = 0; row < result.rows(); ++row) {
         const std::string schema = quote_identifier(result.value(row, 0));
         const std::string table = schema + "." + quote_identifier(result.value(row, 1));
-        if (result.value(row, 2) != "t") {
-            ++refused;
-            grants += fmt::format("{}GRANT USAGE ON SCHEMA {} TO {}; GRANT SELECT ON {} TO {};",
-                                  grants.empty() ? "" : "\n", schema, role, table, role);
-        }
-        if (result.value(row, 3) == "t") secured += "\n" + table;
+        const bool may_use = result.value(row, 2) == "t";
+        const bool may_select = result.value(row, 3) == "t";
+        if (!may_use) usage.insert(fmt::format("GRANT USAGE ON SCHEMA {} TO {};\n", schema, role));
+        if (!may_select) selects += fmt::format("GRANT SELECT ON {} TO {};\n", table, role);
+        if (!may_use || !may_select) ++refused;
+        if (result.value(row, 4) == "t") secured += "\n" + table;
     }
     if (refused > 0) {
+        std::string grants = fmt::format("{}{}", fmt::join(usage, ""), selects);
+        grants.pop_back();
         findings.problem(End::source,
                          "the copy may not read " + counted(refused, "published table"), grants);
     }

@@ -8,6 +8,7 @@
 #include <poll.h>
 
 #include "base/check.h"
+#include "pg/connect_failure.h"
 
 namespace walpack {
 namespace {
@@ -80,6 +81,8 @@ Connection::Connection(Conninfo conninfo, const StopRequest& stop,
     : stop_(stop), description_(conninfo.describe()), copy_buffer_(nullptr, PQfreemem) {
     connection_.reset(start_connecting(conninfo, application_name));
     WALPACK_CHECK(connection_ != nullptr);
+    PQsetErrorVerbosity(native(),
+                        PQERRORS_VERBOSE);  // with the SQLSTATE, which is not to be had else
     const auto deadline = Clock::now() + std::chrono::seconds(connect_timeout_seconds(conninfo));
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     while (PQstatus(native()) != CONNECTION_BAD && state != PGRES_POLLING_OK) {
@@ -92,9 +95,12 @@ Connection::Connection(Conninfo conninfo, const StopRequest& stop,
         state = PQconnectPoll(native());
     }
     if (PQstatus(native()) != CONNECTION_OK) {
+        const ConnectFailure failure = parse_connect_failure(message_of(native()));
         throw Error(ErrorKind::connection,
-                    fmt::format("could not connect to {}: {}", description_, message_of(native())));
+                    fmt::format("could not connect to {}: {}", description_, failure.message))
+            .sqlstate(failure.sqlstate);
     }
+    PQsetErrorVerbosity(native(), PQERRORS_DEFAULT);
     PQsetnonblocking(native(), 1);
     PQsetNoticeReceiver(native(), discard_notice, nullptr);
     // An operator cannot be written with its schema, so the path of the role or database must not
@@ -326,6 +332,19 @@ bool Connection::result_is_ready() {
     if (!result_open_) return true;
     take_terminator();
     return PQisBusy(native()) == 0;
+}
+
+Conninfo Connection::same_server(Conninfo conninfo) const {
+    const char* host = PQhost(native());
+    const char* port = PQport(native());
+    const bool has_several = conninfo.keywords().contains("host") &&
+                             conninfo.keywords().at("host").find(',') != std::string::npos;
+    if (!has_several || host == nullptr || port == nullptr) return conninfo;
+    conninfo.set("host", host);
+    conninfo.set("port", port);
+    // One for each host.
+    if (conninfo.keywords().contains("hostaddr")) conninfo.set("hostaddr", PQhostaddr(native()));
+    return conninfo;
 }
 
 int Connection::server_version() const {

@@ -2,8 +2,8 @@
 //
 // The socket is non-blocking and every wait also watches a StopRequest, so no call outlives a
 // requested stop: it throws Error(cancelled). A lost connection is Error(connection). A statement
-// the server refused is an Error whose kind comes from its SQLSTATE (error_kind_of). The DETAIL of
-// the server is kept out, as it may hold row values.
+// the server refused is an Error whose kind comes from its SQLSTATE and origin (error_kind.h). The
+// DETAIL of the server is kept out, as it may hold row values.
 #pragma once
 
 #include <chrono>
@@ -20,17 +20,12 @@
 #include "base/error.h"
 #include "base/stop_request.h"
 #include "pg/conninfo.h"
+#include "pg/error_kind.h"
 #include "pg/result.h"
 
 struct pg_conn;
 
 namespace walpack {
-
-// connection: lost, refused, shut down, or worth another try (deadlock, serialization, lock
-// timeout, out of resources); conflict: unique and exclusion violations; value: other data
-// exceptions and constraint violations; schema: undefined or mismatching objects, missing
-// privileges; config: authentication and the like; else protocol.
-ErrorKind error_kind_of(std::string_view sqlstate);
 
 // Throws the Error for an error result. `doing` completes "could not ...".
 [[noreturn]] void throw_result_error(const Result& result, const std::string& doing);
@@ -70,9 +65,9 @@ class Parameters {
 
 class Connection {
   public:
-    // Connects; throws Error(connection) or Error(config). `stop` must outlive the connection.
-    // application_name is a default. From the start search_path is pg_catalog
-    // and client_encoding UTF8.
+    // Connects; throws Error(connection), with the SQLSTATE if a server refused. `stop` must
+    // outlive the connection. application_name is a default. From the start search_path is
+    // pg_catalog and client_encoding UTF8.
     Connection(Conninfo conninfo, const StopRequest& stop, const std::string& application_name);
     ~Connection();
     Connection(const Connection&) = delete;
@@ -157,6 +152,8 @@ class Connection {
     std::chrono::nanoseconds waited() const { return waited_; }
     // Asks the server to cancel what this connection runs; ignores failures. Any thread.
     void cancel() noexcept;
+    // `conninfo` with the host and port, out of several, that this one has reached.
+    Conninfo same_server(Conninfo conninfo) const;
     // Where it is connected to, without secrets.
     const std::string& description() const { return description_; }
 

@@ -117,6 +117,11 @@ ReplicationConnection::Identity ReplicationConnection::identify_system() {
     return identity;
 }
 
+std::string ReplicationConnection::timeline_history(std::uint32_t timeline) {
+    const Result result = execute(fmt::format("TIMELINE_HISTORY {}", timeline));
+    return std::string(result.value(0, 1));
+}
+
 void ReplicationConnection::start(const std::string& slot, Lsn from,
                                   const std::map<std::string, std::string>& options) {
     std::string command = fmt::format("START_REPLICATION SLOT {} LOGICAL {}",

@@ -53,6 +53,8 @@ class ReplicationConnection : private Connection {
         std::string database;
     };
     Identity identify_system();
+    // The content of the history file of a timeline above 1.
+    std::string timeline_history(std::uint32_t timeline);
 
     // Starts streaming from `from` with the plugin's options. Errors that name
     // output_plugin_libraries get the fix as a hint.
@@ -70,6 +72,7 @@ class ReplicationConnection : private Connection {
     void finish(Lsn confirmed) noexcept;
 
     using Connection::description;
+    using Connection::same_server;
     using Connection::server_version;
     using Connection::socket;
 };

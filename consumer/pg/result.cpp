@@ -104,11 +104,23 @@ std::string Result::hint() const {
     return field(result_.get(), PG_DIAG_MESSAGE_HINT);
 }
 std::string Result::column_name() const {
+    if (is_raised()) return "";
     const std::string name = field(result_.get(), PG_DIAG_COLUMN_NAME);
     return name.empty() ? column_of_copy_context(field(result_.get(), PG_DIAG_CONTEXT)) : name;
 }
 std::string Result::constraint_name() const {
-    return field(result_.get(), PG_DIAG_CONSTRAINT_NAME);
+    return is_raised() ? "" : field(result_.get(), PG_DIAG_CONSTRAINT_NAME);
+}
+bool Result::ends_session() const {
+    const std::string severity = field(result_.get(), PG_DIAG_SEVERITY_NONLOCALIZED);
+    return severity == "FATAL" || severity == "PANIC";
+}
+std::string Result::source_file() const {
+    const std::string path = field(result_.get(), PG_DIAG_SOURCE_FILE);
+    return path.substr(path.find_last_of('/') + 1);
+}
+bool Result::is_raised() const {
+    return field(result_.get(), PG_DIAG_SOURCE_FUNCTION) == "exec_stmt_raise";
 }
 
 }  // namespace walpack

@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS walpack.progress (
     slot pg_catalog.text COLLATE "C" NOT NULL,
     copy_complete pg_catalog.bool NOT NULL DEFAULT false,
     applied_at pg_catalog.timestamptz,
+    timeline pg_catalog.int4,
     PRIMARY KEY (pipeline, worker)
 ) WITH (fillfactor = 50))";
 
@@ -70,6 +71,20 @@ bool table_exists(Connection& target) {
         .has_value();
 }
 
+// False where it is missing and cannot be added.
+bool has_timeline_column(Connection& target) {
+    const Result result = target.execute(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid "
+        "AND a.attname = 'timeline' AND NOT a.attisdropped), "
+        "pg_catalog.pg_has_role(c.relowner, 'USAGE') "
+        "FROM pg_catalog.pg_class c WHERE c.oid = 'walpack.progress'::pg_catalog.regclass");
+    if (result.value(0, 0) == "t") return true;
+    if (result.value(0, 1) != "t") return false;
+    target.execute(
+        "ALTER TABLE walpack.progress ADD COLUMN IF NOT EXISTS timeline pg_catalog.int4");
+    return true;
+}
+
 void create_schema(Connection& target) {
     // CREATE SCHEMA IF NOT EXISTS asks for CREATE on the database even when there is nothing to
     // do.
@@ -88,8 +103,9 @@ void remove_rows(Connection& target, const char* table, const std::string& pipel
     target.execute(fmt::format("DELETE FROM walpack.{} WHERE pipeline = $1", table), {pipeline});
 }
 
-std::uint64_t parse_identifier(std::string_view text) {
-    std::uint64_t number = 0;
+template <typename Number>
+Number parse_number(std::string_view text) {
+    Number number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number);
     return number;
 }
@@ -160,16 +176,25 @@ std::optional<ProgressRow> Progress::read() const {
     pin_search_path(target_);
     if (!table_exists(target_)) return std::nullopt;
     const Result result = target_.execute(
-        "SELECT applied_lsn, source_system_identifier, slot, copy_complete "
-        "FROM walpack.progress WHERE pipeline = $1 AND worker = 0",
+        "SELECT applied_lsn, source_system_identifier, slot, copy_complete, "
+        "pg_catalog.to_jsonb(p) ->> 'timeline' "  // an older table does not have it
+        "FROM walpack.progress p WHERE pipeline = $1 AND worker = 0",
         {pipeline_});
     if (result.rows() == 0) return std::nullopt;
     ProgressRow row;
     if (!result.is_null(0, 0)) row.applied_lsn = Lsn::parse(result.value(0, 0)).value_or(Lsn{});
-    row.source_system_identifier = parse_identifier(result.value(0, 1));
+    row.source_system_identifier = parse_number<std::uint64_t>(result.value(0, 1));
     row.slot = result.value(0, 2);
     row.copy_is_complete = result.value(0, 3) == "t";
+    if (!result.is_null(0, 4)) row.timeline = parse_number<std::uint32_t>(result.value(0, 4));
     return row;
+}
+
+void Progress::note_timeline(std::uint32_t timeline) {
+    if (!has_timeline_column(target_)) return;
+    target_.execute(
+        "UPDATE walpack.progress SET timeline = $2::pg_catalog.int4 WHERE pipeline = $1",
+        {pipeline_, std::to_string(timeline)});
 }
 
 void Progress::lock(std::chrono::milliseconds timeout) {

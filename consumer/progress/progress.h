@@ -27,6 +27,8 @@ struct ProgressRow {
     std::uint64_t source_system_identifier = 0;
     std::string slot;
     bool copy_is_complete = false;
+    // The source's, when it was last streamed from; nullopt while it is not known.
+    std::optional<std::uint32_t> timeline;
 };
 
 // Several pipelines may make their tables in schema walpack at the same moment: until the end of
@@ -47,6 +49,10 @@ class Progress {
     // Waits until no other session applies this pipeline. Throws Error(connection) after `timeout`.
     void lock(std::chrono::milliseconds timeout);
 
+    // From now on positions are of this timeline of the source. A table of an older version gets
+    // the column for it, unless it belongs to someone else: then nothing is kept.
+    void note_timeline(std::uint32_t timeline);
+
     // The rows that are moved with the position were decided by this version of the quarantine
     // (quarantine/quarantine_table.h): from now on a move fails when the target has another one.
     // nullopt: none was looked at yet, so any will do. Before the first advance_sql(), and then
@@ -54,6 +60,7 @@ class Progress {
     void watch_quarantine(std::optional<std::uint64_t> version);
     bool watches_quarantine() const { return watches_quarantine_; }
     std::optional<std::uint64_t> quarantine_version() const { return quarantine_version_; }
+
     // The statement that moves the position inside the caller's transaction: $1 new LSN, $2
     // expected old LSN (text form, type pg_lsn). It errors on the server unless exactly this
     // pipeline's row had the old LSN. With watches_quarantine() $3 is the version, or NULL.

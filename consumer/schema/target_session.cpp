@@ -2,6 +2,8 @@
 
 #include <atomic>
 
+#include <fmt/format.h>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "schema/catalog_query.h"
@@ -45,6 +47,18 @@ bool take_replica_role(Connection& target) {
     }
 }
 
+// Its own refusals have several numbers, one of them that of a missing feature.
+void refuse_standby(Connection& target) {
+    if (target.query_value("SELECT pg_catalog.pg_is_in_recovery()") != "t") return;
+    throw Error(
+        ErrorKind::connection,
+        fmt::format("the target ({}) is a standby and cannot be written to", target.description()))
+        .sqlstate("25006")
+        .hint(
+            "It is tried again until it is promoted. To find the primary among several hosts, add "
+            "target_session_attrs=read-write to \"target\".");
+}
+
 void warn_once_of_triggers() {
     static std::atomic<bool> is_said{false};
     if (is_said.exchange(true)) return;
@@ -69,6 +83,7 @@ TargetSession set_up_target_session(Connection& target) {
         throw Error(ErrorKind::config, "the target must be PostgreSQL 14 or later");
     }
     pin_search_path(target);
+    refuse_standby(target);
     target.execute(kPinSettings);
     TargetSession session;
     session.durable_commit = durable_commit_level(target);

@@ -1,12 +1,17 @@
 #include "service/continuity.h"
 
+#include <filesystem>
+#include <fstream>
 #include <optional>
 #include <string>
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "pg/connection.h"
+#include "service/service_state.h"
 #include "slot/slot.h"
+#include "slot/timeline.h"
 
 namespace walpack {
 namespace {
@@ -29,6 +34,10 @@ void check_slot(const std::string& name, const SlotState& slot) {
                      reason);
 }
 
+std::filesystem::path timeline_file(const std::string& directory) {
+    return std::filesystem::path(directory) / "timeline";
+}
+
 }  // namespace
 
 void require_system(std::uint64_t found, std::uint64_t expected) {
@@ -38,15 +47,63 @@ void require_system(std::uint64_t found, std::uint64_t expected) {
         fmt::format("Its system identifier is {}, the pipeline is of {}.", found, expected));
 }
 
-SlotState read_usable_slot(Connection& source, const std::string& slot) {
-    const std::optional<SlotState> state = read_slot(source, slot);
-    if (!state) {
-        throw start_over(
-            fmt::format("replication slot \"{}\" does not exist on the source", slot),
-            "Without it, what was written since the last applied transaction cannot be known.");
+// Neither its slots nor its position are what they will be once it is promoted.
+void require_primary(Connection& source) {
+    if (source.query_value("SELECT pg_catalog.pg_is_in_recovery()") != "t") return;
+    throw Error(ErrorKind::connection,
+                fmt::format("the source ({}) is a standby", source.description()))
+        .hint(
+            "It is tried again until it is promoted. To find the primary among several hosts, add "
+            "target_session_attrs=read-write to \"source\".");
+}
+
+SourceHistory read_history(ReplicationConnection& replication,
+                           const ReplicationConnection::Identity& identity) {
+    SourceHistory history{identity.timeline, identity.flush_lsn, {}};
+    if (identity.timeline > 1)
+        history.ends = parse_timeline_history(replication.timeline_history(identity.timeline));
+    return history;
+}
+
+void require_history(std::optional<std::uint32_t> timeline, Lsn position,
+                     const SourceHistory& history, std::string_view whose) {
+    if (!position.is_valid()) return;
+    if (timeline && timeline != history.timeline) {
+        const auto reason =
+            why_not_in_history({*timeline, position}, history.timeline, history.ends);
+        if (reason) {
+            throw start_over(fmt::format("the source has another history than the {}", whose),
+                             *reason);
+        }
+        log::warning("the source has changed from timeline {} to {}, after all that the {} has",
+                     *timeline, history.timeline, whose);
     }
-    check_slot(slot, *state);
-    return *state;
+    if (history.flush_lsn >= position) return;
+    const char* has = whose == "target" ? "has applied" : "reaches";
+    throw start_over(
+        fmt::format("the source has written up to {} only, and the {} {} up to {}",
+                    history.flush_lsn.to_string(), whose, has, position.to_string()),
+        fmt::format("The source may have been restored from an older copy of its disk: the {} may "
+                    "hold transactions that the source does not have.",
+                    whose));
+}
+
+SlotState read_usable_slot(Connection& source, const std::string& slot, std::uint32_t timeline,
+                           std::optional<std::uint32_t> before) {
+    if (const std::optional<SlotState> state = read_slot(source, slot)) {
+        check_slot(slot, *state);
+        return *state;
+    }
+    std::string detail =
+        "Without it, what was written since the last applied transaction cannot be known.";
+    if (before && before != timeline) {
+        detail += fmt::format(
+            " The source was promoted from a standby, from timeline {} to {}, and that one did not "
+            "have the slot.",
+            *before, timeline);
+    }
+    throw start_over(fmt::format("replication slot \"{}\" does not exist on the source", slot),
+                     detail);
 }
 
 void require_continuity(const std::string& slot, const ProgressRow& row, Lsn begin) {
@@ -56,8 +113,23 @@ void require_continuity(const std::string& slot, const ProgressRow& row, Lsn beg
             "replication slot \"{}\" is confirmed up to {}, beyond the target's position {}", slot,
             begin.to_string(), row.applied_lsn.to_string()),
         "Transactions between the two would be missing, as the log does not have them. The target "
-        "may have been restored from an older backup, the slot was advanced by someone else, or "
-        "the log directory was removed.");
+        "may have been restored from an older backup, the slot was advanced or made again by "
+        "someone else, or the log directory was removed.");
+}
+
+std::optional<std::uint32_t> read_log_timeline(const std::string& directory) {
+    std::ifstream file(timeline_file(directory));
+    std::uint32_t timeline = 0;
+    if (!(file >> timeline) || timeline == 0) return std::nullopt;
+    return timeline;
+}
+
+void note_log_timeline(const std::string& directory, std::uint32_t timeline) {
+    if (read_log_timeline(directory) == timeline) return;
+    if (write_whole_file(timeline_file(directory), std::to_string(timeline) + "\n")) return;
+    throw Error(ErrorKind::limit,
+                fmt::format("could not write to the log directory \"{}\"", directory))
+        .hint("Make room there, or correct its owner.");
 }
 
 }  // namespace walpack

@@ -99,7 +99,10 @@ void Pipeline::run(const Replay& replay) {
     ProgressRow row = read_progress(progress, config_);
     require_system(feed_.system_identifier, row.source_system_identifier);
     feed_.source.wait_until_begun(abort);
+    const SourceHistory history = feed_.source.history();
+    require_history(row.timeline, row.applied_lsn, history, "target");
     require_continuity(config_.slot, row, feed_.log.state().from);
+    if (row.timeline != history.timeline) progress.note_timeline(history.timeline);
     if (!row.applied_lsn.is_valid()) row.applied_lsn = start(target, progress);
     stream(target, progress, row.applied_lsn, abort);
 }

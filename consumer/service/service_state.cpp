@@ -18,7 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kFile = "state";
-constexpr const char* kNewFile = "state.new";
 constexpr const char* kTarget = "target";
 
 struct Field {
@@ -162,12 +161,17 @@ std::optional<ServiceState> parse_service_state(const std::string& text) {
     return state;
 }
 
-bool write_service_state(const std::string& directory, const ServiceState& state) {
-    const fs::path folder(directory);
+bool write_whole_file(const fs::path& path, const std::string& text) {
+    fs::path unfinished = path;
+    unfinished += ".new";
     std::error_code error;
-    if (!write_file(folder / kNewFile, service_state_text(state))) return false;
-    fs::rename(folder / kNewFile, folder / kFile, error);
+    if (!write_file(unfinished, text)) return false;
+    fs::rename(unfinished, path, error);
     return !error;
+}
+
+bool write_service_state(const std::string& directory, const ServiceState& state) {
+    return write_whole_file(fs::path(directory) / kFile, service_state_text(state));
 }
 
 std::optional<ReportedServiceState> read_service_state(const std::string& directory) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,6 +58,7 @@ std::string service_state_text(const ServiceState& state);
 std::optional<ServiceState> parse_service_state(const std::string& text);
 
 // Whole or not at all, mode 0600. False when it could not be written.
+bool write_whole_file(const std::filesystem::path& path, const std::string& text);
 bool write_service_state(const std::string& directory, const ServiceState& state);
 // nullopt when there is none that can be read.
 std::optional<ReportedServiceState> read_service_state(const std::string& directory);

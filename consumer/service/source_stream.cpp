@@ -97,15 +97,32 @@ void SourceStream::sessions() {
     }
 }
 
+// Who it is, that it has all that the log has, and where its slot stands.
+Lsn SourceStream::look_at_source() {
+    const std::string name = "walpack_" + config_.pipeline;
+    Connection source(config_.source, stop_, name);
+    source.limit_silence(config_.receive_timeout);
+    require_primary(source);
+    ReplicationConnection replication(config_.source, stop_, name, config_.receive_timeout);
+    const auto identity = replication.identify_system();
+    require_system(identity.system_identifier, system_identifier_);
+    SourceHistory history = read_history(replication, identity);
+    const auto before = read_log_timeline(config_.log_directory);
+    require_history(before, log_.state().end, history, "log");
+    const SlotState slot = read_usable_slot(source, config_.slot, history.timeline, before);
+    note_log_timeline(config_.log_directory, history.timeline);
+    const std::lock_guard lock(mutex_);
+    history_ = std::move(history);
+    return slot.confirmed_flush_lsn;
+}
+
+SourceHistory SourceStream::history() const {
+    const std::lock_guard lock(mutex_);
+    return history_;
+}
+
 void SourceStream::session() {
-    require_system(read_system_identifier(config_, stop_), system_identifier_);
-    Lsn confirmed;
-    {
-        Connection source(config_.source, stop_, "walpack_" + config_.pipeline);
-        source.limit_silence(config_.receive_timeout);
-        const SlotState slot = read_usable_slot(source, config_.slot);
-        confirmed = slot.confirmed_flush_lsn;
-    }
+    const Lsn confirmed = look_at_source();
     const Lsn from = begin_of_session(confirmed);
     log_.begin_session(from);
     receiver_.confirm(confirmed);

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <stop_token>
 #include <string>
 
@@ -20,6 +21,7 @@
 #include "log/ordered_log.h"
 #include "pg/connection.h"
 #include "service/confirmation.h"
+#include "service/continuity.h"
 #include "slot/receiver.h"
 #include "slot/slot.h"
 
@@ -46,6 +48,8 @@ class SourceStream {
     void wait_until_begun(const StopRequest& stop) const;
     // How often the log was begun.
     std::uint64_t generation() const { return generation_; }
+    // As it was when the last session began.
+    SourceHistory history() const;
     // The log is closed with an error.
     bool has_failed() const { return has_failed_; }
     Receiver& receiver() { return receiver_; }
@@ -55,6 +59,7 @@ class SourceStream {
   private:
     void sessions();
     void session();
+    Lsn look_at_source();
     Lsn begin_of_session(Lsn confirmed);
     void watch(Confirmation& confirmation, const std::stop_token& ended);
     void ask_retained(std::unique_ptr<Connection>& source);
@@ -65,6 +70,8 @@ class SourceStream {
     const StopRequest& stop_;
     std::function<void(const std::string&)> on_state_;
     Receiver receiver_;
+    mutable std::mutex mutex_;
+    SourceHistory history_;
     std::atomic<bool> is_restart_requested_{false};
     std::atomic<std::uint64_t> generation_{0};
     std::atomic<bool> has_failed_{false};

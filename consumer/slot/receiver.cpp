@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "pg/replication_connection.h"
+#include "slot/shutdown_probe.h"
 
 namespace walpack {
 namespace {
@@ -28,6 +29,9 @@ constexpr std::size_t kUnbounded = std::numeric_limits<std::size_t>::max();
 constexpr std::chrono::milliseconds kUnusedMax{100};
 // What is read by the thread that has to apply it, before it begins to.
 constexpr std::size_t kLookBytesMax = 16 << 10;
+
+// What was received this long ago and is not confirmed yet makes the source worth a question.
+constexpr std::chrono::seconds kBehindMax{3};
 
 // A request to end a session is for the one that runs, or that is about to.
 class SessionEnd {
@@ -71,6 +75,7 @@ class Receiver::Stream {
         const bool got_something = reading && take_in(kUnbounded);
         if (reading) watch_for_silence();
         send_status_when_due();
+        leave_when_source_stops();
         if (!got_something) wait(reading);
     }
 
@@ -162,6 +167,21 @@ class Receiver::Stream {
         }
     }
 
+    // Only in the receiver's own thread: it asks while the other one is stuck.
+    void leave_when_source_stops() {
+        const auto now = Clock::now();
+        if (now - noted_ < kBehindMax) return;
+        const bool is_behind = sent_confirmed_ < noted_received_ || !owner_.log_.has_room();
+        noted_ = now;
+        noted_received_ = Lsn{owner_.stats_.received_lsn};
+        if (!is_behind) return;
+        const std::string& name = owner_.options_.application_name;
+        if (!is_shutting_down(connection_.same_server(owner_.options_.source), owner_.stop_, name))
+            return;
+        throw Error(ErrorKind::connection,
+                    "the source is shutting down and would wait until the target has caught up");
+    }
+
     void wait(bool reading) {
         const short events = reading ? POLLIN : 0;
         std::array<pollfd, 4> fds{
@@ -198,6 +218,8 @@ class Receiver::Stream {
     bool status_is_due_ = true;
     bool reply_requested_ = false;
     int quick_wakes_ = 0;  // one behind the other
+    Clock::time_point noted_ = Clock::now();
+    Lsn noted_received_;  // by then; unknown amid a transaction
 };
 
 // The stream as others see it.

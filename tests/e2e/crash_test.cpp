@@ -1,62 +1,21 @@
 // Servers, the consumer and the line between them fail at any moment; everything heals by itself,
 // nothing is lost, nothing is applied twice.
-#include <atomic>
-#include <thread>
-
 #include "support/proxy.h"
 #include "support/random.h"
 #include "support/scenario.h"
+#include "support/transfers.h"
 
 namespace walpack::e2e {
 namespace {
 
-constexpr const char* kSum = "SELECT sum(balance) FROM public.accounts";
-
-// Moves money between accounts and logs each move, until it is stopped; servers may go away.
-class Transfers {
-  public:
-    explicit Transfers(const std::string& conninfo)
-        : conninfo_(conninfo), thread_([this] { write(); }) {}
-    ~Transfers() { stop(); }
-    Transfers(const Transfers&) = delete;
-    Transfers& operator=(const Transfers&) = delete;
-
-    void stop() {
-        is_stopping_ = true;
-        if (thread_.joinable()) thread_.join();
-    }
-    std::int64_t committed() const { return committed_; }
-
-  private:
-    void write() {
-        Random random(77);
-        Session session(conninfo_);
-        while (!is_stopping_) {
-            const std::string from = std::to_string(random.between(1, 50));
-            const std::string to = std::to_string(random.between(1, 50));
-            const bool done = session.try_execute(
-                "BEGIN; UPDATE accounts SET balance = balance - 3 WHERE id = " + from +
-                "; UPDATE accounts SET balance = balance + 3 WHERE id = " + to +
-                "; INSERT INTO moves (f, t) VALUES (" + from + ", " + to + "); COMMIT");
-            if (done) ++committed_;
-            if (!done) std::this_thread::sleep_for(milliseconds(50));
-        }
-    }
-
-    std::string conninfo_;
-    std::atomic<bool> is_stopping_{false};
-    std::atomic<std::int64_t> committed_{0};
-    std::thread thread_;
-};
+constexpr const char* kSum = Transfers::kSum;
 
 class Crash : public Scenario {
   protected:
     void SetUp() override {
         Scenario::SetUp();
-        on_both(
-            "CREATE TABLE accounts (id int PRIMARY KEY, balance bigint NOT NULL); "
-            "CREATE TABLE moves (id bigserial PRIMARY KEY, f int, t int)");
-        source().execute("INSERT INTO accounts SELECT g, 1000 FROM generate_series(1, 50) g");
+        on_both(Transfers::kTables);
+        source().execute(Transfers::kAccounts);
     }
 
     void start_streaming() {
@@ -99,12 +58,6 @@ class Crash : public Scenario {
         catch_up();
         expect_equal();
     }
-
-    void let_pass(Transfers& transfers, std::int64_t more) {
-        const std::int64_t before = transfers.committed();
-        wait_until("more is committed", seconds(30),
-                   [&] { return transfers.committed() >= before + more; });
-    }
 };
 
 TEST_F(Crash, KillsOfServersAndConsumerAtRandomMomentsHeal) {
@@ -113,7 +66,7 @@ TEST_F(Crash, KillsOfServersAndConsumerAtRandomMomentsHeal) {
     Transfers transfers(source_conninfo());
     Watcher watcher(target_conninfo(), kSum, "50000");
     for (int round = 0; round < 8; ++round) {
-        let_pass(transfers, random.between(1, 200));
+        transfers.let_pass(random.between(1, 200));
         switch (random.between(0, 4)) {
             case 0:
                 source_cluster().crash();
@@ -149,12 +102,12 @@ TEST_F(Crash, RestartsOfServersHeal) {
     Transfers transfers(source_conninfo());
     Watcher watcher(target_conninfo(), kSum, "50000");
     for (const char* mode : {"fast", "immediate"}) {
-        let_pass(transfers, 20);
+        transfers.let_pass(20);
         source_cluster().stop(mode);
         source_cluster().start();
-        let_pass(transfers, 20);
+        transfers.let_pass(20);
         target_cluster().stop(mode);
-        let_pass(transfers, 20);
+        transfers.let_pass(20);
         target_cluster().start();
     }
     expect_healed(transfers, watcher);
@@ -169,10 +122,10 @@ TEST_F(Crash, TerminatedBackendsHeal) {
         "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = " +
         name;
     for (int round = 0; round < 3; ++round) {
-        let_pass(transfers, 20);
+        transfers.let_pass(20);
         wait_until("the walsender is ended", seconds(20),
                    [&] { return source().number(terminate) > 0; });
-        let_pass(transfers, 20);
+        transfers.let_pass(20);
         wait_until("the applying backend is ended", seconds(20),
                    [&] { return target().number(terminate) > 0; });
     }
@@ -189,7 +142,7 @@ TEST_F(Crash, CutLinesHeal) {
     Transfers transfers(source_conninfo());
     Watcher watcher(target_conninfo(), kSum, "50000");
     for (int round = 0; round < 12; ++round) {
-        let_pass(transfers, random.between(1, 60));
+        transfers.let_pass(random.between(1, 60));
         (random.chance(0.5) ? to_source : to_target).cut();
     }
     expect_healed(transfers, watcher);
@@ -219,7 +172,7 @@ TEST_F(Crash, ALoneTransactionWhoseAnswerIsLostIsNotRepeated) {
     Watcher watcher(target_conninfo(), kSum, "50000");
     Transfers transfers(source_conninfo());
     for (int round = 0; round < 5; ++round) {
-        let_pass(transfers, 10);
+        transfers.let_pass(10);
         to_target.lose_answer(std::string("SELECT 1\0Z\0\0\0\5I", 15));
         wait_until("an answer is lost", seconds(20), [&] { return to_target.has_lost_answer(); });
     }
@@ -295,7 +248,7 @@ TEST_F(Crash, TheSlotIsConfirmedOnlyUpToWhatTheTargetHasOnDisk) {
     start_streaming();
     Transfers transfers(source_conninfo());
     for (int round = 0; round < 5; ++round) {
-        let_pass(transfers, 50);
+        transfers.let_pass(50);
         const std::string confirmed = source().value(
             "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = " +
             literal(slot()));

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "support/login_rules.h"
 #include "support/scenario.h"
 
 namespace walpack::e2e {
@@ -19,8 +20,8 @@ class Secrets : public Scenario {
             session->execute("CREATE ROLE secretive LOGIN SUPERUSER REPLICATION PASSWORD " +
                              literal(kPassword));
         }
-        demand_password(source_cluster(), source());
-        demand_password(target_cluster(), target());
+        demand_password(source_cluster(), "secretive");
+        demand_password(target_cluster(), "secretive");
         consumer().set("source", over_tcp(source_cluster(), source_database()));
         consumer().set("target", over_tcp(target_cluster(), target_database()));
     }
@@ -37,28 +38,6 @@ class Secrets : public Scenario {
                                 const std::string& more = "") {
         return toml_text("host=127.0.0.1 port=" + std::to_string(cluster.port()) +
                          " user=secretive dbname=" + database + more);
-    }
-
-    // For this role alone; the rule stays, the role goes.
-    static void demand_password(const Cluster& cluster, Session& session) {
-        const std::string path = cluster.folder() + "/data/pg_hba.conf";
-        const std::string rules = read_file(path);
-        if (rules.find("secretive") == std::string::npos) {
-            std::ofstream(path, std::ios::trunc)
-                << "host all secretive 127.0.0.1/32 scram-sha-256\n"
-                << rules;
-        }
-        session.execute("SELECT pg_reload_conf()");
-        wait_until("the rule is in force", seconds(10), [&] {
-            Session other("host=127.0.0.1 port=" + std::to_string(cluster.port()) +
-                          " user=secretive dbname=postgres password=wrong");
-            try {
-                other.execute("SELECT 1");
-                return false;
-            } catch (const SqlError&) {
-                return true;
-            }
-        });
     }
 
     void expect_works_in_secret() {

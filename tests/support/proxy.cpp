@@ -72,6 +72,22 @@ void Proxy::freeze_at(const std::string& bytes) {
     freezing_request_ = bytes;
 }
 
+void Proxy::arm(Way way, CutPoint cut, bool is_silent) {
+    const std::lock_guard lock(mutex_);
+    cut_way_ = way;
+    cut_ = cut;
+    cut_is_silent_ = is_silent;
+    has_met_cut_ = false;
+}
+
+void Proxy::end_at(Way way, CutPoint cut) {
+    arm(way, cut, false);
+}
+
+void Proxy::mute_at(Way way, CutPoint cut) {
+    arm(way, cut, true);
+}
+
 int Proxy::connections() {
     const std::lock_guard lock(mutex_);
     return static_cast<int>(links_.size());
@@ -84,6 +100,13 @@ void Proxy::reset(Link& link) {
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
         close(fd);
     }
+    link.is_ended = true;
+}
+
+// In order: what was written before arrives.
+void Proxy::end(Link& link) {
+    close(link.client);
+    close(link.server);
     link.is_ended = true;
 }
 
@@ -100,7 +123,9 @@ void Proxy::accept_client() {
     make_prompt(client);
     make_prompt(server);
     const std::lock_guard lock(mutex_);
-    links_.push_back({client, server, "", "", false});
+    Link& link = links_.emplace_back();
+    link.client = client;
+    link.server = server;
 }
 
 bool Proxy::read_into(int fd, std::string& buffer) {
@@ -139,19 +164,40 @@ bool Proxy::is_to_freeze(const std::string& bytes) {
     return true;
 }
 
+// The bytes behind `known` have just come.
+void Proxy::look_for_cut(Link& link, Way way, std::size_t known) {
+    const std::lock_guard lock(mutex_);
+    std::string& buffer = way == Way::to_server ? link.to_server : link.to_client;
+    MessageFrames& frames = way == Way::to_server ? link.client_frames : link.server_frames;
+    CutPoint none;
+    CutPoint& cut = way == cut_way_ ? cut_ : none;
+    const auto bytes = frames.advance(std::string_view(buffer).substr(known), cut);
+    if (!bytes) return;
+    buffer.resize(known + *bytes);
+    has_met_cut_ = true;
+    (cut_is_silent_ ? link.is_mute : link.is_to_end) = true;
+}
+
 void Proxy::carry(Link& link, short client_events, short server_events) {
     constexpr short kReadable = POLLIN | POLLHUP | POLLERR;
     bool is_alive = true;
-    if ((client_events & kReadable) != 0) is_alive = read_into(link.client, link.to_server);
+    if ((client_events & kReadable) != 0) {
+        const std::size_t known = link.to_server.size();
+        is_alive = read_into(link.client, link.to_server);
+        look_for_cut(link, Way::to_server, known);
+    }
     if (is_to_freeze(link.to_server)) return;
     if (is_alive && (server_events & kReadable) != 0) {
+        const std::size_t known = link.to_client.size();
         is_alive = read_into(link.server, link.to_client);
         if (answer_is_to_be_lost(link.to_client)) return reset(link);
+        look_for_cut(link, Way::to_client, known);
     }
     // What one side said before it ended still reaches the other.
     const bool reaches =
         write_from(link.server, link.to_server) && write_from(link.client, link.to_client);
-    if (!is_alive || !reaches) reset(link);
+    if (!is_alive || !reaches) return reset(link);
+    if (link.is_to_end && link.to_server.empty() && link.to_client.empty()) end(link);
 }
 
 void Proxy::refill() {
@@ -174,14 +220,15 @@ void Proxy::carry_once() {
     const bool is_starved = bytes_per_second_ > 0 && allowance_ < 1;
     const short in = is_starved ? 0 : POLLIN;
     std::vector<pollfd> fds{{listener_, POLLIN, 0}};
-    const auto watch = [&](int fd, const std::string& to_write, const std::string& to_fill) {
-        const int events =
-            (to_fill.size() < kBufferMax ? in : 0) | (to_write.empty() ? 0 : POLLOUT);
+    const auto watch = [&](const Link& link, int fd, const std::string& to_write,
+                           const std::string& to_fill) {
+        const bool takes_more = !link.is_mute && !link.is_to_end && to_fill.size() < kBufferMax;
+        const int events = (takes_more ? in : 0) | (to_write.empty() ? 0 : POLLOUT);
         fds.push_back({is_frozen_ || events == 0 ? -1 : fd, static_cast<short>(events), 0});
     };
     for (const Link& link : links_) {
-        watch(link.client, link.to_client, link.to_server);
-        watch(link.server, link.to_server, link.to_client);
+        watch(link, link.client, link.to_client, link.to_server);
+        watch(link, link.server, link.to_server, link.to_client);
     }
     poll(fds.data(), fds.size(), kTickMilliseconds);
     std::size_t next = 1;

@@ -11,7 +11,11 @@
 #include <string>
 #include <thread>
 
+#include "support/message_frames.h"
+
 namespace walpack::e2e {
+
+enum class Way { to_server, to_client };
 
 class Proxy {
   public:
@@ -36,6 +40,14 @@ class Proxy {
     // handing the answer on: what was asked is done, and the client cannot know.
     void lose_answer(const std::string& bytes);
     bool has_lost_answer() const { return lost_answer_; }
+    // Ends the connection that carries a certain message that way, counted from now on over all
+    // connections together. What came before the cut arrives, and then the end of the stream, at
+    // both ends. Clients must not ask for encryption.
+    void end_at(Way way, CutPoint cut);
+    // The same with silence in place of the end: the connection stays and carries nothing more,
+    // while others live, until cut().
+    void mute_at(Way way, CutPoint cut);
+    bool has_met_cut() const { return has_met_cut_; }
     int connections();
 
   private:
@@ -45,6 +57,10 @@ class Proxy {
         std::string to_server;
         std::string to_client;
         bool is_ended = false;
+        bool is_mute = false;
+        bool is_to_end = false;  // once what is buffered was handed on
+        MessageFrames client_frames{true};
+        MessageFrames server_frames{false};
     };
 
     void run();
@@ -57,7 +73,10 @@ class Proxy {
     bool write_from(int fd, std::string& buffer);
     bool answer_is_to_be_lost(const std::string& bytes);
     bool is_to_freeze(const std::string& bytes);
+    void arm(Way way, CutPoint cut, bool is_silent);
+    void look_for_cut(Link& link, Way way, std::size_t known);
     static void reset(Link& link);
+    static void end(Link& link);
 
     int server_port_;
     int port_ = 0;
@@ -72,6 +91,10 @@ class Proxy {
     std::mutex mutex_;
     std::string answer_to_lose_;
     std::string freezing_request_;
+    Way cut_way_ = Way::to_server;
+    CutPoint cut_;
+    bool cut_is_silent_ = false;
+    std::atomic<bool> has_met_cut_{false};
     std::list<Link> links_;
     std::thread thread_;
 };

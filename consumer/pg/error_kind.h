@@ -1,0 +1,38 @@
+// What an error of a server means for the consumer, and what of its text may be shown.
+//
+// A connection fault is worth another try and never a fault of a row. So the SQLSTATE alone does
+// not decide: an error that ends the session, and one that the server's storage reports, is about
+// the server whatever its number. docs/operations.md has the same table for people.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "pg/result.h"
+
+namespace walpack {
+
+// Where an error came from, besides its SQLSTATE.
+struct ErrorOrigin {
+    bool ends_session = false;     // FATAL or PANIC
+    std::string_view source_file;  // of the server's source, without folders
+};
+
+// connection: lost, refused, shut down, or worth another try (deadlock, serialization, lock
+// timeout, out of resources, internal error); conflict: unique and exclusion violations; value:
+// other data exceptions and constraint violations, and whatever a trigger or function raised;
+// schema: undefined or mismatching objects, missing privileges; config: authentication and the
+// like; limit: a size that the server does not take; protocol: we misuse the connection.
+ErrorKind error_kind_of(std::string_view sqlstate, const ErrorOrigin& origin = {});
+ErrorKind error_kind_of(const Result& result);
+
+// The primary message without values of rows: of errors about values the quoted part, which may
+// hold any text, is left out, and of what a function raised all of it.
+std::string message_without_values(std::string_view sqlstate, std::string_view message,
+                                   bool is_raised);
+std::string message_without_values(const Result& result);
+// The server's hint; empty where a function wrote it.
+std::string hint_without_values(const Result& result);
+
+}  // namespace walpack

@@ -1,0 +1,131 @@
+// The source dies and its standby takes over: walpack goes on there only when nothing can be
+// missing, on either side.
+#include <filesystem>
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include "e2e/fault_scenario.h"
+
+namespace walpack::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FaultPromotion : public FaultScenario {
+  protected:
+    // The standby is older than the slot, so it has all the WAL that the slot needs.
+    void SetUp() override {
+        FaultScenario::SetUp();
+        standby_.emplace("standby_" + pipeline(), source_cluster());
+        consumer().set("source",
+                       toml_text("host=" + source_cluster().folder() + "," + standby_->folder() +
+                                 " port=" + std::to_string(source_cluster().port()) + "," +
+                                 std::to_string(standby_->port()) +
+                                 " user=postgres dbname=" + source_database()));
+        start_streaming();
+    }
+    void TearDown() override {
+        standby_.reset();
+        if (!Session(source_cluster().conninfo("postgres")).try_execute("SELECT 1"))
+            source_cluster().start();
+        FaultScenario::TearDown();
+    }
+
+    Session on_standby() { return Session(standby_->conninfo(source_database())); }
+
+    // What tools for failover do: the standby knows the slot, at a position of some time ago.
+    void carry_slot_over() {
+        source().execute("CHECKPOINT");  // writes the slot's state
+        standby_->stop("fast");
+        const fs::path to = fs::path(standby_->folder()) / "data/pg_replslot" / slot();
+        fs::copy(fs::path(source_cluster().folder()) / "data/pg_replslot" / slot(), to,
+                 fs::copy_options::recursive);
+        const passwd* server = getpwnam("postgres");
+        if (geteuid() == 0 && server != nullptr) {
+            ASSERT_EQ(chown(to.c_str(), server->pw_uid, server->pw_gid), 0);
+            for (const auto& entry : fs::directory_iterator(to))
+                ASSERT_EQ(chown(entry.path().c_str(), server->pw_uid, server->pw_gid), 0);
+        }
+    }
+    void wait_until_replayed() {
+        const std::string written = source().value("SELECT pg_current_wal_lsn()");
+        Session standby = on_standby();
+        wait_until("the standby has replayed all", seconds(30), [&] {
+            return standby.value("SELECT pg_last_wal_replay_lsn() >= " + literal(written)) == "t";
+        });
+    }
+    void promote() { on_standby().execute("SELECT pg_promote()"); }
+    void expect_equal_to_standby() {
+        Session standby = on_standby();
+        standby.execute("INSERT INTO mark VALUES (1000)");
+        wait_until("the target has caught up", seconds(30), [&] {
+            if (consumer().has_given_up()) throw std::runtime_error("the consumer has given up");
+            return target().value("SELECT count(*) FROM mark WHERE id = 1000") == "1";
+        });
+        EXPECT_EQ(difference(standby, target()), "");
+    }
+
+    std::optional<Cluster> standby_;
+};
+
+// All that the old primary wrote reached the standby, and the slot was there.
+TEST_F(FaultPromotion, AfterACleanSwitchItGoesOn) {
+    carry_slot_over();
+    standby_->start();
+    wait_until_replayed();
+    source().execute("UPDATE accounts SET balance = balance + 1");
+    source_cluster().stop("fast");
+    wait_for_log("is a standby");
+    promote();
+    expect_equal_to_standby();
+    EXPECT_TRUE(contains(consumer().log(), "from timeline 1 to 2"));
+    EXPECT_EQ(target().value("SELECT timeline FROM walpack.progress"), "2");
+    // The old one comes back, with the slot, as if nothing had been.
+    EXPECT_EQ(consumer().terminate(), 0);
+    standby_->stop("fast");
+    source_cluster().start();
+    consumer().start();
+    EXPECT_TRUE(contains(expect_refusal(), "an older primary has come back"));
+}
+
+// The target has rows that nobody else has any more. New ones use their LSNs again.
+TEST_F(FaultPromotion, ATargetAheadOfTheNewPrimaryIsRefused) {
+    carry_slot_over();
+    source().execute("UPDATE accounts SET balance = balance + 1");
+    catch_up();
+    source_cluster().crash();
+    standby_->start();
+    promote();
+    on_standby().execute("INSERT INTO moves (f, t) SELECT g, g FROM generate_series(1, 5000) g");
+    const std::string log = expect_refusal();
+    EXPECT_TRUE(contains(log, "another history than the target"));
+    EXPECT_TRUE(contains(log, "walpack init"));
+    EXPECT_EQ(target().value("SELECT count(*) FROM moves"), "0");
+}
+
+TEST_F(FaultPromotion, ANewPrimaryWithoutTheSlotIsRefused) {
+    wait_until_replayed();
+    source_cluster().stop("fast");
+    promote();
+    const std::string log = expect_refusal();
+    EXPECT_TRUE(contains(log, "does not exist on the source"));
+    EXPECT_TRUE(contains(log, "promoted from a standby, from timeline 1 to 2"));
+    EXPECT_TRUE(contains(log, "walpack init"));
+}
+
+TEST_F(FaultPromotion, ASlotMadeAgainOnTheNewPrimaryIsRefused) {
+    wait_until_replayed();
+    EXPECT_EQ(consumer().terminate(), 0);
+    source().execute("INSERT INTO moves (f, t) VALUES (1, 1)");
+    source_cluster().stop("fast");
+    promote();
+    on_standby().execute("SELECT pg_create_logical_replication_slot(" + literal(slot()) +
+                         ", 'walpack')");
+    consumer().start();
+    EXPECT_TRUE(contains(expect_refusal(), "beyond the target's position"));
+    EXPECT_EQ(target().value("SELECT count(*) FROM moves"), "0");
+}
+
+}  // namespace
+}  // namespace walpack::e2e
