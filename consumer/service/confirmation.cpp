@@ -75,6 +75,10 @@ void Confirmation::update() {
     if (is_logged_) keep_logged(is_over);
 }
 
+bool Confirmation::lacks_begin() const {
+    return is_logged_ && !log_.state().durable.is_valid() && log_.state().disk_error.empty();
+}
+
 // Until the targets have what was confirmed. As soon as they are near, no more is confirmed than
 // they have, or with a steady stream the end would never come.
 void Confirmation::keep_logged(bool is_over) {

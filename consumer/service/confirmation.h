@@ -40,6 +40,9 @@ class Confirmation {
     // Decides what counts; to be called several times a second.
     void update();
 
+    // The log's position is to count, and there is none, as what a target still needs was dropped
+    // from memory before: it has to be received once more.
+    bool lacks_begin() const;
     // The log's position counts.
     bool is_logged() const { return is_logged_; }
     Lsn applied_by_all() const { return Lsn{applied_by_all_.load()}; }

@@ -20,6 +20,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kUpdateInterval{100};
 constexpr int kUpdatesPerQuestion = 10;
+// Updates after which the log has had time to be written.
+constexpr int kLackingMax = 30;
 constexpr std::chrono::milliseconds kLookInterval{5};
 
 ReceiverOptions receiver_options(const Config& config, std::function<void()> on_streaming) {
@@ -145,11 +147,13 @@ Lsn SourceStream::begin_of_session(Lsn confirmed) {
     return confirmed;
 }
 
+void SourceStream::request_restart() {
+    is_restart_requested_ = true;
+    receiver_.end_session();
+}
+
 void SourceStream::restart(std::uint64_t generation, const StopRequest& stop) {
-    if (generation_ == generation) {
-        is_restart_requested_ = true;
-        receiver_.end_session();
-    }
+    if (generation_ == generation) request_restart();
     while (generation_ == generation && !has_failed_) {
         stop.throw_if_requested();
         std::this_thread::sleep_for(kLookInterval);
@@ -165,12 +169,18 @@ void SourceStream::wait_until_begun(const StopRequest& stop) const {
 
 void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ended) {
     std::unique_ptr<Connection> source;
+    int lacking = 0;
     for (int turn = 0; !ended.stop_requested() && !stop_.requested(); ++turn) {
         if (turn % kUpdatesPerQuestion == 0 && config_.wal_budget != 0) {
             ask_retained(source);
             confirmation.note_retained(retained_);
         }
         confirmation.update();
+        lacking = confirmation.lacks_begin() ? lacking + 1 : 0;
+        if (lacking == kLackingMax) {
+            log::info("what the targets have not applied is received once more, for the log's disk");
+            request_restart();
+        }
         wait_for(kUpdateInterval, stop_);
     }
 }

@@ -60,6 +60,7 @@ class SourceStream {
     void sessions();
     void session();
     Lsn look_at_source();
+    void request_restart();
     Lsn begin_of_session(Lsn confirmed);
     void watch(Confirmation& confirmation, const std::stop_token& ended);
     void ask_retained(std::unique_ptr<Connection>& source);
