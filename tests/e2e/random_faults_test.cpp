@@ -1,0 +1,178 @@
+// Every fault by a seed, one after the other or several at once, under a random workload and a
+// reader who never sees a wrong sum: processes killed and stopped, servers crashed and away, lines
+// cut, rows locked, settings of the log changed between two starts.
+//
+// Short by default; WALPACK_SOAK_SECONDS makes it long (`make soak`).
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "e2e/random_schema.h"
+#include "e2e/random_workload.h"
+#include "support/proxy.h"
+#include "support/scenario.h"
+
+namespace walpack::e2e {
+namespace {
+
+constexpr int kWriters = 3;
+
+seconds duration() {
+    constexpr int kSecondsMin = 15;
+    const char* given = std::getenv("WALPACK_SOAK_SECONDS");
+    if (given == nullptr) return seconds(kSecondsMin);
+    const int tests = std::max(::testing::UnitTest::GetInstance()->test_to_run_count(), 1);
+    return seconds(std::max(std::atoi(given) / tests, kSecondsMin));
+}
+
+class RandomFaults : public Scenario {
+  protected:
+    void SetUp() override {
+        Scenario::SetUp();
+        std::string everything = "CREATE TABLE everything (id bigint PRIMARY KEY";
+        for (const TypedColumn& column : typed_columns())
+            everything += ", " + column.name + " " + column.type;
+        on_both(kRandomSchema);
+        on_both(everything + ")");
+        source().execute(kRandomRows);
+        consumer().set("source", toml_text(through(to_source_, source_database())));
+        consumer().set("target", toml_text(through(to_target_, target_database())));
+        consumer().set("retry_delay_max", "\"300ms\"");
+    }
+
+    static std::string through(const Proxy& proxy, const std::string& database) {
+        return "host=127.0.0.1 user=postgres port=" + std::to_string(proxy.port()) +
+               " dbname=" + database;
+    }
+
+    // What may change between two starts.
+    void choose_settings(Random& random) {
+        consumer().set("confirm", random.chance(0.5) ? "\"logged\"" : "\"applied\"");
+        consumer().set("wal_budget", random.chance(0.7) ? "\"1MB\"" : "\"0B\"");
+        consumer().set("log_memory_max", random.chance(0.5) ? "\"1MB\"" : "\"16MB\"");
+        consumer().set("streaming", random.chance(0.5) ? "true" : "false");
+        consumer().set("compression", random.chance(0.3) ? "\"lz4\"" : "\"none\"");
+        consumer().set("apply_workers", random.chance(0.5) ? "1" : "3");
+    }
+
+    void restart(Random& random) {
+        consumer().kill();
+        choose_settings(random);
+        consumer().start();
+    }
+
+    void stop_consumer_for(milliseconds time) {
+        ::kill(consumer().pid(), SIGSTOP);
+        std::this_thread::sleep_for(time);
+        ::kill(consumer().pid(), SIGCONT);
+    }
+
+    static void crash(Cluster& cluster, milliseconds away) {
+        cluster.crash();
+        std::this_thread::sleep_for(away);
+        cluster.start();
+    }
+
+    void lock_rows_for(milliseconds time) {
+        Session session = new_target_session();
+        if (session.try_execute("BEGIN; LOCK TABLE everything IN EXCLUSIVE MODE"))
+            std::this_thread::sleep_for(time);
+    }
+
+    static void end_backends(Session& server) {
+        (void)server.try_execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE "
+            "'walpack%'");
+    }
+
+    void freeze(Proxy& line, milliseconds time) {
+        line.freeze(true);
+        std::this_thread::sleep_for(time);
+        line.freeze(false);
+    }
+
+    void one_fault(Random& random) {
+        const milliseconds time(random.between(50, 1500));
+        switch (random.between(0, 9)) {
+            case 0:
+            case 1:
+                return restart(random);
+            case 2:
+                return stop_consumer_for(time);
+            case 3:
+                return crash(source_cluster(), time);
+            case 4:
+                return crash(target_cluster(), time);
+            case 5:
+                return lock_rows_for(time);
+            case 6:
+                return end_backends(random.chance(0.5) ? source() : target());
+            case 7:
+                return (random.chance(0.5) ? to_source_ : to_target_).cut();
+            case 8:
+                return freeze(random.chance(0.5) ? to_source_ : to_target_, time);
+            default:
+                EXPECT_EQ(consumer().terminate(), 0);
+                choose_settings(random);
+                consumer().start();
+        }
+    }
+
+    int disturb(Random& random, Clock::time_point end) {
+        int faults = 0;
+        while (Clock::now() < end && !consumer().has_given_up()) {
+            if (random.chance(0.5)) {
+                try {
+                    wait_until_streaming();
+                } catch (const SqlError&) {
+                    // The server is away at this moment.
+                }
+            }
+            std::this_thread::sleep_for(milliseconds(random.between(20, 1000)));
+            one_fault(random);
+            ++faults;
+        }
+        EXPECT_FALSE(consumer().has_given_up()) << consumer().log();
+        return faults;
+    }
+
+    Proxy to_source_{source_cluster().port()};
+    Proxy to_target_{target_cluster().port()};
+};
+
+TEST_F(RandomFaults, EverythingHealsAndBothSidesAreEqual) {
+    Random random(11);
+    RandomWorkload workload(source_conninfo(), kWriters);
+    wait_until("the writers write", seconds(10), [&] { return workload.committed() > 100; });
+    choose_settings(random);
+    consumer().init();
+    consumer().start();
+    wait_until_copied();
+    Watcher watcher(target_conninfo(), kInvariantQuestion, kInvariantAnswer);
+    wait_until("the sum is seen", seconds(60), [&] { return watcher.times_right() > 0; });
+    const int faults = disturb(random, Clock::now() + duration());
+    EXPECT_EQ(workload.stop(), "");
+    if (HasFailure()) return;
+    (void)source().try_execute("SELECT 1");  // connects again
+    (void)target().try_execute("SELECT 1");
+    catch_up(seconds(180));
+    EXPECT_EQ(watcher.stop(), std::nullopt);
+    expect_equal();
+    // Nothing is left behind.
+    EXPECT_EQ(consumer().terminate(), 0);
+    EXPECT_EQ(consumer().command("drop").status, 0);
+    EXPECT_EQ(target().number("SELECT count(*) FROM pg_prepared_xacts"), 0);
+    EXPECT_EQ(source().number("SELECT count(*) FROM pg_replication_slots WHERE database = " +
+                              literal(source_database())),
+              0);
+    std::printf("%lld transactions committed, %d faults, sum seen %lld times\n",
+                static_cast<long long>(workload.committed()), faults,
+                static_cast<long long>(watcher.times_right()));
+}
+
+}  // namespace
+}  // namespace walpack::e2e
