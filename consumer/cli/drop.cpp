@@ -16,6 +16,7 @@
 #include "cli/output.h"
 #include "cli/publication.h"
 #include "config/config.h"
+#include "log/log_removal.h"
 #include "pg/connection.h"
 #include "progress/progress.h"
 #include "slot/slot.h"
@@ -174,6 +175,11 @@ int run_drop(const Invocation& invocation) {
         const bool is_last = &config == &targets.back() && config.only_target.empty();
         is_complete = Removal(config, invocation, is_last).run() && is_complete;
     }
+    const Config& pipeline = targets.front();
+    const bool is_given_up =
+        is_complete && pipeline.only_target.empty() && !invocation.switches.contains("target-only");
+    if (is_given_up && remove_log(pipeline.log_directory))
+        print(fmt::format("removed the log in \"{}\"\n", pipeline.log_directory));
     if (is_complete) return kExitDone;
     throw Error(ErrorKind::connection, "not everything was removed")
         .hint(

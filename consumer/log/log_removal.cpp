@@ -1,0 +1,32 @@
+#include "log/log_removal.h"
+
+#include <filesystem>
+#include <system_error>
+
+#include "base/error.h"
+#include "log/log_directory.h"
+
+namespace walpack {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Beside the segments; the service's own are there as well.
+constexpr const char* kOtherFiles[] = {"state", "state.new", "timeline", "timeline.new", "lock"};
+
+}  // namespace
+
+bool remove_log(const std::string& directory) {
+    std::error_code error;
+    if (!fs::is_directory(directory, error)) return false;
+    const LogDirectory folder(directory);
+    for (const std::uint64_t number : folder.segments()) {
+        if (const int failed = folder.remove(number); failed != 0)
+            throw Error(ErrorKind::limit, file_error("remove", folder.log_path(number), failed));
+    }
+    for (const char* name : kOtherFiles) fs::remove(fs::path(directory) / name, error);
+    fs::remove(directory, error);  // fails when something else is there
+    return true;
+}
+
+}  // namespace walpack
