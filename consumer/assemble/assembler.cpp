@@ -137,6 +137,10 @@ std::uint64_t Assembler::held_bytes() const {
     return bytes;
 }
 
+std::string Assembler::session_state() const {
+    return state_->reader.session_state();
+}
+
 std::uint64_t Assembler::decoded_rows() const {
     return state_->reader.rows();
 }

@@ -54,6 +54,10 @@ class Assembler {
     std::size_t held_transactions() const;
     std::uint64_t held_bytes() const;
 
+    // One message that puts a new Assembler where this one is, as its first, apart from what is held
+    // and from a transaction that is open; so between two transactions, with nothing held.
+    std::string session_state() const;
+
     // Changes of rows that were decoded as they arrived; those of a streamed transaction count
     // then, and not again when they are read from the spool.
     std::uint64_t decoded_rows() const;

@@ -56,7 +56,6 @@ Segment& LogCore::add_segment(Lsn from, bool begins_session) {
     segment->first = segment->next = segment->memory_first = next_;
     segment->whole = {from, next_, true};
     segment->bytes_before = total_bytes_;
-    if (begins_session) segment->settled = from;
     segments_.push_back(std::move(segment));
     return *segments_.back();
 }
@@ -211,7 +210,7 @@ OrderedLogState LogCore::state() {
     state.end = end();
     if (!segments_.empty()) {
         const Segment* first = first_usable();
-        state.from = first != nullptr ? *first->settled : state.end;
+        state.from = first != nullptr ? first->from : state.end;
     }
     state.durable = note_durable();
     state.memory_bytes = memory_bytes_;

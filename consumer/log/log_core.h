@@ -76,7 +76,7 @@ struct Fetched {
     std::optional<InFile> in_file;   // without items: they are to be read from there
     std::uint64_t generation = 0;    // what was fetched is void when the log has another
     std::uint64_t bytes_before = 0;  // of the log, up to the first of the items
-    Lsn settled;                     // after a rewind: of the segment that it goes to
+    Lsn from;                        // after a rewind: of the segment that it goes to
     std::string state_path;          // and the file that has its state, when memory has not
     std::shared_ptr<const Segment> boundary;  // the segment that begins behind them, if one does
 };
@@ -109,8 +109,6 @@ class LogCore {
     // Items that were read from the file. False when they are void.
     bool accept(ReaderPlace& place, Fetched& fetched);
     void note_state(std::uint64_t segment, std::string state);
-    // Everything that began before `sequence` ended at or before `lsn`.
-    void note_settled(std::uint64_t sequence, Lsn lsn);
     void remove_released();
     // Files are there that could go once everything is released.
     bool waits_for_release() const { return waits_for_release_; }

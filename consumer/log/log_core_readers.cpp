@@ -79,7 +79,7 @@ bool LogCore::rewind(ReaderPlace& place, Lsn position, Fetched& fetched) {
     } else {
         const auto start =
             std::find_if(segments_.rbegin(), segments_.rend(), [position](const auto& segment) {
-                return segment->can_begin_here() && *segment->settled <= position;
+                return segment->can_begin_here() && segment->from <= position;
             });
         if (start == segments_.rend()) {
             place.fault = "the log does not have what lies behind " + position.to_string();
@@ -91,7 +91,7 @@ bool LogCore::rewind(ReaderPlace& place, Lsn position, Fetched& fetched) {
         place.next = segment.first;
         place.bytes = segment.bytes_before;
         if (was_released) place.released_sequence = segment.first;
-        fetched.settled = *segment.settled;
+        fetched.from = segment.from;
         if (!segment.begins_session) {
             fetched.items.push_back({SessionStart{}, segment.first - 1});
             fetched.items.push_back({ReceivedMessage{Lsn{}, segment.state}, segment.first - 1});
@@ -223,17 +223,6 @@ void LogCore::note_state(std::uint64_t number, std::string state) {
     if (segment == nullptr || segment->has_state || segment->begins_session) return;
     segment->state = std::move(state);
     segment->has_state = true;
-    wake_writer();
-}
-
-void LogCore::note_settled(std::uint64_t sequence, Lsn lsn) {
-    const std::lock_guard lock(mutex_);
-    for (const auto& segment : segments_) {
-        if (segment->first > sequence) break;
-        // Nothing is known of what ended before its own beginning.
-        const Lsn settled = std::max(lsn, segment->from);
-        segment->settled = std::min(segment->settled.value_or(settled), settled);
-    }
     wake_writer();
 }
 
