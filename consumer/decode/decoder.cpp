@@ -65,7 +65,7 @@ struct Decoder::State : RecordGate {
     bool is_started = false;       // a record was read
     bool is_reassembling = false;  // the record being read is made of fragments
     bool is_usable = true;
-    std::string_view record;  // the bytes of the one being read
+    std::string_view record_bytes;  // of the one being read
     std::string hello;
     std::map<std::uint32_t, std::string> described;  // shared relations by id
     bool may_be_state = false;  // the message being read: a Hello and relations so far
@@ -97,7 +97,7 @@ std::size_t Decoder::State::decode_record(std::string_view bytes, std::size_t of
     if (visitor.is_rows()) return next;
 
     FieldReader fields(visitor.fields(), visitor.elements(), cursor);
-    record = rest.substr(0, end);
+    record_bytes = rest.substr(0, end);
     if (visitor.record_type() == WALPACK_FRAGMENT) {
         if (next != bytes.size()) cursor.fail_at_byte("fragment is not alone", end);
         decode_fragment(fields);
@@ -110,7 +110,7 @@ std::size_t Decoder::State::decode_record(std::string_view bytes, std::size_t of
 void Decoder::State::read_record(FieldReader& fields) {
     switch (visitor.record_type()) {
         case WALPACK_HELLO:
-            hello = record;
+            hello = record_bytes;
             return hand_out(read_hello(fields));
         case WALPACK_RELATION:
             return hand_out(read_relation_record(fields));
@@ -134,7 +134,7 @@ void Decoder::State::read_record(FieldReader& fields) {
 RelationRecord Decoder::State::read_relation_record(FieldReader& fields) {
     auto relation = scopes.current().describe(fields, may_be_state);
     is_state |= may_be_state && relation->version > 1 && !described.contains(relation->id);
-    if (scopes.is_shared()) described.insert_or_assign(relation->id, std::string(record));
+    if (scopes.is_shared()) described.insert_or_assign(relation->id, std::string(record_bytes));
     return relation;
 }
 

@@ -102,10 +102,11 @@ class LogCore {
     void remove(const ReaderPlace& place, bool is_for_good);
     // What the reader has to see first is put into `fetched`.
     bool rewind(ReaderPlace& place, Lsn position, Fetched& fetched);
-    // Waits up to the timeout. `handed`: the sequence that the reader hands out next, `message`:
-    // behind the last message that it handed out.
-    void fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t handed, std::uint64_t message,
+    // Waits up to the timeout. `message`: behind the last message that the reader handed out.
+    void fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t message,
                std::chrono::nanoseconds timeout);
+    // Leaves of what was fetched what is not void. Throws as fetch() does.
+    void check(ReaderPlace& place, Fetched& fetched, std::uint64_t message);
     // Items that were read from the file. False when they are void.
     bool accept(ReaderPlace& place, Fetched& fetched);
     void note_state(std::uint64_t segment, std::string state);
@@ -135,7 +136,7 @@ class LogCore {
 
     void locate(ReaderPlace& place, std::uint64_t sequence) const;
     void step_over_ends(ReaderPlace& place) const;
-    void check_faults(ReaderPlace& place, std::uint64_t handed, std::uint64_t message);
+    void check_faults(ReaderPlace& place, Fetched& fetched, std::uint64_t message);
     void copy_entries(ReaderPlace& place, const Segment& segment, Fetched& fetched);
     void finish_fetch(ReaderPlace& place, const Segment& segment, Fetched& fetched);
     void throw_if_damaged(std::uint64_t from_number) const;

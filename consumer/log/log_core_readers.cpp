@@ -128,19 +128,31 @@ void LogCore::step_over_ends(ReaderPlace& place) const {
     if (segment != nullptr) place.next = std::max(place.next, segment->first);
 }
 
-void LogCore::check_faults(ReaderPlace& place, std::uint64_t handed, std::uint64_t message) {
+void LogCore::check_faults(ReaderPlace& place, Fetched& fetched, std::uint64_t message) {
     if (!place.fault.empty()) throw Error(ErrorKind::connection, place.fault);
+    fetched.generation = generation_;
     if (!place.cut_at) return;
-    if (message > *place.cut_at) {
+    const std::uint64_t cut = *place.cut_at;
+    if (message > cut) {
         place.fault = "the transaction that was being read was cut off, as the source went away";
         throw Error(ErrorKind::connection, place.fault);
     }
     place.cut_at.reset();
-    locate(place, handed);
+    // What lies before may have left the log since it was fetched, and is not fetched again.
+    std::erase_if(fetched.items, [cut](const auto& item) { return item.sequence >= cut; });
+    if (place.next > cut) locate(place, cut);
+    if (fetched.boundary && find(fetched.boundary->number) != fetched.boundary.get())
+        fetched.boundary.reset();
+    count_taken();
 }
 
-void LogCore::fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t handed,
-                    std::uint64_t message, std::chrono::nanoseconds timeout) {
+void LogCore::check(ReaderPlace& place, Fetched& fetched, std::uint64_t message) {
+    const std::lock_guard lock(mutex_);
+    check_faults(place, fetched, message);
+}
+
+void LogCore::fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t message,
+                    std::chrono::nanoseconds timeout) {
     fetched.items.clear();
     fetched.in_file.reset();
     fetched.boundary.reset();
@@ -156,8 +168,7 @@ void LogCore::fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t handed,
         arrived_.wait_for(lock, timeout, is_there);
         --waiting_;
     }
-    check_faults(place, handed, message);
-    fetched.generation = generation_;
+    check_faults(place, fetched, message);
     step_over_ends(place);
     const Segment* segment = find(place.segment);
     if (segment == nullptr || place.next >= segment->next) {

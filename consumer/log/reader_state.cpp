@@ -42,7 +42,12 @@ bool LogReader::State::rewind(Lsn position) {
 
 std::optional<LogEntry> LogReader::State::take(std::chrono::nanoseconds timeout) {
     const bool is_void = !has_start && fetched.generation != core->generation();
-    if (is_void || !has_fetched()) fetch(timeout);
+    if (is_void && has_fetched()) {
+        core->check(place, fetched, message_next);
+        // The place may have changed, which is what comes next when nothing is left.
+        if (!has_fetched()) next.store(place.next, std::memory_order_release);
+    }
+    if (!has_fetched()) fetch(timeout);
     if (!has_fetched()) return std::nullopt;
     return hand_out();
 }
@@ -50,7 +55,7 @@ std::optional<LogEntry> LogReader::State::take(std::chrono::nanoseconds timeout)
 void LogReader::State::fetch(std::chrono::nanoseconds timeout) {
     do {
         at = 0;
-        core->fetch(place, fetched, next, message_next, timeout);
+        core->fetch(place, fetched, message_next, timeout);
         if (!fetched.in_file) file.reset();
         if (fetched.in_file) read_file();
     } while (fetched.in_file && fetched.items.empty());
