@@ -64,8 +64,8 @@ void LogCore::begin_session(Lsn from) {
     const std::lock_guard lock(mutex_);
     is_closed_ = false;
     error_ = nullptr;
-    cut_tail();
     const Lsn before = end();
+    cut_tail();
     WALPACK_CHECK(from >= before);
     if (from > before) {
         // What lies between is nowhere: fine for those who have it on their targets.
@@ -88,7 +88,7 @@ void LogCore::cut_tail() {
     is_session_open_ = false;
     if (last == nullptr || last->is_closed) return;
     last->is_closed = true;
-    if (last->next == last->whole.next) return;
+    if (last->next == last->whole.next && last->next != last->first) return;
     for (ReaderPlace* reader : readers_)
         reader->cut_at = std::min(reader->cut_at.value_or(kNever), last->whole.next);
     while (last->next > last->whole.next && !last->entries.empty()) {

@@ -23,10 +23,8 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
 
     void open() {
         log_ = std::make_unique<OrderedLog>(options(), identity());
-        for (Target& target : targets_) {
-            target.reader = log_->add_reader(target.durable);
-            begin_again(target);
-        }
+        for (Target& target : targets_) target.reader = log_->add_reader(target.durable);
+        for (Target& target : targets_) begin_again(target);
         log_->set_durable(is_durable_);
         begin_session();
     }
@@ -86,8 +84,7 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
         try {
             for (std::uint64_t left = below(40); left > 0; --left) {
                 target.reader->release(target.durable);
-                if (target.reader->wants_state())
-                    target.reader->note_state("state", std::nullopt);
+                if (target.reader->wants_state()) target.reader->note_state("state", std::nullopt);
                 const auto entry = target.reader->take(kNoWait);
                 if (!entry) return;
                 take(target, *entry);
@@ -125,8 +122,8 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
         Target& target = targets_[below(targets_.size())];
         switch (below(12)) {
             case 0:
-                target.durable = Lsn{target.durable.value +
-                                     below(target.read.value - target.durable.value + 1)};
+                target.durable =
+                    Lsn{target.durable.value + below(target.read.value - target.durable.value + 1)};
                 return;
             case 1:
                 return confirm();
