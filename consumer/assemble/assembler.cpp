@@ -149,6 +149,10 @@ std::optional<std::uint64_t> Assembler::held_from() const {
     return oldest;
 }
 
+std::string Assembler::session_state() const {
+    return state_->reader.session_state();
+}
+
 std::uint64_t Assembler::decoded_rows() const {
     return state_->reader.rows();
 }

@@ -32,6 +32,8 @@ class MessageReader {
     bool is_inside_transaction() const { return open_.has_value(); }
     // Between a StreamStart and its StreamStop.
     bool is_inside_block() const { return block_.has_value(); }
+    // See Decoder::session_state().
+    std::string session_state() const { return decoder_.session_state(); }
     // Changes of rows so far, of whatever transaction.
     std::uint64_t rows() const { return rows_; }
 

@@ -1,6 +1,8 @@
 #include "decode/decoder.h"
 
 #include <limits>
+#include <map>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -38,6 +40,7 @@ struct Decoder::State : RecordGate {
     void decode(std::string_view message);
     std::size_t decode_record(std::string_view bytes, std::size_t offset);
     void read_record(FieldReader& fields);
+    RelationRecord read_relation_record(FieldReader& fields);
     void read_stream_record(FieldReader& fields);
     void read_prepared_record(FieldReader& fields);
     void enter_scope(std::uint32_t xid, const FieldReader& fields);
@@ -62,6 +65,11 @@ struct Decoder::State : RecordGate {
     bool is_started = false;       // a record was read
     bool is_reassembling = false;  // the record being read is made of fragments
     bool is_usable = true;
+    std::string_view record_bytes;  // of the one being read
+    std::string hello;
+    std::map<std::uint32_t, std::string> described;  // shared relations by id
+    bool may_be_state = false;  // the message being read: a Hello and relations so far
+    bool is_state = false;      // it is one, since a relation has a later version
 };
 
 void Decoder::State::decode(std::string_view message) {
@@ -69,6 +77,8 @@ void Decoder::State::decode(std::string_view message) {
     if (message.size() > message_bytes_max)
         throw Error(ErrorKind::protocol,
                     fmt::format("message is larger than {} bytes", message_bytes_max));
+    may_be_state = needs_hello && !is_started;
+    is_state = false;
     std::size_t offset = 0;
     do {
         offset = decode_record(message, offset);
@@ -87,6 +97,7 @@ std::size_t Decoder::State::decode_record(std::string_view bytes, std::size_t of
     if (visitor.is_rows()) return next;
 
     FieldReader fields(visitor.fields(), visitor.elements(), cursor);
+    record_bytes = rest.substr(0, end);
     if (visitor.record_type() == WALPACK_FRAGMENT) {
         if (next != bytes.size()) cursor.fail_at_byte("fragment is not alone", end);
         decode_fragment(fields);
@@ -99,9 +110,10 @@ std::size_t Decoder::State::decode_record(std::string_view bytes, std::size_t of
 void Decoder::State::read_record(FieldReader& fields) {
     switch (visitor.record_type()) {
         case WALPACK_HELLO:
+            hello = record_bytes;
             return hand_out(read_hello(fields));
         case WALPACK_RELATION:
-            return hand_out(scopes.current().describe(fields));
+            return hand_out(read_relation_record(fields));
         case WALPACK_BEGIN:
             return hand_out(read_begin(fields));
         case WALPACK_COMMIT:
@@ -117,6 +129,13 @@ void Decoder::State::read_record(FieldReader& fields) {
         default:
             read_stream_record(fields);
     }
+}
+
+RelationRecord Decoder::State::read_relation_record(FieldReader& fields) {
+    auto relation = scopes.current().describe(fields, may_be_state);
+    is_state |= may_be_state && relation->version > 1 && !described.contains(relation->id);
+    if (scopes.is_shared()) described.insert_or_assign(relation->id, std::string(record_bytes));
+    return relation;
 }
 
 void Decoder::State::read_stream_record(FieldReader& fields) {
@@ -194,6 +213,10 @@ void Decoder::State::on_type(const Field& type) {
         cursor.fail("session does not start with Hello");
     if (number == WALPACK_COMPRESSED) cursor.fail("a compressed message stands inside of another");
     is_started = true;
+    if (number != WALPACK_HELLO && number != WALPACK_RELATION) {
+        may_be_state = false;
+        if (is_state) cursor.fail("record stands in a session's state");
+    }
     if (is_reassembling && !may_be_in_fragments(number))
         cursor.fail("record is of a type that is never in fragments");
     if (number == WALPACK_FRAGMENT && cursor.offset() != 0) cursor.fail("fragment is not alone");
@@ -241,6 +264,12 @@ void Decoder::decode(std::string_view message, const Sink& sink) {
     state_->sink = &sink;
     state_->decode(message);
     state_->is_usable = true;
+}
+
+std::string Decoder::session_state() const {
+    std::string message = state_->hello;
+    for (const auto& [id, record] : state_->described) message += record;
+    return message;
 }
 
 bool Decoder::is_inside_fragments() const {

@@ -47,6 +47,11 @@ class Decoder {
     // run's offset. A message that is a fragment hands out nothing until its last piece.
     void decode(std::string_view message, const Sink& sink);
 
+    // One message that puts a new Decoder where this one is, as its first: Hello and the relations
+    // described so far, each as it was described last. Not those of streamed and prepared
+    // transactions. Between two messages, behind the first.
+    std::string session_state() const;
+
     // True between the first and the last piece of a record in fragments.
     bool is_inside_fragments() const;
 

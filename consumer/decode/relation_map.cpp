@@ -63,13 +63,14 @@ KnownRelation with_wire_types(std::shared_ptr<const Relation> relation) {
 
 }  // namespace
 
-std::shared_ptr<const Relation> RelationMap::describe(FieldReader& fields) {
+std::shared_ptr<const Relation> RelationMap::describe(FieldReader& fields, bool is_from_state) {
     RelationHead head = read_relation_head(fields);
     const KnownRelation* known = find(head.id);
     if (known == nullptr && relations_.size() >= relations_max_)
         fields.fail(fmt::format("session describes more than {} relations", relations_max_));
     const std::uint32_t expected = known == nullptr ? 1 : known->relation->version + 1;
-    if (head.version != expected)
+    const bool is_later = known == nullptr && head.version > expected;
+    if (head.version != expected && !(is_later && is_from_state))
         fields.fail(fmt::format("relation {} has version {} instead of {}", head.id, head.version,
                                 expected));
 

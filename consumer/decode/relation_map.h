@@ -37,8 +37,9 @@ class RelationMap {
     explicit RelationMap(std::size_t relations_max) : relations_max_(relations_max) {}
 
     // Reads a Relation record's fields behind its type and keeps what it describes. Throws
-    // Error(protocol), also when the version is not the one that has to come.
-    std::shared_ptr<const Relation> describe(FieldReader& fields);
+    // Error(protocol), also when the version is not the one that has to come; a relation that was
+    // not described before may have any when it `is_from_state`.
+    std::shared_ptr<const Relation> describe(FieldReader& fields, bool is_from_state = false);
 
     // nullptr for an id that was not described. Valid until the next describe().
     const KnownRelation* find(std::uint32_t id) const;

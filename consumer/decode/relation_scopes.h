@@ -25,6 +25,7 @@ class RelationScopes {
     RelationScopes& operator=(const RelationScopes&) = delete;
 
     RelationMap& current() { return *current_; }
+    bool is_shared() const { return current_ == &shared_; }
 
     // The transaction's own relations are meant until leave(). False when there are too many
     // transactions.

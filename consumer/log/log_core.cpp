@@ -56,7 +56,6 @@ Segment& LogCore::add_segment(Lsn from, bool begins_session) {
     segment->first = segment->next = segment->memory_first = next_;
     segment->whole = {from, next_, true};
     segment->bytes_before = total_bytes_;
-    if (begins_session) segment->settled = from;
     segments_.push_back(std::move(segment));
     return *segments_.back();
 }
@@ -65,8 +64,8 @@ void LogCore::begin_session(Lsn from) {
     const std::lock_guard lock(mutex_);
     is_closed_ = false;
     error_ = nullptr;
-    cut_tail();
     const Lsn before = end();
+    cut_tail();
     WALPACK_CHECK(from >= before);
     if (from > before) {
         // What lies between is nowhere: fine for those who have it on their targets.
@@ -89,7 +88,7 @@ void LogCore::cut_tail() {
     is_session_open_ = false;
     if (last == nullptr || last->is_closed) return;
     last->is_closed = true;
-    if (last->next == last->whole.next) return;
+    if (last->next == last->whole.next && last->next != last->first) return;
     for (ReaderPlace* reader : readers_)
         reader->cut_at = std::min(reader->cut_at.value_or(kNever), last->whole.next);
     while (last->next > last->whole.next && !last->entries.empty()) {
@@ -211,7 +210,7 @@ OrderedLogState LogCore::state() {
     state.end = end();
     if (!segments_.empty()) {
         const Segment* first = first_usable();
-        state.from = first != nullptr ? *first->settled : state.end;
+        state.from = first != nullptr ? first->from : state.end;
     }
     state.durable = note_durable();
     state.memory_bytes = memory_bytes_;

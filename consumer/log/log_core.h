@@ -76,7 +76,7 @@ struct Fetched {
     std::optional<InFile> in_file;   // without items: they are to be read from there
     std::uint64_t generation = 0;    // what was fetched is void when the log has another
     std::uint64_t bytes_before = 0;  // of the log, up to the first of the items
-    Lsn settled;                     // after a rewind: of the segment that it goes to
+    Lsn from;                        // after a rewind: of the segment that it goes to
     std::string state_path;          // and the file that has its state, when memory has not
     std::shared_ptr<const Segment> boundary;  // the segment that begins behind them, if one does
 };
@@ -102,15 +102,14 @@ class LogCore {
     void remove(const ReaderPlace& place, bool is_for_good);
     // What the reader has to see first is put into `fetched`.
     bool rewind(ReaderPlace& place, Lsn position, Fetched& fetched);
-    // Waits up to the timeout. `handed`: the sequence that the reader hands out next, `message`:
-    // behind the last message that it handed out.
-    void fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t handed, std::uint64_t message,
+    // Waits up to the timeout. `message`: behind the last message that the reader handed out.
+    void fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t message,
                std::chrono::nanoseconds timeout);
+    // Leaves of what was fetched what is not void. Throws as fetch() does.
+    void check(ReaderPlace& place, Fetched& fetched, std::uint64_t message);
     // Items that were read from the file. False when they are void.
     bool accept(ReaderPlace& place, Fetched& fetched);
     void note_state(std::uint64_t segment, std::string state);
-    // Everything that began before `sequence` ended at or before `lsn`.
-    void note_settled(std::uint64_t sequence, Lsn lsn);
     void remove_released();
     // Files are there that could go once everything is released.
     bool waits_for_release() const { return waits_for_release_; }
@@ -137,7 +136,7 @@ class LogCore {
 
     void locate(ReaderPlace& place, std::uint64_t sequence) const;
     void step_over_ends(ReaderPlace& place) const;
-    void check_faults(ReaderPlace& place, std::uint64_t handed, std::uint64_t message);
+    void check_faults(ReaderPlace& place, Fetched& fetched, std::uint64_t message);
     void copy_entries(ReaderPlace& place, const Segment& segment, Fetched& fetched);
     void finish_fetch(ReaderPlace& place, const Segment& segment, Fetched& fetched);
     void throw_if_damaged(std::uint64_t from_number) const;

@@ -91,7 +91,7 @@ bool LogCore::write_one_state(Lock& lock) {
     if (found == segments_.end()) return false;
     const std::shared_ptr<Segment> segment = *found;
     const std::uint64_t generation = segment->file_generation;
-    const SegmentState state{segment->number, segment->first, *segment->settled, segment->state};
+    const SegmentState state{segment->number, segment->first, segment->from, segment->state};
     const std::string path = directory_.state_path(state.number);
     lock.unlock();
     const std::string bytes = encode_state(state);
@@ -298,7 +298,7 @@ Lsn LogCore::durable(std::uint64_t& next) const {
         return candidate->is_startable_in_file();
     });
     if (segment == segments_.end()) return {};
-    const Lsn from = *(*segment)->settled;
+    const Lsn from = (*segment)->from;
     for (const ReaderPlace* reader : readers_)
         if (Lsn{reader->released} < from) return {};
     for (const FormerReader& reader : former_readers_)

@@ -100,20 +100,22 @@ void LogCore::remove_released() {
     decide_spilling();
 }
 
-// A segment that every reader has released goes, when it is possible to begin behind it.
+// A reader has to begin where nothing is held, so more may stay than is not released.
 void LogCore::remove_released_segments() {
     const std::uint64_t released = released_by_all();
-    while (segments_.size() > 1) {
-        Segment& first = *segments_[0];
-        const Segment& second = *segments_[1];
-        if (!first.is_closed || first.next > released || !second.can_begin_here()) return;
-        if (first.has_file && is_writing() && !second.is_startable_in_file()) return;
-        std::size_t bytes = 0;
-        for (const LogEntry& entry : first.entries) bytes += bytes_of(entry);
-        drop_file(first);
-        segments_.pop_front();
-        memory_freed(bytes);
+    std::size_t count = 0;
+    for (std::size_t i = 1; i < segments_.size() && segments_[i]->first <= released; ++i) {
+        const Segment& segment = *segments_[i];
+        const bool keeps_files = segments_.front()->has_file && is_writing();
+        if (keeps_files ? segment.is_startable_in_file() : segment.can_begin_here()) count = i;
     }
+    std::size_t bytes = 0;
+    for (; count > 0; --count) {
+        for (const LogEntry& entry : segments_.front()->entries) bytes += bytes_of(entry);
+        drop_file(*segments_.front());
+        segments_.pop_front();
+    }
+    memory_freed(bytes);
 }
 
 // Files go altogether when nothing of them will be asked for.

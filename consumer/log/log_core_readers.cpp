@@ -79,7 +79,7 @@ bool LogCore::rewind(ReaderPlace& place, Lsn position, Fetched& fetched) {
     } else {
         const auto start =
             std::find_if(segments_.rbegin(), segments_.rend(), [position](const auto& segment) {
-                return segment->can_begin_here() && *segment->settled <= position;
+                return segment->can_begin_here() && segment->from <= position;
             });
         if (start == segments_.rend()) {
             place.fault = "the log does not have what lies behind " + position.to_string();
@@ -91,7 +91,7 @@ bool LogCore::rewind(ReaderPlace& place, Lsn position, Fetched& fetched) {
         place.next = segment.first;
         place.bytes = segment.bytes_before;
         if (was_released) place.released_sequence = segment.first;
-        fetched.settled = *segment.settled;
+        fetched.from = segment.from;
         if (!segment.begins_session) {
             fetched.items.push_back({SessionStart{}, segment.first - 1});
             fetched.items.push_back({ReceivedMessage{Lsn{}, segment.state}, segment.first - 1});
@@ -128,19 +128,31 @@ void LogCore::step_over_ends(ReaderPlace& place) const {
     if (segment != nullptr) place.next = std::max(place.next, segment->first);
 }
 
-void LogCore::check_faults(ReaderPlace& place, std::uint64_t handed, std::uint64_t message) {
+void LogCore::check_faults(ReaderPlace& place, Fetched& fetched, std::uint64_t message) {
     if (!place.fault.empty()) throw Error(ErrorKind::connection, place.fault);
+    fetched.generation = generation_;
     if (!place.cut_at) return;
-    if (message > *place.cut_at) {
+    const std::uint64_t cut = *place.cut_at;
+    if (message > cut) {
         place.fault = "the transaction that was being read was cut off, as the source went away";
         throw Error(ErrorKind::connection, place.fault);
     }
     place.cut_at.reset();
-    locate(place, handed);
+    // What lies before may have left the log since it was fetched, and is not fetched again.
+    std::erase_if(fetched.items, [cut](const auto& item) { return item.sequence >= cut; });
+    if (place.next > cut) locate(place, cut);
+    if (fetched.boundary && find(fetched.boundary->number) != fetched.boundary.get())
+        fetched.boundary.reset();
+    count_taken();
 }
 
-void LogCore::fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t handed,
-                    std::uint64_t message, std::chrono::nanoseconds timeout) {
+void LogCore::check(ReaderPlace& place, Fetched& fetched, std::uint64_t message) {
+    const std::lock_guard lock(mutex_);
+    check_faults(place, fetched, message);
+}
+
+void LogCore::fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t message,
+                    std::chrono::nanoseconds timeout) {
     fetched.items.clear();
     fetched.in_file.reset();
     fetched.boundary.reset();
@@ -156,8 +168,7 @@ void LogCore::fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t handed,
         arrived_.wait_for(lock, timeout, is_there);
         --waiting_;
     }
-    check_faults(place, handed, message);
-    fetched.generation = generation_;
+    check_faults(place, fetched, message);
     step_over_ends(place);
     const Segment* segment = find(place.segment);
     if (segment == nullptr || place.next >= segment->next) {
@@ -223,17 +234,6 @@ void LogCore::note_state(std::uint64_t number, std::string state) {
     if (segment == nullptr || segment->has_state || segment->begins_session) return;
     segment->state = std::move(state);
     segment->has_state = true;
-    wake_writer();
-}
-
-void LogCore::note_settled(std::uint64_t sequence, Lsn lsn) {
-    const std::lock_guard lock(mutex_);
-    for (const auto& segment : segments_) {
-        if (segment->first > sequence) break;
-        // Nothing is known of what ended before its own beginning.
-        const Lsn settled = std::max(lsn, segment->from);
-        segment->settled = std::min(segment->settled.value_or(settled), settled);
-    }
     wake_writer();
 }
 

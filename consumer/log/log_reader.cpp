@@ -31,8 +31,8 @@ bool LogReader::wants_state() const {
     return state_->wants_state();
 }
 
-void LogReader::note_state(std::string state) {
-    if (!state_->wants_state()) return;
+void LogReader::note_state(std::string state, std::optional<std::uint64_t> held_from) {
+    if (!state_->wants_state() || held_from) return;
     state_->core->note_state(state_->fetched.boundary->number, std::move(state));
 }
 

@@ -105,7 +105,6 @@ class Recovery {
         segment->first = segment->file_first = header.first;
         segment->whole.next = header.first + (header.begins_session ? 1 : 0);
         if (header.is_fragment) ++segment->file_first;  // it never begins at its first entry
-        if (header.begins_session) segment->settled = header.from;
         segment->has_file = segment->is_closed = true;
         segment->bytes_before = bytes_;
         segment->marks.push_back({segment->whole.next, offset});
@@ -145,11 +144,11 @@ class Recovery {
         const std::string path = directory_.state_path(segment.number);
         if (segment.begins_session || file_bytes(path) == 0) return;
         const auto state = decode_state(read_whole_file(path));
-        if (!state || state->number != segment.number || state->first != segment.first) {
+        if (!state || state->number != segment.number || state->first != segment.first ||
+            state->from != segment.from) {
             damaged_state_ = path;
             return;
         }
-        segment.settled = state->settled;
         segment.has_state = true;
         segment.state_file_bytes = kStateHeadBytes + state->state.size();
     }

@@ -125,11 +125,15 @@ class LogReader {
 
     // Set when the entry that comes next begins a segment whose state is not known yet: then the
     // reader's decoder is asked for its state and note_state() called, before the next take().
+    // `held_from`: as for release(). Nobody can begin at a segment in which a transaction goes on
+    // that began before it, so while one is held the state may be left empty; what is before that
+    // segment stays until there is one at whose beginning nothing is held.
     bool wants_state() const;
-    void note_state(std::string state);
+    void note_state(std::string state, std::optional<std::uint64_t> held_from);
 
     // Everything that ends at or before `position` is durable on the target. `held_from`: the mark
-    // (see mark()) of the first message of the oldest streamed transaction that is held.
+    // (see mark()) of the first message of the oldest streamed transaction that is held now; one
+    // that was handed on and is not on the target yet is not counted in.
     void release(Lsn position, std::optional<std::uint64_t> held_from = std::nullopt);
     // Of the entry that was taken last: grows with the entries.
     std::uint64_t mark() const;

@@ -26,12 +26,11 @@ bool LogReader::State::rewind(Lsn position) {
     at = 0;
     message_next = 0;
     checkpoint.reset();
-    unsettled.clear();
     unreleased.clear();
     has_start = false;
     if (!core->rewind(place, position, fetched)) return false;
     load_state();
-    end_taken = fetched.settled;
+    end_taken = fetched.from;
     has_start = has_fetched();
     next = place.next;
     mark = place.next - 1;
@@ -43,7 +42,12 @@ bool LogReader::State::rewind(Lsn position) {
 
 std::optional<LogEntry> LogReader::State::take(std::chrono::nanoseconds timeout) {
     const bool is_void = !has_start && fetched.generation != core->generation();
-    if (is_void || !has_fetched()) fetch(timeout);
+    if (is_void && has_fetched()) {
+        core->check(place, fetched, message_next);
+        // The place may have changed, which is what comes next when nothing is left.
+        if (!has_fetched()) next.store(place.next, std::memory_order_release);
+    }
+    if (!has_fetched()) fetch(timeout);
     if (!has_fetched()) return std::nullopt;
     return hand_out();
 }
@@ -51,7 +55,7 @@ std::optional<LogEntry> LogReader::State::take(std::chrono::nanoseconds timeout)
 void LogReader::State::fetch(std::chrono::nanoseconds timeout) {
     do {
         at = 0;
-        core->fetch(place, fetched, next, message_next, timeout);
+        core->fetch(place, fetched, message_next, timeout);
         if (!fetched.in_file) file.reset();
         if (fetched.in_file) read_file();
     } while (fetched.in_file && fetched.items.empty());
@@ -118,7 +122,6 @@ LogEntry LogReader::State::hand_out() {
         unreleased.push_back(mark);
     }
     if (!has_fetched() && fetched.boundary) {
-        unsettled.push_back(fetched.boundary->first);
         unreleased.push_back(fetched.boundary->first);
     }
     if (has_start) {
@@ -142,10 +145,6 @@ void LogReader::State::release(Lsn position, std::optional<std::uint64_t> held_f
     if (position.value > place.released) place.released = position.value;
     constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
     const Checkpoint now{std::min(held_from.value_or(kNever), mark + 1), end_taken};
-    if (!unsettled.empty() && unsettled.front() <= now.limit) {
-        core->note_settled(now.limit, now.need);
-        while (!unsettled.empty() && unsettled.front() <= now.limit) unsettled.pop_front();
-    }
     if (checkpoint && position >= checkpoint->need) {
         released_before(checkpoint->limit);
         checkpoint.reset();

@@ -55,8 +55,6 @@ struct LogReader::State {
     std::uint64_t message_next = 0;     // behind the last message taken
     Lsn end_taken;                      // of the last transaction taken
     std::optional<Checkpoint> checkpoint;
-    // Where segments begin that were entered and of which the log was not told what is settled.
-    std::deque<std::uint64_t> unsettled;
     // Where segments begin whose predecessors are not released.
     std::deque<std::uint64_t> unreleased;
     // Any thread:

@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -61,12 +60,11 @@ struct Segment {
     std::uint64_t memory_first = 0;
     std::deque<LogEntry> entries;  // memory_first .. next
 
-    // What a reader needs that begins here, unless a session does. Not kept in memory when only the
+    // What a reader needs that begins here, unless a session does; nobody can where a streamed
+    // transaction was held. Not kept in memory when only the
     // file has the entries.
     std::atomic<bool> has_state{false};
     std::string state;
-    // Everything that began before the segment has ended at or before this LSN.
-    std::optional<Lsn> settled;
 
     bool has_file = false;
     std::uint64_t file_generation = 0;  // grows when the file is given up
@@ -82,7 +80,7 @@ struct Segment {
     std::vector<Mark> marks;  // where some of the entries stand in the file
     std::string damage;       // why nothing behind `next` can be read, found when it was opened
 
-    bool is_startable() const { return begins_session || (has_state && settled); }
+    bool is_startable() const { return begins_session || has_state; }
     bool is_whole_in_memory() const {
         return memory_first == first && (begins_session || !has_file || !state.empty());
     }

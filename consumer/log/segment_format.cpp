@@ -160,7 +160,7 @@ std::string encode_state(const SegmentState& state) {
     put(bytes, std::uint32_t{0});
     put(bytes, state.number);
     put(bytes, state.first);
-    put(bytes, state.settled.value);
+    put(bytes, state.from.value);
     put(bytes, std::uint64_t{state.state.size()});
     put(bytes, checksum_of(state.state, checksum_of(bytes)));
     WALPACK_CHECK(bytes.size() == kStateHeadBytes);
@@ -177,7 +177,7 @@ std::optional<SegmentState> decode_state(std::string_view bytes) {
     SegmentState state;
     state.number = get<std::uint64_t>(bytes, 16);
     state.first = get<std::uint64_t>(bytes, 24);
-    state.settled = Lsn{get<std::uint64_t>(bytes, 32)};
+    state.from = Lsn{get<std::uint64_t>(bytes, 32)};
     state.state = content;
     return state;
 }

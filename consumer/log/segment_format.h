@@ -5,7 +5,7 @@
 //                  system identifier 8 | flags 4 | bytes of pipeline 2, of slot 2 | pipeline | slot
 //                  | checksum 8
 //     entry        bytes of payload 4 | kind 4 | lsn 8 | sequence 8 | checksum 8 | payload
-//   NUMBER.state   magic 8 | version 4 | 0 4 | number 8 | first 8 | settled 8 | bytes 8 | checksum
+//   NUMBER.state   magic 8 | version 4 | 0 4 | number 8 | first 8 | from 8 | bytes 8 | checksum
 //   8
 //                  | state
 //
@@ -69,7 +69,7 @@ std::optional<LogEntry> decode_entry(const EntryHead& head, std::string_view pay
 struct SegmentState {
     std::uint64_t number = 0;
     std::uint64_t first = 0;
-    Lsn settled;
+    Lsn from;
     std::string state;
 };
 

@@ -60,12 +60,13 @@ inline std::string text_of(const LogEntry& entry) {
 }
 
 // The same, as a target does that has durably what ends at or before `applied`.
-inline std::vector<std::string> read_up_to_now(LogReader& reader, Lsn applied) {
+inline std::vector<std::string> read_up_to_now(
+    LogReader& reader, Lsn applied, std::optional<std::uint64_t> held_from = std::nullopt) {
     std::vector<std::string> texts;
     for (;;) {
-        reader.release(applied);
+        reader.release(applied, held_from);
         if (reader.wants_state())
-            reader.note_state("state behind " + std::to_string(reader.mark()));
+            reader.note_state("state behind " + std::to_string(reader.mark()), held_from);
         const auto entry = reader.take(kNoWait);
         if (!entry) return texts;
         texts.push_back(text_of(*entry));
@@ -86,7 +87,7 @@ inline std::vector<std::string> take_all(LogReader& reader, std::size_t count = 
     std::vector<std::string> texts;
     while (texts.size() < count) {
         if (reader.wants_state()) {
-            reader.note_state("state behind " + std::to_string(reader.mark()));
+            reader.note_state("state behind " + std::to_string(reader.mark()), std::nullopt);
         }
         const auto entry = reader.take(kNoWait);
         if (!entry) break;
