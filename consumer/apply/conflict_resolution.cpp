@@ -204,7 +204,11 @@ bool ConflictResolution::answer_existing(Connection& session, const ReplayRow& r
     const RelationMapping& mapping = *row.plan->mapping();
     const TableName table = name_of(row.plan->table());
     const RowsInTheWay found = search_.find(session, mapping, trial.change, refusal.constraint);
-    if (found.rows.empty()) return true;  // it went away, or is not to be found: see kTriesMax
+    if (found.rows.empty()) {
+        // It went away; or its index is younger than what is known; or the next tries find none.
+        search_.forget();
+        return true;
+    }
     const bool is_insert =
         row.change.kind == ChangeKind::insert || trial.change.kind == ChangeKind::insert;
     const ConflictKind kind = found.indexes > 1 ? ConflictKind::multiple_unique_conflicts

@@ -53,7 +53,7 @@ void Replay::set_on_refused_row(TakeRefusedRow take, MustWait must_wait) {
 }
 
 void Replay::begin() {
-    met_.clear();
+    refused_from_.clear();
     if (names_.size() > kPreparedMax) {
         session_->execute("DEALLOCATE ALL");
         names_.clear();
@@ -83,9 +83,7 @@ void Replay::finish(Lsn from, Lsn end, bool is_durable) {
 }
 
 bool Replay::has_met(const Relation& relation) const {
-    return std::ranges::any_of(met_, [&relation](const auto& count) {
-        return std::get<0>(count.first) == relation.qualified_name();
-    });
+    return refused_from_.contains(relation.qualified_name());
 }
 
 void Replay::run(const Begin& begin) {
@@ -180,8 +178,8 @@ std::size_t Replay::run_sendable(std::span<Planned> rows) {
     session_->execute("ROLLBACK TO SAVEPOINT walpack_rows");
     session_->execute("RELEASE SAVEPOINT walpack_rows");
     run_rows(rows.first(*bad));
+    refused_from_.insert(rows[*bad].row.plan->relation().qualified_name());
     resolution_.apply(*session_, rows[*bad].row);
-    for (const auto& [key, count] : resolution_.take_counts()) met_[key] += count;
     return *bad + 1;
 }
 
@@ -233,8 +231,7 @@ const std::string& Replay::name_of(const std::shared_ptr<const RowStatement>& st
 }
 
 void Replay::note_counts() {
-    for (const auto& [key, count] : resolution_.take_counts()) met_[key] += count;
-    for (const auto& [key, count] : met_) to_tell_[key] += count;
+    for (const auto& [key, count] : resolution_.take_counts()) to_tell_[key] += count;
     if (!to_tell_.empty() && Clock::now() - told_ >= kTellInterval) tell_counts();
 }
 

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -57,7 +58,7 @@ class Replay {
     // this object may be used after that.
     void run(const KeptGroup& group);
     void finish(Lsn from, Lsn end, bool is_durable);
-    // Whether a conflict of the table was met since the last call of begin().
+    // Whether a row of the table was refused since the last call of begin().
     bool has_met(const Relation& relation) const;
 
   private:
@@ -99,7 +100,7 @@ class Replay {
     // Prepared in the session, by statement, which is kept so that its address stays its own.
     std::map<std::shared_ptr<const RowStatement>, std::string> names_;
     std::uint64_t next_name_ = 0;
-    ConflictCounts met_;  // since begin()
+    std::set<std::string> refused_from_;  // tables, since begin()
     ConflictCounts to_tell_;
     std::chrono::steady_clock::time_point told_;
 };

@@ -131,13 +131,13 @@ void read_section(Config& config, const GivenValue& given) {
 std::string describe_sections(const Config& config) {
     std::string text;
     const std::string all = lines_of(config.conflicts.all);
-    if (!all.empty()) text += "\n[conflict]\n" + all;
+    if (!all.empty()) text += "[conflict]\n" + all;
     for (const auto& [name, settings] : config.conflicts.tables) {
         const std::string lines = lines_of(settings);
         if (lines.empty()) continue;
         const std::string table =
             quote_identifier(name.schema) + '.' + quote_identifier(name.table);
-        text += fmt::format("\n[table.{}]\n{}", quoted(table), lines);
+        text += fmt::format("[table.{}]\n{}", quoted(table), lines);
     }
     return text;
 }

@@ -110,5 +110,21 @@ TEST_F(ConflictBacklog, ConflictsAmongManyTransactionsAreAnsweredOnTheWay) {
     EXPECT_EQ(target().value("SELECT count(*) FROM walpack.conflict_log"), "200");
 }
 
+// Its changes are not kept: the attempt ends, and the next one applies them row by row.
+TEST_F(ConflictBacklog, ConflictsOfALargeTransactionAreAnsweredByTheNextAttempt) {
+    on_both("CREATE TABLE stock (id int PRIMARY KEY, v text)");
+    consumer().set("conflict", kSourceWins);
+    consumer().set("group_bytes_max", "\"64kB\"");
+    copy_and_stop();
+    target().execute(
+        "INSERT INTO stock SELECT g, 'local' FROM generate_series(100, 20000, 1000) g");
+    source().execute("INSERT INTO stock SELECT g, 'new' FROM generate_series(1, 20000) g");
+    source().execute("INSERT INTO stock VALUES (0, 'after')");
+    consumer().start();
+    expect_caught_up();
+    EXPECT_TRUE(contains(consumer().log(), "row by row"));
+    EXPECT_EQ(target().value("SELECT count(*) FROM walpack.conflict_log"), "20");
+}
+
 }  // namespace
 }  // namespace walpack::e2e
