@@ -110,5 +110,59 @@ TEST_F(ConflictBacklog, ConflictsAmongManyTransactionsAreAnsweredOnTheWay) {
     EXPECT_EQ(target().value("SELECT count(*) FROM walpack.conflict_log"), "200");
 }
 
+// Times of commit, which a server keeps only when it is started so.
+class CommitTimes : public BacklogScenario {
+  protected:
+    void SetUp() override {
+        Scenario::SetUp();
+        set_keeping("on");
+    }
+    void TearDown() override {
+        Scenario::TearDown();
+        set_keeping("off");
+    }
+
+  private:
+    static void set_keeping(const std::string& value) {
+        Session(target_cluster().conninfo("postgres"))
+            .execute("ALTER SYSTEM SET track_commit_timestamp = " + value);
+        target_cluster().stop("fast");
+        target_cluster().start();
+    }
+};
+
+TEST_F(CommitTimes, DecideWhichRowIsTheNewest) {
+    on_both("CREATE TABLE stock (id int PRIMARY KEY, v text)");
+    consumer().set("conflict", "{ insert_exists = \"newest\" }");
+    copy_and_stop();
+    target().execute("INSERT INTO stock VALUES (1, 'local')");
+    source().execute("INSERT INTO stock VALUES (1, 'new')");
+    source().execute("INSERT INTO stock VALUES (2, 'new')");
+    target().execute("INSERT INTO stock VALUES (2, 'local')");
+    consumer().start();
+    catch_up();
+    EXPECT_EQ(target().value("SELECT string_agg(id || v, ' ' ORDER BY id) FROM stock"),
+              "1new 2local");
+    EXPECT_EQ(target().value("SELECT string_agg(policy || '/' || outcome, ' ' ORDER BY id) "
+                             "FROM walpack.conflict_log"),
+              "newest/applied newest/kept");
+}
+
+// Its changes are not kept: the attempt ends, and the next one applies them row by row.
+TEST_F(ConflictBacklog, ConflictsOfALargeTransactionAreAnsweredByTheNextAttempt) {
+    on_both("CREATE TABLE stock (id int PRIMARY KEY, v text)");
+    consumer().set("conflict", kSourceWins);
+    consumer().set("group_bytes_max", "\"64kB\"");
+    copy_and_stop();
+    target().execute(
+        "INSERT INTO stock SELECT g, 'local' FROM generate_series(100, 20000, 1000) g");
+    source().execute("INSERT INTO stock SELECT g, 'new' FROM generate_series(1, 20000) g");
+    source().execute("INSERT INTO stock VALUES (0, 'after')");
+    consumer().start();
+    expect_caught_up();
+    EXPECT_TRUE(contains(consumer().log(), "row by row"));
+    EXPECT_EQ(target().value("SELECT count(*) FROM walpack.conflict_log"), "20");
+}
+
 }  // namespace
 }  // namespace walpack::e2e
