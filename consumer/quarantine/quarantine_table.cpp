@@ -63,7 +63,8 @@ constexpr const char* kAddVersion =
 constexpr const char* kReadForeignKeys = R"(
 SELECT cn.nspname, c.relname, pn.nspname, p.relname,
     (SELECT pg_catalog.json_agg(a.attname ORDER BY b.attname COLLATE "C")
-     FROM pg_catalog.unnest(f.conkey, f.confkey) u(child, parent)
+     FROM ROWS FROM (pg_catalog.unnest(f.conkey), pg_catalog.unnest(f.confkey))
+         u(child, parent)
      JOIN pg_catalog.pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = u.child
      JOIN pg_catalog.pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = u.parent),
     (SELECT pg_catalog.json_agg(b.attname ORDER BY b.attname COLLATE "C")
