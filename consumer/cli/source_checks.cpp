@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "pg/replication_connection.h"
+#include "service/source_history.h"
 
 namespace walpack {
 namespace {
@@ -100,6 +101,19 @@ void check_room(const Room& room, Findings& findings) {
                                      : ""));
 }
 
+constexpr const char* kStartOver =
+    "\"walpack drop\", empty the target tables, \"walpack init\", \"walpack run\".";
+
+// Of a source that was promoted or restored since: `run` would refuse it.
+void check_history(const SourceHistory& source, Preflight& preflight) {
+    if (!preflight.progress) return;
+    const ProgressRow& row = *preflight.progress;
+    if (row.source_system_identifier != source.system_identifier) return;
+    preflight.findings.check(End::source, "history", [&] {
+        require_history(source, {row.timeline, row.applied_lsn});
+    });
+}
+
 std::string fix_of_refused_replication(const std::string& message, const std::string& role) {
     // PostgreSQL 15 and older; 16 and later.
     if (message.find("replication role") != std::string::npos ||
@@ -114,9 +128,6 @@ std::string fix_of_refused_replication(const std::string& message, const std::st
     }
     return "let the role open a replication connection to this database.";
 }
-
-constexpr const char* kStartOver =
-    "\"walpack drop\", empty the target tables, \"walpack init\", \"walpack run\".";
 
 void check_present_slot(const Config& config, const SlotState& slot, Preflight& preflight) {
     Findings& findings = preflight.findings;
@@ -172,8 +183,10 @@ void check_replication_right(Connection& source, const Config& config, const Sto
     try {
         ReplicationConnection replication(config.source, stop,
                                           "walpack_" + config.pipeline + "_check");
-        preflight.source_system_identifier = replication.identify_system().system_identifier;
+        const SourceHistory source_history = read_source_history(replication);
+        preflight.source_system_identifier = source_history.system_identifier;
         preflight.findings.ok(End::source, "the role may open a replication connection");
+        check_history(source_history, preflight);
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::cancelled) throw;
         preflight.findings.problem(

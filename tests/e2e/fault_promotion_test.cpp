@@ -101,6 +101,7 @@ TEST_F(FaultPromotion, ATargetAheadOfTheNewPrimaryIsRefused) {
     const std::string log = expect_refusal();
     EXPECT_TRUE(contains(log, "another history than the target"));
     EXPECT_TRUE(contains(log, "walpack init"));
+    EXPECT_TRUE(contains(consumer().command("check").output, "another history than the target"));
     EXPECT_EQ(target().value("SELECT count(*) FROM moves"), "0");
 }
 
