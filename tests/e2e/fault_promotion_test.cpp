@@ -117,7 +117,7 @@ TEST_F(FaultPromotion, ANewPrimaryWithoutTheSlotIsRefused) {
 
 TEST_F(FaultPromotion, ASlotMadeAgainOnTheNewPrimaryIsRefused) {
     wait_until_replayed();
-    EXPECT_EQ(consumer().terminate(), 0);
+    stop_consumer();
     source().execute("INSERT INTO moves (f, t) VALUES (1, 1)");
     source_cluster().stop("fast");
     promote();
