@@ -5,12 +5,14 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "pg/replication_connection.h"
+#include "slot/timeline.h"
 
 namespace walpack {
 namespace {
@@ -119,6 +121,23 @@ std::string fix_of_refused_replication(const std::string& message, const std::st
 constexpr const char* kStartOver =
     "\"walpack drop\", empty the target tables, \"walpack init\", \"walpack run\".";
 
+// Of a source that was promoted or restored since: `run` would refuse it.
+void check_history(ReplicationConnection& replication,
+                   const ReplicationConnection::Identity& identity, Preflight& preflight) {
+    if (!preflight.progress || !preflight.progress->timeline) return;
+    const ProgressRow& row = *preflight.progress;
+    if (row.source_system_identifier != identity.system_identifier) return;
+    if (row.timeline == identity.timeline || !row.applied_lsn.is_valid()) return;
+    std::vector<TimelineEnd> history;
+    if (identity.timeline > 1)
+        history = parse_timeline_history(replication.timeline_history(identity.timeline));
+    const auto reason =
+        why_not_in_history({*row.timeline, row.applied_lsn}, identity.timeline, history);
+    if (!reason) return;
+    preflight.findings.problem(
+        End::source, "the source has another history than the target\n" + *reason, kStartOver);
+}
+
 void check_present_slot(const Config& config, const SlotState& slot, Preflight& preflight) {
     Findings& findings = preflight.findings;
     if (slot.is_lost()) {
@@ -189,8 +208,10 @@ void check_replication_right(Connection& source, const Config& config, const Sto
     try {
         ReplicationConnection replication(config.source, stop,
                                           "walpack_" + config.pipeline + "_check");
-        preflight.source_system_identifier = replication.identify_system().system_identifier;
+        const auto identity = replication.identify_system();
+        preflight.source_system_identifier = identity.system_identifier;
         preflight.findings.ok(End::source, "the role may open a replication connection");
+        check_history(replication, identity, preflight);
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::cancelled) throw;
         preflight.findings.problem(

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "pg/connection.h"
 
 namespace walpack {
@@ -110,7 +111,10 @@ std::string message_without_values(std::string_view sqlstate, std::string_view m
 }
 
 std::string message_without_values(const Result& result) {
-    return message_without_values(result.sqlstate(), result.primary_message(), result.is_raised());
+    const std::string whole = result.primary_message();
+    std::string message = message_without_values(result.sqlstate(), whole, result.is_raised());
+    if (message != whole) log::debug("the server said: {}", whole);
+    return message;
 }
 
 std::string hint_without_values(const Result& result) {

@@ -31,6 +31,7 @@ ErrorKind error_kind_of(const Result& result);
 // hold any text, is left out, and of what a function raised all of it.
 std::string message_without_values(std::string_view sqlstate, std::string_view message,
                                    bool is_raised);
+// What is left out is logged at level debug.
 std::string message_without_values(const Result& result);
 // The server's hint; empty where a function wrote it.
 std::string hint_without_values(const Result& result);

@@ -92,6 +92,8 @@ TEST_F(FaultLine, ASourceThatNeverAnswersIsGivenUpAtAnyState) {
                                        "connect_timeout=1 dbname=" +
                                        source_database()));
     consumer().set("receive_timeout", "\"1s\"");
+    // Its own walsender learns of nothing either, and has the slot meanwhile.
+    source().execute("ALTER DATABASE " + source_database() + " SET wal_sender_timeout = '2s'");
     start_under_load();
     for (int round = 0; round < 4; ++round) {
         consumer().clear_log();

@@ -101,6 +101,7 @@ TEST_F(FaultPromotion, ATargetAheadOfTheNewPrimaryIsRefused) {
     const std::string log = expect_refusal();
     EXPECT_TRUE(contains(log, "another history than the target"));
     EXPECT_TRUE(contains(log, "walpack init"));
+    EXPECT_TRUE(contains(consumer().command("check").output, "another history than the target"));
     EXPECT_EQ(target().value("SELECT count(*) FROM moves"), "0");
 }
 
@@ -116,7 +117,7 @@ TEST_F(FaultPromotion, ANewPrimaryWithoutTheSlotIsRefused) {
 
 TEST_F(FaultPromotion, ASlotMadeAgainOnTheNewPrimaryIsRefused) {
     wait_until_replayed();
-    EXPECT_EQ(consumer().terminate(), 0);
+    stop_consumer();
     source().execute("INSERT INTO moves (f, t) VALUES (1, 1)");
     source_cluster().stop("fast");
     promote();

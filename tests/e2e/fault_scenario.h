@@ -59,7 +59,7 @@ class FaultScenario : public Scenario {
         for (Session* session : {&source(), &target()})
             EXPECT_EQ(session->value("SELECT count(*) FROM pg_prepared_xacts"), "0");
         EXPECT_EQ(slots(), "1");
-        EXPECT_EQ(consumer().terminate(), 0);
+        stop_consumer();
         const Finished drop = consumer().command("drop");
         EXPECT_EQ(drop.status, 0) << drop.output;
         EXPECT_EQ(slots(), "0");

@@ -48,7 +48,7 @@ class FaultSlot : public FaultScenario {
 
 TEST_F(FaultSlot, InvalidatedWhileTheConsumerWasAway) {
     start_streaming();
-    EXPECT_EQ(consumer().terminate(), 0);
+    stop_consumer();
     lose_slot();
     const std::string before = target().value("SELECT count(*) FROM moves");
     consumer().start();
@@ -76,7 +76,7 @@ TEST_F(FaultSlot, InvalidatedWhileTheConsumerLags) {
 
 TEST_F(FaultSlot, DroppedAndMadeAgainIsHealedByStartingOver) {
     start_streaming();
-    EXPECT_EQ(consumer().terminate(), 0);
+    stop_consumer();
     source().execute("SELECT pg_drop_replication_slot(" + literal(slot()) + ")");
     source().execute("INSERT INTO moves (f, t) VALUES (1, 1)");
     source().execute("SELECT pg_create_logical_replication_slot(" + literal(slot()) +
@@ -91,7 +91,7 @@ TEST_F(FaultSlot, DroppedAndMadeAgainIsHealedByStartingOver) {
 // Reads what is the pipeline's, which looks healthy until the next start.
 TEST_F(FaultSlot, ReadBySomeoneElseIsRefused) {
     start_streaming();
-    EXPECT_EQ(consumer().terminate(), 0);
+    stop_consumer();
     source().execute("INSERT INTO moves (f, t) VALUES (1, 1)");
     source().execute("SELECT count(*) FROM pg_logical_slot_get_binary_changes(" + literal(slot()) +
                      ", NULL, NULL, 'publication_names', '\"walpack_" + pipeline() + "\"')");
@@ -105,7 +105,7 @@ TEST_F(FaultSlot, ReadBySomeoneElseIsRefused) {
 // As init of an older version made it.
 TEST_F(FaultSlot, TheTimelineIsKeptInATableOfAnOlderVersionToo) {
     start_streaming();
-    EXPECT_EQ(consumer().terminate(), 0);
+    stop_consumer();
     target().execute("ALTER TABLE walpack.progress DROP COLUMN timeline");
     consumer().start();
     catch_up();

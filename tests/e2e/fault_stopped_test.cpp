@@ -1,8 +1,11 @@
 // A process is stopped, as by a debugger, a frozen machine or an overcommitted one: nothing is
 // closed, nothing answers. Beyond all timeouts, then it goes on as if nothing had been.
 #include <csignal>
+#include <memory>
+#include <vector>
 
 #include "e2e/fault_scenario.h"
+#include "support/process_files.h"
 
 namespace walpack::e2e {
 namespace {
@@ -19,6 +22,22 @@ class FaultStopped : public FaultScenario {
 
       private:
         pid_t pid_;
+    };
+
+    // The server with all its processes.
+    class StoppedServer {
+      public:
+        explicit StoppedServer(const Cluster& cluster) {
+            const pid_t postmaster =
+                std::stoi(read_file(cluster.folder() + "/data/postmaster.pid"));
+            stopped_.push_back(std::make_unique<Stopped>(postmaster));
+            for (const pid_t child : children_of(postmaster))
+                stopped_.push_back(std::make_unique<Stopped>(child));
+        }
+        std::size_t processes() const { return stopped_.size(); }
+
+      private:
+        std::vector<std::unique_ptr<Stopped>> stopped_;
     };
 
     void set_short_timeouts() {
@@ -48,6 +67,35 @@ TEST_F(FaultStopped, APublishersWalsenderIsGivenUpAndReplaced) {
     }
     wait_until_another_serves(before);
     expect_healed();
+}
+
+// New connections are taken by its kernel, and never answered.
+TEST_F(FaultStopped, AWholePublisherIsGivenUpUntilItGoesOn) {
+    set_short_timeouts();
+    consumer().set("source", toml_text(source_conninfo() + " connect_timeout=1"));
+    start_under_load();
+    {
+        const StoppedServer stopped(source_cluster());
+        EXPECT_GT(stopped.processes(), 5U);
+        wait_for_log("silent for longer than");
+        wait_for_log("no answer in time");
+    }
+    transfers().let_pass(20);
+    expect_healed();
+}
+
+TEST_F(FaultStopped, AWholeSubscriberOnlyDelays) {
+    set_short_timeouts();
+    start_under_load();
+    {
+        const StoppedServer stopped(target_cluster());
+        EXPECT_GT(stopped.processes(), 5U);
+        transfers().let_pass(100);
+        std::this_thread::sleep_for(milliseconds(2500));
+    }
+    expect_healed();
+    EXPECT_FALSE(contains(consumer().log(), "trying again"))
+        << "the source was not answered while the target was silent";
 }
 
 // Also where it holds the lock of the pipeline, and with a transaction open.

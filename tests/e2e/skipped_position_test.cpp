@@ -29,7 +29,7 @@ TEST_F(SkippedPosition, ATargetFromAnOlderBackupIsRefused) {
         return source().value("SELECT " + literal(confirmed()) + "::pg_lsn > " + literal(before)) ==
                "t";
     });
-    EXPECT_EQ(consumer().terminate(), 0);
+    stop_consumer();
     // What restoring the backup does.
     target().execute("UPDATE walpack.progress SET applied_lsn = " + literal(before));
     target().execute("DELETE FROM t");
@@ -42,7 +42,7 @@ TEST_F(SkippedPosition, ATargetFromAnOlderBackupIsRefused) {
 }
 
 TEST_F(SkippedPosition, ASlotAdvancedBySomeoneElseIsRefused) {
-    EXPECT_EQ(consumer().terminate(), 0);
+    stop_consumer();
     source().execute("INSERT INTO t VALUES (1)");
     source().execute("SELECT pg_replication_slot_advance(" + literal(slot()) +
                      ", pg_current_wal_lsn())");
@@ -52,7 +52,7 @@ TEST_F(SkippedPosition, ASlotAdvancedBySomeoneElseIsRefused) {
 }
 
 TEST_F(SkippedPosition, ADroppedSlotIsNamed) {
-    EXPECT_EQ(consumer().terminate(), 0);
+    stop_consumer();
     source().execute("SELECT pg_drop_replication_slot(" + literal(slot()) + ")");
     consumer().start();
     const std::string log = expect_refusal();
@@ -79,7 +79,7 @@ TEST_F(SkippedPosition, ASlotDroppedWhileRunningIsNamed) {
 }
 
 TEST_F(SkippedPosition, ASlotMadeAgainIsRefused) {
-    EXPECT_EQ(consumer().terminate(), 0);
+    stop_consumer();
     source().execute("SELECT pg_drop_replication_slot(" + literal(slot()) + ")");
     source().execute("INSERT INTO t VALUES (1)");
     source().execute("SELECT pg_create_logical_replication_slot(" + literal(slot()) +
@@ -90,7 +90,7 @@ TEST_F(SkippedPosition, ASlotMadeAgainIsRefused) {
 }
 
 TEST_F(SkippedPosition, ASlotOfAnotherPluginIsRefused) {
-    EXPECT_EQ(consumer().terminate(), 0);
+    stop_consumer();
     source().execute("SELECT pg_drop_replication_slot(" + literal(slot()) + ")");
     source().execute("SELECT pg_create_logical_replication_slot(" + literal(slot()) +
                      ", 'test_decoding')");

@@ -29,4 +29,20 @@ std::int64_t unnamed_file_bytes(pid_t pid, const std::string& folder) {
     return bytes;
 }
 
+std::vector<pid_t> children_of(pid_t pid) {
+    std::vector<pid_t> children;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        const std::string name = entry.path().filename();
+        if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+        std::ifstream stat(entry.path() / "stat");
+        std::string line;
+        std::getline(stat, line);
+        // Behind the program's name, which may hold anything: the state, and the parent.
+        const std::size_t name_end = line.rfind(") ");
+        if (name_end == std::string::npos || line.size() < name_end + 5) continue;
+        if (std::stoi(line.substr(name_end + 4)) == pid) children.push_back(std::stoi(name));
+    }
+    return children;
+}
+
 }  // namespace walpack::e2e

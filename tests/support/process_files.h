@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -13,5 +14,8 @@ std::int64_t peak_resident_kilobytes(pid_t pid);
 
 // Bytes of the files without a name that it holds open in `folder`.
 std::int64_t unnamed_file_bytes(pid_t pid, const std::string& folder);
+
+// The processes that it has started and that still are.
+std::vector<pid_t> children_of(pid_t pid);
 
 }  // namespace walpack::e2e

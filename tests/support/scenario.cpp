@@ -150,6 +150,16 @@ void Scenario::wait_until_streaming(milliseconds limit) {
     });
 }
 
+void Scenario::stop_consumer() {
+    EXPECT_EQ(consumer().terminate(), 0);
+    wait_until("the slot is free", seconds(20), [this] {
+        return source().value(
+                   "SELECT count(*) FROM pg_replication_slots WHERE active AND "
+                   "slot_name = " +
+                   literal(slot())) == "0";
+    });
+}
+
 std::string Scenario::expect_refusal(milliseconds limit) {
     const auto status = consumer().wait_exit(limit);
     EXPECT_TRUE(status.has_value()) << "the consumer still runs";

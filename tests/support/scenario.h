@@ -57,6 +57,8 @@ class Scenario : public ::testing::Test {
     void expect_equal();
     void wait_until_copied(milliseconds limit = seconds(60));
     void wait_until_streaming(milliseconds limit = seconds(20));
+    // SIGTERM; on return the source has noticed as well, and the slot is free.
+    void stop_consumer();
     // The consumer ends by itself, with an error; returns its log.
     std::string expect_refusal(milliseconds limit = seconds(20));
 
