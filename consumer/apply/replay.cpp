@@ -205,11 +205,11 @@ void Replay::run_rows(std::span<Planned> rows) {
         }
         const ReplayRow& row = rows[done].row;
         waits = waits || must_wait(rows[done]);
+        release_rows();
         if (rows[done].unmapped) {
             take_unmapped(rows[done++], waits);
             continue;
         }
-        release_rows();
         waits ? resolution_.take_waiting(*session_, row)
               : resolution_.apply(*session_, row, std::nullopt);
         ++done;
