@@ -57,8 +57,8 @@ class Assembler {
     // The mark of the first message of the oldest of them.
     std::optional<std::uint64_t> held_from() const;
 
-    // One message that puts a new Assembler where this one is, as its first, apart from what is held
-    // and from a transaction that is open; so between two transactions, with nothing held.
+    // One message that puts a new Assembler where this one is, as its first, apart from what is
+    // held and from a transaction that is open; so between two transactions, with nothing held.
     std::string session_state() const;
 
     // Changes of rows that were decoded as they arrived; those of a streamed transaction count

@@ -1,5 +1,5 @@
-// SIGTERM and SIGINT -> StopRequest, SIGHUP -> a request to read the configuration again; in a thread
-// of its own.
+// SIGTERM and SIGINT -> StopRequest, SIGHUP -> a request to read the configuration again; in a
+// thread of its own.
 //
 // The first signal asks for a stop in order; a second one ends the process at once, unless it comes
 // with the first: some programs signal a process and its group, and so send everything twice.

@@ -12,8 +12,8 @@
 #include "progress/conflict_log.h"
 #include "progress/progress.h"
 #include "progress/request_table.h"
-#include "service/service_state.h"
 #include "quarantine/quarantine_table.h"
+#include "service/service_state.h"
 #include "slot/slot.h"
 
 namespace walpack {

@@ -178,7 +178,8 @@ void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ende
         confirmation.update();
         lacking = confirmation.lacks_begin() ? lacking + 1 : 0;
         if (lacking == kLackingMax) {
-            log::info("what the targets have not applied is received once more, for the log's disk");
+            log::info(
+                "what the targets have not applied is received once more, for the log's disk");
             request_restart();
         }
         wait_for(kUpdateInterval, stop_);

@@ -53,8 +53,8 @@ std::optional<std::uint64_t> wait_for_source(const Config& config, const StopReq
 OrderedLogOptions log_options(const Config& config) {
     // The log makes its own folder, for its owner alone.
     std::error_code error;
-    std::filesystem::create_directories(
-        std::filesystem::path(config.log_directory).parent_path(), error);
+    std::filesystem::create_directories(std::filesystem::path(config.log_directory).parent_path(),
+                                        error);
     OrderedLogOptions options;
     options.directory = config.log_directory;
     options.memory_bytes_max = config.log_memory_max;
