@@ -54,8 +54,8 @@ class Assembler {
     std::size_t held_transactions() const;
     std::uint64_t held_bytes() const;
 
-    // One message that puts a new Assembler where this one is, as its first, apart from what is held
-    // and from a transaction that is open; so between two transactions, with nothing held.
+    // One message that puts a new Assembler where this one is, as its first, apart from what is
+    // held and from a transaction that is open; so between two transactions, with nothing held.
     std::string session_state() const;
 
     // Changes of rows that were decoded as they arrived; those of a streamed transaction count
