@@ -20,12 +20,18 @@ constexpr int kTriesMax = 10;
 
 constexpr std::string_view kUniqueViolation = "23505";
 constexpr std::string_view kExclusionViolation = "23P01";
-// For what our own encoder refuses, and for a statement that touched another number of rows.
+// For what our own encoder refuses, and for a statement that touched no row, or several.
 constexpr const char* kDataException = "22000";
-constexpr const char* kWrongCount = "P0003";
+constexpr const char* kNoDataFound = "P0002";
+constexpr const char* kTooManyRows = "P0003";
 
 TableName name_of(const TargetTable& table) {
     return {table.schema, table.name};
+}
+
+std::string state_of(const std::string& sqlstate, bool is_missing) {
+    if (!sqlstate.empty()) return sqlstate;
+    return is_missing ? kNoDataFound : kTooManyRows;
 }
 
 bool is_in_the_way(std::string_view sqlstate) {
@@ -77,6 +83,16 @@ void add_rows(const ReplayRow& row, JsonText form, ConflictEntry& entry) {
     entry.remote_row = row_json(row.change, form);
 }
 
+SentStatement sent_of(const ReplayRow& row, const RowChange& change) {
+    SentStatement sent;
+    sent.expected = change.kind == row.change.kind ? row.expected : Expected::one_row;
+    sent.doing = "apply a change";
+    sent.row = row.plan->row_statement(shape_of(*row.plan->mapping(), change));
+    sent.key = pack_row_key(sent.row->identity, change);
+    sent.commit_lsn = row.origin.commit_lsn;
+    return sent;
+}
+
 std::string is_at(const RowPlace& place) {
     return fmt::format("tableoid = {}::pg_catalog.oid AND ctid = {}::pg_catalog.tid",
                        quote_literal(place.tableoid), quote_literal(place.ctid));
@@ -92,11 +108,13 @@ ConflictResolution::ConflictResolution(Connection& control, CellEncoder encoder,
       log_(std::move(pipeline)),
       search_(control, encoder) {}
 
-void ConflictResolution::apply(Connection& session, const ReplayRow& row) {
+void ConflictResolution::apply(Connection& session, const ReplayRow& row,
+                               std::optional<Refusal> known) {
     session.execute("SAVEPOINT walpack_row");
     Trial trial{row.change, {}, {}};
     for (int tries = 1;; ++tries) {
-        const std::optional<Refusal> refusal = attempt(session, row, trial.change);
+        const std::optional<Refusal> refusal =
+            known ? std::exchange(known, std::nullopt) : attempt(session, row, trial.change);
         if (!refusal) break;
         if (tries == kTriesMax) {
             (void)refuse(session, row, name_of(ConflictKind::value), *refusal, refusal->error);
@@ -105,41 +123,41 @@ void ConflictResolution::apply(Connection& session, const ReplayRow& row) {
         if (!answer(session, row, trial, *refusal)) return;
     }
     for (ConflictEntry& entry : trial.entries) write(session, row, std::move(entry));
-    session.execute("RELEASE SAVEPOINT walpack_row");
+    session.execute("RELEASE SAVEPOINT walpack_row");  // and those inside of it
+}
+
+std::optional<ConflictResolution::Refusal> ConflictResolution::refusal_of(const ReplayRow& row,
+                                                                          const RowChange& change,
+                                                                          const Result& result) {
+    const SentStatement sent = sent_of(row, change);
+    const std::optional<Error> error = judge_result(sent, result);
+    if (!error) return std::nullopt;
+    const bool is_error = result.kind() == ResultKind::error;
+    return Refusal{*error,
+                   result.sqlstate(),
+                   is_error ? result.primary_message() : error->message(),
+                   result.constraint_name(),
+                   result.column_name(),
+                   !is_error && result.affected_rows() == 0 && change.kind != ChangeKind::insert,
+                   sent};
 }
 
 std::optional<ConflictResolution::Refusal> ConflictResolution::attempt(Connection& session,
                                                                        const ReplayRow& row,
                                                                        const RowChange& change) {
-    const auto& mapping = row.plan->mapping();
-    const bool is_original = change.kind == row.change.kind;
-    SentStatement sent;
-    sent.expected = is_original ? row.expected : Expected::one_row;
-    sent.doing = "apply a change";
-    sent.row = row.plan->row_statement(shape_of(*mapping, change));
-    sent.key = pack_row_key(sent.row->identity, change);
-    sent.commit_lsn = row.origin.commit_lsn;
-    session.execute("SAVEPOINT walpack_try");
+    const auto statement = row.plan->row_statement(shape_of(*row.plan->mapping(), change));
     std::optional<Refusal> refusal;
     try {
-        const Result result = execute_statement(session, sent.row->statement, change, encoder_);
-        if (const auto error = judge_result(sent, result)) {
-            const bool is_error = result.kind() == ResultKind::error;
-            refusal = Refusal{
-                *error,
-                result.sqlstate(),
-                is_error ? result.primary_message() : error->message(),
-                result.constraint_name(),
-                result.column_name(),
-                !is_error && result.affected_rows() == 0 && change.kind != ChangeKind::insert,
-                sent};
-        }
+        refusal = refusal_of(row, change,
+                             execute_statement(session, statement->statement, change, encoder_,
+                                               "SAVEPOINT walpack_try"));
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::value) throw;
-        refusal = Refusal{error, kDataException, error.message(), "", "", false, sent};
+        // It could not even be sent.
+        return Refusal{error, kDataException, error.message(), "", "", false, sent_of(row, change)};
     }
-    if (refusal) session.execute("ROLLBACK TO SAVEPOINT walpack_try");
-    session.execute("RELEASE SAVEPOINT walpack_try");
+    if (refusal)
+        session.execute("ROLLBACK TO SAVEPOINT walpack_try; RELEASE SAVEPOINT walpack_try");
     return refusal;
 }
 
@@ -198,7 +216,11 @@ bool ConflictResolution::answer_existing(Connection& session, const ReplayRow& r
     const RelationMapping& mapping = *row.plan->mapping();
     const TableName table = name_of(row.plan->table());
     const RowsInTheWay found = search_.find(session, mapping, trial.change, refusal.constraint);
-    if (found.rows.empty()) return true;  // it went away, or is not to be found: see kTriesMax
+    if (found.rows.empty()) {
+        // It went away; or its index is younger than what is known; or the next tries find none.
+        search_.forget();
+        return true;
+    }
     const bool is_insert =
         row.change.kind == ChangeKind::insert || trial.change.kind == ChangeKind::insert;
     const ConflictKind kind = found.indexes > 1 ? ConflictKind::multiple_unique_conflicts
@@ -239,13 +261,11 @@ bool ConflictResolution::drop(Connection& session, const ReplayRow& row, const T
 
 bool ConflictResolution::refuse(Connection& session, const ReplayRow& row, std::string_view kind,
                                 const Refusal& refusal, const Error& error) {
-    session.execute("ROLLBACK TO SAVEPOINT walpack_row");
-    session.execute("RELEASE SAVEPOINT walpack_row");
-    const RefusedRow refused{
-        row.change,      row.plan->mapping(),
-        row.origin,      refusal.sqlstate.empty() ? kWrongCount : refusal.sqlstate,
-        refusal.message, refusal.constraint,
-        refusal.column,  std::string(kind)};
+    session.execute("ROLLBACK TO SAVEPOINT walpack_row; RELEASE SAVEPOINT walpack_row");
+    const RefusedRow refused{row.change,      row.plan->mapping(),
+                             row.origin,      state_of(refusal.sqlstate, refusal.is_missing),
+                             refusal.message, refusal.constraint,
+                             refusal.column,  std::string(kind)};
     if (take_ && take_(refused, session)) return false;
     throw error;
 }
@@ -321,7 +341,9 @@ bool ConflictResolution::is_newest(Connection& session, const ReplayRow& row,
 
 // A text of the source may have no place in the encoding of the target.
 void ConflictResolution::write(Connection& session, const ReplayRow& row, ConflictEntry entry) {
+    ++counts_[{row.plan->relation().qualified_name(), entry.kind, entry.policy}];
     add_rows(row, JsonText::plain, entry);
+    if (is_ascii(*entry.remote_row)) return log_.write(session, entry);
     session.execute("SAVEPOINT walpack_log");
     try {
         log_.write(session, entry);
@@ -332,7 +354,6 @@ void ConflictResolution::write(Connection& session, const ReplayRow& row, Confli
         log_.write(session, entry);
     }
     session.execute("RELEASE SAVEPOINT walpack_log");
-    ++counts_[{row.plan->relation().qualified_name(), entry.kind, entry.policy}];
 }
 
 }  // namespace walpack

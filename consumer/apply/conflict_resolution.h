@@ -35,23 +35,6 @@ using ConflictCounts = std::map<std::tuple<std::string, std::string, std::string
 
 class ConflictResolution {
   public:
-    // `control` reads the catalogue and must outlive this object.
-    ConflictResolution(Connection& control, CellEncoder encoder, const ConflictPolicies& policies,
-                       std::string pipeline);
-
-    // Empty: nobody does.
-    void set_take_refused_row(TakeRefusedRow take) { take_ = std::move(take); }
-
-    // Applies the row, alone. Inside the session's transaction, which must not have failed, outside
-    // of a pipeline. Throws the Error that stops the pipeline.
-    void apply(Connection& session, const ReplayRow& row);
-    // Of a row that waits for another that was taken out.
-    void take_waiting(Connection& session, const ReplayRow& row);
-
-    // What was resolved since the last call.
-    ConflictCounts take_counts() { return std::exchange(counts_, {}); }
-
-  private:
     // What came of one try.
     struct Refusal {
         Error error;
@@ -62,6 +45,27 @@ class ConflictResolution {
         bool is_missing = false;  // the row to update or delete
         SentStatement sent;
     };
+    // `control` reads the catalogue and must outlive this object.
+    ConflictResolution(Connection& control, CellEncoder encoder, const ConflictPolicies& policies,
+                       std::string pipeline);
+
+    // Empty: nobody does.
+    void set_take_refused_row(TakeRefusedRow take) { take_ = std::move(take); }
+
+    // What the answer to a try of the change comes to; nullopt when it is what it should be.
+    static std::optional<Refusal> refusal_of(const ReplayRow& row, const RowChange& change,
+                                             const Result& result);
+    // Applies the row, alone; `known`: what came of a try that is undone. Inside the session's
+    // transaction, which must not have failed, outside of a pipeline. Throws the Error that stops
+    // the pipeline.
+    void apply(Connection& session, const ReplayRow& row, std::optional<Refusal> known);
+    // Of a row that waits for another that was taken out.
+    void take_waiting(Connection& session, const ReplayRow& row);
+
+    // What was resolved since the last call.
+    ConflictCounts take_counts() { return std::exchange(counts_, {}); }
+
+  private:
     // The change that is tried, which may not be the one that came.
     struct Trial {
         RowChange change;

@@ -26,7 +26,8 @@ struct RefusedRow {
     // nullptr where the target has no table that can take the change.
     std::shared_ptr<const RelationMapping> mapping;
     RowOrigin origin;
-    // Empty for a row that only waits for another.
+    // Empty for a row that only waits for another. P0002 for one that is missing, P0003 where a
+    // statement touched several rows.
     std::string sqlstate;
     std::string message;     // the server's primary message; may hold values: never for the log
     std::string constraint;  // what the server names; empty without

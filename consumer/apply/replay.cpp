@@ -54,7 +54,8 @@ void Replay::set_on_refused_row(TakeRefusedRow take, MustWait must_wait) {
 }
 
 void Replay::begin() {
-    met_.clear();
+    refused_from_.clear();
+    has_savepoint_ = false;
     if (names_.size() > kPreparedMax) {
         session_->execute("DEALLOCATE ALL");
         names_.clear();
@@ -102,9 +103,7 @@ void Replay::move_position(Lsn from, Lsn end) {
 }
 
 bool Replay::has_met(const Relation& relation) const {
-    return std::ranges::any_of(met_, [&relation](const auto& count) {
-        return std::get<0>(count.first) == relation.qualified_name();
-    });
+    return refused_from_.contains(relation.qualified_name());
 }
 
 void Replay::run(const Begin& begin) {
@@ -210,50 +209,57 @@ void Replay::run_rows(std::span<Planned> rows) {
         }
         const ReplayRow& row = rows[done].row;
         waits = waits || must_wait(rows[done]);
+        release_rows();
         if (rows[done].unmapped) {
             take_unmapped(rows[done++], waits);
             continue;
         }
-        waits ? resolution_.take_waiting(*session_, row) : resolution_.apply(*session_, row);
+        waits ? resolution_.take_waiting(*session_, row)
+              : resolution_.apply(*session_, row, std::nullopt);
         ++done;
     }
 }
 
 // Returns how many are dealt with.
 std::size_t Replay::run_sendable(std::span<Planned> rows) {
-    const std::optional<std::size_t> bad = send(rows);
-    if (!bad) {
-        session_->execute("RELEASE SAVEPOINT walpack_rows");
-        return rows.size();
-    }
-    session_->execute("ROLLBACK TO SAVEPOINT walpack_rows");
-    session_->execute("RELEASE SAVEPOINT walpack_rows");
-    run_rows(rows.first(*bad));
-    resolution_.apply(*session_, rows[*bad].row);
-    for (const auto& [key, count] : resolution_.take_counts()) met_[key] += count;
-    return *bad + 1;
+    std::optional<Bad> bad = send(rows);
+    if (!bad) return rows.size();
+    session_->execute("ROLLBACK TO SAVEPOINT walpack_rows; RELEASE SAVEPOINT walpack_rows");
+    has_savepoint_ = false;
+    const ReplayRow& row = rows[bad->index].row;
+    run_rows(rows.first(bad->index));
+    release_rows();
+    refused_from_.insert(row.plan->relation().qualified_name());
+    resolution_.apply(*session_, row, std::move(bad->refusal));
+    return bad->index + 1;
 }
 
-std::optional<std::size_t> Replay::send(std::span<Planned> rows) {
+void Replay::release_rows() {
+    if (has_savepoint_) session_->execute("RELEASE SAVEPOINT walpack_rows");
+    has_savepoint_ = false;
+}
+
+std::optional<Replay::Bad> Replay::send(std::span<Planned> rows) {
     std::vector<const std::string*> names;
     for (const Planned& planned : rows) names.push_back(&name_of(planned.statement));
+    const bool releases = std::exchange(has_savepoint_, true);
     Parameters none;
     session_->enter_pipeline();
+    if (releases) session_->send_query("RELEASE SAVEPOINT walpack_rows", none);
     session_->send_query("SAVEPOINT walpack_rows", none);
     for (std::size_t i = 0; i < rows.size(); ++i)
         session_->send_prepared(*names[i], rows[i].parameters);
     session_->send_sync();
-    const Result savepoint = session_->next_result();
-    if (savepoint.kind() == ResultKind::error) throw_result_error(savepoint, "set a savepoint");
-    std::optional<std::size_t> bad;
+    for (int i = releases ? 0 : 1; i < 2; ++i) {
+        const Result savepoint = session_->next_result();
+        if (savepoint.kind() == ResultKind::error) throw_result_error(savepoint, "set a savepoint");
+    }
+    std::optional<Bad> bad;
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const Result result = session_->next_result();
         if (bad) continue;
-        SentStatement sent;
-        sent.expected = rows[i].row.expected;
-        sent.doing = "apply a change";
-        sent.row = rows[i].statement;
-        if (judge_result(sent, result)) bad = i;
+        auto refusal = ConflictResolution::refusal_of(rows[i].row, rows[i].row.change, result);
+        if (refusal) bad = Bad{i, std::move(*refusal)};
     }
     (void)session_->next_result();
     session_->exit_pipeline();
@@ -282,8 +288,7 @@ const std::string& Replay::name_of(const std::shared_ptr<const RowStatement>& st
 }
 
 void Replay::note_counts() {
-    for (const auto& [key, count] : resolution_.take_counts()) met_[key] += count;
-    for (const auto& [key, count] : met_) to_tell_[key] += count;
+    for (const auto& [key, count] : resolution_.take_counts()) to_tell_[key] += count;
     if (!to_tell_.empty() && Clock::now() - told_ >= kTellInterval) tell_counts();
 }
 

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -58,7 +59,7 @@ class Replay {
     // this object may be used after that.
     void run(const KeptGroup& group);
     void finish(Lsn from, Lsn end, bool is_durable);
-    // Whether a conflict of the table was met since the last call of begin().
+    // Whether a row of the table was refused since the last call of begin().
     bool has_met(const Relation& relation) const;
 
   private:
@@ -78,7 +79,13 @@ class Replay {
     void run_rows(std::span<Planned> rows);
     std::size_t run_sendable(std::span<Planned> rows);
     // The first row whose answer is not what it should be; nullopt without one.
-    std::optional<std::size_t> send(std::span<Planned> rows);
+    struct Bad {
+        std::size_t index = 0;
+        ConflictResolution::Refusal refusal;
+    };
+    std::optional<Bad> send(std::span<Planned> rows);
+    // Of the rows that were all right.
+    void release_rows();
     const std::string& name_of(const std::shared_ptr<const RowStatement>& statement);
     void run_gathered();
     bool must_wait(const Planned& planned) const;
@@ -106,7 +113,8 @@ class Replay {
     // Prepared in the session, by statement, which is kept so that its address stays its own.
     std::map<std::shared_ptr<const RowStatement>, std::string> names_;
     std::uint64_t next_name_ = 0;
-    ConflictCounts met_;  // since begin()
+    bool has_savepoint_ = false;          // of rows that are all right
+    std::set<std::string> refused_from_;  // tables, since begin()
     ConflictCounts to_tell_;
     std::chrono::steady_clock::time_point told_;
 };

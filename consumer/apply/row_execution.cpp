@@ -31,12 +31,18 @@ void add_parameters(const Statement& statement, const RowChange& change, const C
 }
 
 Result execute_statement(Connection& session, const Statement& statement, const RowChange& change,
-                         const CellEncoder& encoder) {
+                         const CellEncoder& encoder, const std::string& before) {
     Parameters parameters;
     add_parameters(statement, change, encoder, parameters);
+    Parameters none;
     session.enter_pipeline();
+    if (!before.empty()) session.send_query(before, none);
     session.send_query(statement.sql, parameters, statement.type_oids);
     session.send_sync();
+    if (!before.empty()) {
+        const Result first = session.next_result();
+        if (first.kind() == ResultKind::error) throw_result_error(first, "apply a change");
+    }
     Result result = session.next_result();
     const Result sync = session.next_result();
     session.exit_pipeline();

@@ -28,8 +28,9 @@ struct ReplayRow {
 void add_parameters(const Statement& statement, const RowChange& change, const CellEncoder& encoder,
                     Parameters& out);
 
-// The answer, which may be an error. Inside a transaction block, which then has failed.
+// The answer, which may be an error. Inside a transaction block, which then has failed. `before`: a
+// command that goes with it, unless empty, and must not fail.
 Result execute_statement(Connection& session, const Statement& statement, const RowChange& change,
-                         const CellEncoder& encoder);
+                         const CellEncoder& encoder, const std::string& before = "");
 
 }  // namespace walpack

@@ -8,10 +8,6 @@
 namespace walpack {
 namespace {
 
-bool is_ascii(std::string_view text) {
-    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
 std::string hex_json(std::string_view bytes) {
     return "{\"hex\":\"" + to_hex(bytes) + "\"}";
 }
@@ -37,6 +33,10 @@ class Object {
 };
 
 }  // namespace
+
+bool is_ascii(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
 
 std::string row_json(const RowChange& change, JsonText form) {
     const Relation& relation = *change.relation;

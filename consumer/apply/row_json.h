@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apply/statement.h"
@@ -14,6 +15,8 @@ namespace walpack {
 
 // How a text that the target's encoding may not have is written.
 enum class JsonText : std::uint8_t { plain, hex_beyond_ascii };
+
+bool is_ascii(std::string_view text);
 
 // The new tuple, or of a delete the old one, which may hold the key alone.
 std::string row_json(const RowChange& change, JsonText form);

@@ -104,7 +104,7 @@ class FileReader {
   public:
     FileReader(const std::string& path, bool is_exposed) : path_(path), is_exposed_(is_exposed) {}
 
-    // NOLINTNEXTLINE(misc-no-recursion): as deep as the tables of a file of limited size
+    // As deep as the parser lets tables nest.
     void read(const toml::table& table, const std::vector<std::string>& section) {
         for (const auto& [key, node] : table) {
             GivenValue given;

@@ -146,7 +146,7 @@ void read_section(Config& config, const GivenValue& given) {
 std::string describe_sections(const Config& config) {
     std::string text;
     const std::string all = lines_of(config.conflicts.all);
-    if (!all.empty()) text += "\n[conflict]\n" + all;
+    if (!all.empty()) text += "[conflict]\n" + all;
     for (const auto& [name, settings] : config.conflicts.tables) {
         std::string lines = lines_of(settings);
         if (const auto on_error = config.table_on_error.find(name);
@@ -155,7 +155,7 @@ std::string describe_sections(const Config& config) {
         if (lines.empty()) continue;
         const std::string table =
             quote_identifier(name.schema) + '.' + quote_identifier(name.table);
-        text += fmt::format("\n[table.{}]\n{}", quoted(table), lines);
+        text += fmt::format("[table.{}]\n{}", quoted(table), lines);
     }
     return text;
 }

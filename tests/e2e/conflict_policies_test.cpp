@@ -236,6 +236,7 @@ TEST_F(ConflictLogTable, APolicyThatCannotBeDecidedIsRefusedAtTheStart) {
     consumer().set("table",
                    "{ \"public.stock\" = { insert_exists = \"newest\", newest_column = \"v\" } }");
     consumer().start();
+    catch_up();
     source().execute("INSERT INTO stock VALUES (1, 'a', 'old')");
     EXPECT_TRUE(contains(expect_refusal(), "is no time"));
 }

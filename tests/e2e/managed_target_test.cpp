@@ -69,6 +69,28 @@ class ManagedTarget : public Scenario {
     std::string reader_;
 };
 
+TEST_F(ManagedTarget, ConflictsAreAnsweredWhereForeignKeysFire) {
+    use_table_owner();
+    consumer().set("conflict",
+                   "{ insert_exists = \"apply\", delete_missing = \"keep\", value = \"keep\" }");
+    source().execute("INSERT INTO parent SELECT g, 'v' FROM generate_series(1, 5) g");
+    consumer().init();
+    consumer().start();
+    catch_up();
+    target().execute(
+        "INSERT INTO parent VALUES (50, 'local'); INSERT INTO child VALUES (51, 50); "
+        "DELETE FROM parent WHERE id IN (3, 4)");
+    source().execute("INSERT INTO parent VALUES (50, 'new')");
+    source().execute("INSERT INTO child VALUES (30, 3), (20, 2)");
+    source().execute("DELETE FROM parent WHERE id = 4");
+    catch_up();
+    EXPECT_EQ(target().value("SELECT v FROM parent WHERE id = 50"), "new");
+    EXPECT_EQ(target().value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM child"), "20 51");
+    EXPECT_EQ(target().value("SELECT string_agg(kind || '/' || sqlstate, ' ' ORDER BY id) "
+                             "FROM walpack.conflict_log"),
+              "insert_exists/23505 value/23503 delete_missing/");
+}
+
 TEST_F(ManagedTarget, TableOwnerAppliesInOrderWithTriggersAndForeignKeysFiring) {
     use_table_owner();
     source().execute(

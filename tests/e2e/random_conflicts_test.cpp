@@ -81,18 +81,87 @@ INSTANTIATE_TEST_SUITE_P(, RandomConflicts, ::testing::Values(1, 3), [](const au
     return std::to_string(parameter.param) + "Workers";
 });
 
-// A backlog in which every hundredth transaction conflicts.
-TEST_F(BacklogScenario, ConflictsAmongManyTransactionsAreAnsweredOnTheWay) {
+// A backlog in which every hundredth transaction conflicts, and none.
+class ConflictBacklog : public BacklogScenario {
+  protected:
+    static constexpr int kTransactions = 20'000;
+
+    double arrival(int first) {
+        each_in_transaction(first, first + kTransactions - 1,
+                            "INSERT INTO stock VALUES (i, 'new')");
+        const auto begun = Clock::now();
+        expect_backlog_arrives();
+        const std::chrono::duration<double> took = Clock::now() - begun;
+        stop();
+        return took.count();
+    }
+};
+
+TEST_F(ConflictBacklog, ConflictsAmongManyTransactionsAreAnsweredOnTheWay) {
     on_both("CREATE TABLE stock (id int PRIMARY KEY, v text)");
     consumer().set("conflict", kSourceWins);
     copy_and_stop();
-    target().execute("INSERT INTO stock SELECT g, 'local' FROM generate_series(100, 20000, 100) g");
-    each_in_transaction(20000, "INSERT INTO stock VALUES (i, 'new')");
-    const auto begun = Clock::now();
-    expect_backlog_arrives();
-    const std::chrono::duration<double> took = Clock::now() - begun;
-    std::printf("20000 transactions with 200 conflicts in %.2f s\n", took.count());
+    const double without = arrival(1);
+    target().execute(
+        "INSERT INTO stock SELECT g, 'local' FROM generate_series(20100, 40000, 100) g");
+    const double with = arrival(kTransactions + 1);
+    std::printf("%d transactions without conflicts in %.2f s, with 200 in %.2f s\n", kTransactions,
+                without, with);
     EXPECT_EQ(target().value("SELECT count(*) FROM walpack.conflict_log"), "200");
+}
+
+// Times of commit, which a server keeps only when it is started so.
+class CommitTimes : public BacklogScenario {
+  protected:
+    void SetUp() override {
+        Scenario::SetUp();
+        set_keeping("on");
+    }
+    void TearDown() override {
+        Scenario::TearDown();
+        set_keeping("off");
+    }
+
+  private:
+    static void set_keeping(const std::string& value) {
+        Session(target_cluster().conninfo("postgres"))
+            .execute("ALTER SYSTEM SET track_commit_timestamp = " + value);
+        target_cluster().stop("fast");
+        target_cluster().start();
+    }
+};
+
+TEST_F(CommitTimes, DecideWhichRowIsTheNewest) {
+    on_both("CREATE TABLE stock (id int PRIMARY KEY, v text)");
+    consumer().set("conflict", "{ insert_exists = \"newest\" }");
+    copy_and_stop();
+    target().execute("INSERT INTO stock VALUES (1, 'local')");
+    source().execute("INSERT INTO stock VALUES (1, 'new')");
+    source().execute("INSERT INTO stock VALUES (2, 'new')");
+    target().execute("INSERT INTO stock VALUES (2, 'local')");
+    consumer().start();
+    catch_up();
+    EXPECT_EQ(target().value("SELECT string_agg(id || v, ' ' ORDER BY id) FROM stock"),
+              "1new 2local");
+    EXPECT_EQ(target().value("SELECT string_agg(policy || '/' || outcome, ' ' ORDER BY id) "
+                             "FROM walpack.conflict_log"),
+              "newest/applied newest/kept");
+}
+
+// Its changes are not kept: the attempt ends, and the next one applies them row by row.
+TEST_F(ConflictBacklog, ConflictsOfALargeTransactionAreAnsweredByTheNextAttempt) {
+    on_both("CREATE TABLE stock (id int PRIMARY KEY, v text)");
+    consumer().set("conflict", kSourceWins);
+    consumer().set("group_bytes_max", "\"64kB\"");
+    copy_and_stop();
+    target().execute(
+        "INSERT INTO stock SELECT g, 'local' FROM generate_series(100, 20000, 1000) g");
+    source().execute("INSERT INTO stock SELECT g, 'new' FROM generate_series(1, 20000) g");
+    source().execute("INSERT INTO stock VALUES (0, 'after')");
+    consumer().start();
+    expect_caught_up();
+    EXPECT_TRUE(contains(consumer().log(), "row by row"));
+    EXPECT_EQ(target().value("SELECT count(*) FROM walpack.conflict_log"), "20");
 }
 
 }  // namespace

@@ -21,6 +21,14 @@ TEST(QuoteLiteral, UsesTheEscapeFormForBackslashes) {
     EXPECT_EQ(quote_literal("a\\'b"), " E'a\\\\''b'");
 }
 
+TEST(QuoteJson, EscapesQuotesBackslashesAndControls) {
+    EXPECT_EQ(quote_json("a\"b\\c\n\x01"), "\"a\\\"b\\\\c\\u000a\\u0001\"");
+}
+
+TEST(QuoteJson, LeavesBytesBeyondAsciiAlone) {
+    EXPECT_EQ(quote_json("\xc3\xa4"), "\"\xc3\xa4\"");
+}
+
 TEST(ToHex, WritesTwoLowerCaseDigitsPerByte) {
     EXPECT_EQ(to_hex(std::string("\x00\xff\x1a", 3)), "00ff1a");
 }

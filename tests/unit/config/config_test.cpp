@@ -99,7 +99,8 @@ TEST(Config, ListsTheKeysWhenNothingIsAlike) {
 }
 
 TEST(Config, RefusesSections) {
-    EXPECT_THAT(error_of_line("[slot]\nname = 1").message(), HasSubstr("line 3, key \"slot\""));
+    EXPECT_THAT(error_of_line("[slot]\nname = 1").message(),
+                HasSubstr("line 3, table [slot]: there is no such table"));
 }
 
 TEST(Config, RefusesTextWhereAnIntegerIsNeeded) {

@@ -98,8 +98,8 @@ TEST(ConflictKeys, RefuseTheSameTableTwice) {
 
 TEST(ConflictKeys, AreShownAsTheFileWouldHaveThem) {
     const std::string tables =
-        "\n[conflict]\ndelete_missing = \"keep\"\n"
-        "\n[table.\"\\\"public\\\".\\\"orders\\\"\"]\ninsert_exists = \"newest\"\n"
+        "[conflict]\ndelete_missing = \"keep\"\n"
+        "[table.\"\\\"public\\\".\\\"orders\\\"\"]\ninsert_exists = \"newest\"\n"
         "newest_column = \"at\"\n";
     const Config config = load(tables);
     EXPECT_EQ(describe_sections(config), tables);
