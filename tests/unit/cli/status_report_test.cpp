@@ -172,5 +172,15 @@ TEST(StatusJson, HasNumbersAsNumbers) {
     EXPECT_THAT(json, HasSubstr("\"applied_seconds_ago\":3.000"));
 }
 
+TEST(StatusScreen, TellsWhatIsInQuarantine) {
+    PipelineStatus status = streaming();
+    EXPECT_THAT(status_screen(status), Not(HasSubstr("quarantine")));
+    EXPECT_THAT(status_json(status), HasSubstr("\"quarantine\":null"));
+    status.quarantine = QuarantineFigures{3, 1, 90.5};
+    EXPECT_THAT(status_screen(status), HasSubstr("3 rows, of which 2 wait for others"));
+    EXPECT_THAT(status_json(status), HasSubstr("\"quarantine\":{\"rows\":3,\"waiting_rows\":2,"
+                                               "\"oldest_seconds\":90.500}"));
+}
+
 }  // namespace
 }  // namespace walpack
