@@ -59,7 +59,7 @@ void Applier::set_on_refused_row(TakeRefusedRow take, MustWait must_wait) {
 
 void Applier::set_taken_rows(TakenRows taken_rows) {
     state_->taken_rows = std::move(taken_rows);
-    if (state_->replay_session) state_->replay_session->set_on_truncate(state_->taken_rows.give_up);
+    if (state_->replay_session) state_->replay_session->set_taken_rows(state_->taken_rows);
 }
 
 void Applier::add_change(const RowChange& change, Lsn commit_lsn) {

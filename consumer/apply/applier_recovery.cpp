@@ -62,7 +62,7 @@ Replay& Applier::State::replay() {
         connect, control, progress, relations,
         Replay::Options{options.conflicts, options.truncate_referenced, options.pipeline});
     replay_session->set_on_refused_row(take_refused_row, must_wait);
-    replay_session->set_on_truncate(taken_rows.give_up);
+    replay_session->set_taken_rows(taken_rows);
     if (!encoding.empty()) replay_session->set_client_encoding(encoding);
     return *replay_session;
 }

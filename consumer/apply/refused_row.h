@@ -50,6 +50,9 @@ struct TakenRows {
     std::function<bool(const Truncate& truncate)> are_of;
     // They are void: inside the target transaction of the TRUNCATE, before it.
     std::function<void(const Truncate& truncate, Connection& session)> give_up;
+    // Rows may be taken out in the transaction that `session` has just begun: nobody else does
+    // anything about them up to its end.
+    std::function<void(Connection& session)> hold;
     // Before a group: someone else may have applied them, or given them up. `settle` commits what
     // is under way.
     std::function<void(const std::function<void()>& settle)> look;

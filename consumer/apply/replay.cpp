@@ -63,6 +63,7 @@ void Replay::begin() {
     session_->execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
     // As in the sessions that apply: the source may have deferred them.
     if (!settings_.is_replica_role) session_->execute("SET CONSTRAINTS ALL DEFERRED");
+    if (taken_rows_.hold) taken_rows_.hold(*session_);
 }
 
 void Replay::run(const KeptGroup& group) {
@@ -78,17 +79,27 @@ void Replay::run(const KeptGroup& group) {
 }
 
 void Replay::finish(Lsn from, Lsn end, bool is_durable) {
-    const auto version = progress_.quarantine_version();
-    if (progress_.watches_quarantine()) {
-        session_->execute(progress_.advance_sql(),
-                          {end.to_string(), from.to_string(),
-                           version ? std::optional(std::to_string(*version)) : std::nullopt});
-    } else {
-        session_->execute(progress_.advance_sql(), {end.to_string(), from.to_string()});
-    }
+    move_position(from, end);
     if (is_durable) session_->execute("SET LOCAL synchronous_commit = " + settings_.durable_commit);
     session_->execute("COMMIT");
     note_counts();
+}
+
+// Someone else moved it, or changed the quarantine that was decided by: worth another try.
+void Replay::move_position(Lsn from, Lsn end) {
+    const auto version = progress_.quarantine_version();
+    const auto text = version ? std::optional(std::to_string(*version)) : std::nullopt;
+    const std::string sql = progress_.advance_sql();
+    try {
+        if (progress_.watches_quarantine()) {
+            session_->execute(sql, {end.to_string(), from.to_string(), text});
+        } else {
+            session_->execute(sql, {end.to_string(), from.to_string()});
+        }
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::value) throw;
+        throw Error(ErrorKind::connection, "could not move the position").detail(error.message());
+    }
 }
 
 bool Replay::has_met(const Relation& relation) const {
@@ -149,7 +160,7 @@ void Replay::take_unmapped(const Planned& planned, bool waits) {
 
 void Replay::run(const Truncate& truncate) {
     run_gathered();
-    if (on_truncate_) on_truncate_(truncate, *session_);
+    if (taken_rows_.give_up) taken_rows_.give_up(truncate, *session_);
     ++origin_.number;
     std::vector<std::shared_ptr<const TargetTable>> tables;
     for (const auto& relation : truncate.relations)

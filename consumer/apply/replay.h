@@ -54,9 +54,7 @@ class Replay {
 
     void set_client_encoding(const std::string& encoding);
     void set_on_refused_row(TakeRefusedRow take, MustWait must_wait);
-    void set_on_truncate(std::function<void(const Truncate&, Connection&)> on_truncate) {
-        on_truncate_ = std::move(on_truncate);
-    }
+    void set_taken_rows(TakenRows taken_rows) { taken_rows_ = std::move(taken_rows); }
 
     void begin();
     // Throws the Error that stops the pipeline, with the LSN of the source transaction. Nothing of
@@ -93,6 +91,7 @@ class Replay {
     const std::string& name_of(const std::shared_ptr<const RowStatement>& statement);
     void run_gathered();
     bool must_wait(const Planned& planned) const;
+    void move_position(Lsn from, Lsn end);
     void plan(Planned& planned, const RowChange& change);
     void take_unmapped(const Planned& planned, bool waits);
     void note_counts();
@@ -108,7 +107,7 @@ class Replay {
     ConflictResolution resolution_;
     TakeRefusedRow take_;
     MustWait must_wait_;
-    std::function<void(const Truncate&, Connection&)> on_truncate_;
+    TakenRows taken_rows_;
     Cascades cascades_;
     RowOrigin origin_;
     std::vector<Planned> gathered_;

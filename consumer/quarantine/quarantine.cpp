@@ -40,10 +40,12 @@ Quarantine::Quarantine(Connection& control, Progress& progress, QuarantineOption
     progress_.watch_quarantine(std::nullopt);
 }
 
-std::optional<std::uint64_t> Quarantine::version() {
-    const Result result = control_.execute(
-        "SELECT quarantine_version FROM walpack.progress WHERE pipeline = $1 AND worker = 0",
-        {options_.pipeline});
+std::optional<std::uint64_t> Quarantine::version(Connection& session, const char* lock) const {
+    const Result result =
+        session.execute(fmt::format("SELECT quarantine_version FROM walpack.progress "
+                                    "WHERE pipeline = $1 AND worker = 0{}",
+                                    lock),
+                        {options_.pipeline});
     if (result.rows() == 0) return std::nullopt;
     return count_at(result, 0, 0);
 }
@@ -52,7 +54,7 @@ std::optional<std::uint64_t> Quarantine::version() {
 void Quarantine::load() {
     if (is_loaded_) return;
     encoding_ = control_.parameter_status("client_encoding");
-    version_ = version();
+    version_ = version(control_);
     progress_.watch_quarantine(version_);
     keys_ = HeldKeys();
     keys_.set_foreign_keys(read_foreign_keys(control_));
@@ -148,8 +150,14 @@ void Quarantine::give_up_rows_of(const Truncate& truncate, Connection& session) 
     }
 }
 
+void Quarantine::hold(Connection& session) {
+    load();
+    if (version(session, " FOR UPDATE") == version_) return;
+    throw Error(ErrorKind::connection, "the quarantine was changed while it was used");
+}
+
 void Quarantine::look(const std::function<void()>& settle) {
-    if (!is_in_use() || version() == version_) return;
+    if (!is_in_use() || version(control_) == version_) return;
     settle();
     is_loaded_ = false;
     load();

@@ -47,6 +47,9 @@ class Quarantine {
     // Before a TRUNCATE, in its transaction: what is held of the tables is void.
     void give_up_rows_of(const Truncate& truncate, Connection& session);
 
+    // At the begin of a transaction in which rows may be taken: the commands wait for its end.
+    // Throws Error(connection) when one of them was faster.
+    void hold(Connection& session);
     // Whether anything is held, so that look() is worth a round trip.
     bool is_in_use() const { return is_loaded_ && !keys_.empty(); }
     // Between two groups: reads again when someone else changed something. `settle` is called
@@ -61,7 +64,7 @@ class Quarantine {
                                                 const std::shared_ptr<const TargetTable>& mapped);
     void require_room(const RefusedRow& row) const;
     HeldTuple find_row(const RefusedRow& row, const TargetTable* table, Connection& session) const;
-    std::optional<std::uint64_t> version();
+    std::optional<std::uint64_t> version(Connection& session, const char* lock = "") const;
 
     Connection& control_;
     Progress& progress_;

@@ -103,13 +103,19 @@ RetryReport QuarantineActions::retry(const HeldRowChoice& choice) {
     const std::set<std::uint64_t> ids = selected(choice, rows, tables, none);
     HeldKeys remaining = none;
     RetryReport report;
+    std::string applied;
     for (HeldRow& row : rows) {
         const auto& table = tables.at(row.table);
-        const bool is_applied = ids.contains(row.id) && retry_row(row, table, remaining, report);
-        if (is_applied) continue;
-        look_again(row, table, remaining);
+        const bool is_chosen = ids.contains(row.id);
+        if (is_chosen && retry_row(row, table, remaining, report)) {
+            applied += (applied.empty() ? "" : ", ") + std::to_string(row.id);
+            continue;
+        }
+        if (is_chosen) look_again(row, table, remaining);
         add_held(remaining, row, table.get());
     }
+    if (!applied.empty())
+        target_.execute(table_.remove_sql("retried", fmt::format("q.id IN ({})", applied), false));
     // What the source had deferred must be right by now; as an error that says so.
     if (report.applied > 0) target_.execute("SET CONSTRAINTS ALL IMMEDIATE");
     transaction.commit();
@@ -127,7 +133,6 @@ bool QuarantineActions::retry_row(HeldRow& row, const std::shared_ptr<const Targ
     }
     auto failure = apply_held_row(target_, row, table, is_replica_role_);
     if (!failure) {
-        target_.execute(table_.remove_sql("retried", QuarantineTable::of_id(row.id), false));
         ++report.applied;
         return true;
     }

@@ -22,6 +22,8 @@ constexpr std::chrono::milliseconds kIdleWait{100};
 // vain.
 constexpr std::chrono::microseconds kPumpInterval{500};
 constexpr std::chrono::microseconds kNap{250};
+// What is released goes a step behind what is said of it.
+constexpr std::chrono::milliseconds kReleaseInterval{100};
 // After nothing came for this long, what comes next is received in this thread.
 constexpr std::chrono::milliseconds kQuiet{1};
 // Of messages that wait: enough to keep two threads busy.
@@ -91,14 +93,16 @@ void ApplyLoop::work_while_held(const StopRequest& stop) {
 void ApplyLoop::confirm() {
     const Lsn durable = applier_.durable_lsn();
     const Lsn confirmable = copy_ != nullptr ? copy_->confirmable(durable) : durable;
-    if (confirmable == released_) return;
+    if (confirmable == released_ && now_ - released_at_ < kReleaseInterval) return;
     released_ = confirmable;
+    released_at_ = now_;
     reader_.release(confirmable, assembler_->held_from());
     feed_.confirmation.note_applied(feed_.number, confirmable);
 }
 
 std::optional<LogEntry> ApplyLoop::take(std::chrono::nanoseconds timeout) {
-    if (reader_.wants_state()) reader_.note_state(assembler_->session_state());
+    if (reader_.wants_state())
+        reader_.note_state(assembler_->session_state(), assembler_->held_from());
     return reader_.take(timeout);
 }
 

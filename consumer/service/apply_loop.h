@@ -71,6 +71,7 @@ class ApplyLoop {
     std::unique_ptr<Assembler> assembler_;
     std::uint64_t rows_of_earlier_sessions_ = 0;  // decoded
     Lsn released_;
+    std::chrono::steady_clock::time_point released_at_;
     std::function<void(const Activity&)> on_activity_;
     std::chrono::steady_clock::time_point now_;  // when the last wait for an entry ended
     std::chrono::steady_clock::time_point pumped_;

@@ -49,6 +49,7 @@ void connect_quarantine(Applier& applier, Quarantine& quarantine) {
     taken.give_up = [&quarantine](const Truncate& truncate, Connection& session) {
         quarantine.give_up_rows_of(truncate, session);
     };
+    taken.hold = [&quarantine](Connection& session) { quarantine.hold(session); };
     taken.look = [&quarantine](const std::function<void()>& settle) { quarantine.look(settle); };
     applier.set_taken_rows(std::move(taken));
 }

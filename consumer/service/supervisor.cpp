@@ -5,6 +5,7 @@
 #include <chrono>
 #include <deque>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -161,23 +162,34 @@ class Service {
                 return is_same_target(config, target->config());
             });
         };
-        for (const auto& target : targets_)
-            if (is_unwanted(target)) target->request_stop();
+        std::map<std::string, Lsn> positions;  // of those that come again
+        for (const auto& target : targets_) {
+            if (!is_unwanted(target)) continue;
+            target->request_stop();
+            positions[target->config().target_name] = target->applied();
+            const auto is_it = [&target](const Config& config) {
+                return config.target_name == target->config().target_name;
+            };
+            if (std::none_of(wanted.begin(), wanted.end(), is_it)) target->leave();
+        }
         std::erase_if(targets_, is_unwanted);
         for (const Config& config : wanted) {
             const bool is_running =
                 std::any_of(targets_.begin(), targets_.end(), [&config](const auto& target) {
                     return target->config().target_name == config.target_name;
                 });
-            if (!is_running) add(config, wanted.size() == 1);
+            if (is_running) continue;
+            const auto position = positions.find(config.target_name);
+            const bool is_known = position != positions.end() && position->second.is_valid();
+            add(config, is_known ? position->second : log_.state().from, wanted.size() == 1);
         }
         is_only_ = wanted.size() == 1;
     }
 
-    void add(const Config& config, bool is_only) {
+    void add(const Config& config, Lsn position, bool is_only) {
         targets_.push_back(std::make_unique<TargetService>(
-            config, source_, log_, confirmation_, system_identifier_, is_only_, notify_systemd,
-            is_only ? options_.on_copy : OnCopyProgress{}));
+            config, position, source_, log_, confirmation_, system_identifier_, is_only_,
+            notify_systemd, is_only ? options_.on_copy : OnCopyProgress{}));
     }
 
     void wait_until_ended() const {

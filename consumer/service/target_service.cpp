@@ -7,7 +7,7 @@
 
 namespace walpack {
 
-TargetService::TargetService(Config config, SourceStream& source, OrderedLog& log,
+TargetService::TargetService(Config config, Lsn position, SourceStream& source, OrderedLog& log,
                              Confirmation& confirmation, std::uint64_t system_identifier,
                              const std::atomic<bool>& is_only,
                              const std::function<void(const std::string&)>& on_state,
@@ -15,7 +15,7 @@ TargetService::TargetService(Config config, SourceStream& source, OrderedLog& lo
     : config_(std::move(config)),
       confirmation_(confirmation),
       on_state_(on_state),
-      reader_(log.add_reader(log.state().from)),
+      reader_(log.add_reader(position)),
       feed_{source, log, *reader_, confirmation, confirmation.add_target(), system_identifier,
             is_only},
       thread_([this, on_copy] { run(on_copy); }) {}
@@ -23,6 +23,7 @@ TargetService::TargetService(Config config, SourceStream& source, OrderedLog& lo
 TargetService::~TargetService() {
     request_stop();
     thread_.join();
+    if (leaves_) reader_->leave();
     confirmation_.remove_target(feed_.number);
 }
 

@@ -21,10 +21,12 @@ namespace walpack {
 
 class TargetService {
   public:
-    // Begins at once. All but the configuration must outlive this object. `is_only`: no other
-    // target reads the log; it may change. `on_state` is called by any thread.
-    TargetService(Config config, SourceStream& source, OrderedLog& log, Confirmation& confirmation,
-                  std::uint64_t system_identifier, const std::atomic<bool>& is_only,
+    // Begins at once. All but the configuration must outlive this object. `position`: what the
+    // target has for certain. `is_only`: no other target reads the log; it may change. `on_state`
+    // is called by any thread.
+    TargetService(Config config, Lsn position, SourceStream& source, OrderedLog& log,
+                  Confirmation& confirmation, std::uint64_t system_identifier,
+                  const std::atomic<bool>& is_only,
                   const std::function<void(const std::string&)>& on_state,
                   const OnCopyProgress& on_copy);
     // Stops it, as request_stop() and waiting for its end.
@@ -32,6 +34,8 @@ class TargetService {
     TargetService(const TargetService&) = delete;
     TargetService& operator=(const TargetService&) = delete;
 
+    // When it goes, the log keeps nothing for it.
+    void leave() { leaves_ = true; }
     // Finishes the transaction in hand.
     void request_stop() { stop_.request(); }
     bool has_ended() const { return has_ended_; }
@@ -39,6 +43,7 @@ class TargetService {
     std::exception_ptr error() const { return error_; }
 
     const Config& config() const { return config_; }
+    Lsn applied() const { return confirmation_.applied(feed_.number); }
     TargetState state() const;
 
   private:
@@ -50,6 +55,7 @@ class TargetService {
     const std::function<void(const std::string&)> on_state_;
     const std::unique_ptr<LogReader> reader_;
     TargetFeed feed_;
+    bool leaves_ = false;
     StopRequest stop_;
     mutable std::mutex mutex_;
     std::string state_ = "connecting";

@@ -160,5 +160,28 @@ TEST_F(ManagedTarget, MissingPrivilegesAreNamed) {
     EXPECT_TRUE(contains(expect_refusal(), "child"));
 }
 
+TEST_F(ManagedTarget, ItsOwnerHasRowsHeldAndRetriesThemUnderForeignKeys) {
+    use_table_owner();
+    consumer().set("on_error", toml_text("quarantine"));
+    target().execute("ALTER TABLE parent ADD CONSTRAINT good CHECK (v <> 'bad')");
+    consumer().init();
+    consumer().start();
+    catch_up();
+    source().execute("INSERT INTO parent VALUES (1, 'bad'), (2, 'ok')");
+    source().execute("INSERT INTO child VALUES (10, 1), (11, 1), (20, 2)");
+    source().execute("DELETE FROM child WHERE id = 11");
+    catch_up();
+    EXPECT_EQ(target().value("SELECT string_agg(id::text, ' ') FROM child"), "20");
+    EXPECT_EQ(target().value("SELECT string_agg(COALESCE(behind::text, '-'), ' ' ORDER BY id) "
+                             "FROM walpack.quarantine"),
+              "- 1 1 3");
+    target().execute("ALTER TABLE parent DROP CONSTRAINT good");
+    const Finished retried = consumer().command("quarantine", {"retry", "--all"});
+    EXPECT_EQ(retried.status, 0) << retried.output;
+    EXPECT_EQ(source().value("SELECT string_agg(c::text, ' ' ORDER BY id) FROM child c"),
+              target().value("SELECT string_agg(c::text, ' ' ORDER BY id) FROM child c"));
+    EXPECT_EQ(target().value("SELECT DISTINCT done_by FROM walpack.quarantine_history"), owner_);
+}
+
 }  // namespace
 }  // namespace walpack::e2e

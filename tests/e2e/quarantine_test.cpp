@@ -49,6 +49,7 @@ TEST_F(Quarantine, OneBadRowOfABatchIsPutAsideAndEverythingElseArrives) {
     source().execute(
         "INSERT INTO other SELECT g, CASE g WHEN 777 THEN 1000 ELSE g % 7 END "
         "FROM generate_series(1, 3000) g");
+    catch_up();
     source().execute("UPDATE other SET v = 5 WHERE id IN (776, 777, 778)");
     catch_up();
     expect_running();

@@ -106,5 +106,24 @@ TEST(ConflictKeys, AreShownAsTheFileWouldHaveThem) {
     EXPECT_THAT(describe(config), HasSubstr(tables));
 }
 
+TEST(ConflictKeys, SetWhatIsDoneOnAnErrorOfOneTable) {
+    const std::string table =
+        "[table.\"\\\"public\\\".\\\"orders\\\"\"]\non_error = \"quarantine\"\n";
+    const Config config = load(table);
+    EXPECT_EQ(config.on_error, "error");
+    EXPECT_EQ(config.table_on_error.at(kOrders), "quarantine");
+    EXPECT_EQ(describe_sections(config), table);
+}
+
+TEST(ConflictKeys, RefuseOnErrorWhereItDoesNotBelong) {
+    EXPECT_THAT(refusal_of("[conflict]\non_error = \"quarantine\"\n"),
+                HasSubstr("does not belong here"));
+    EXPECT_THAT(refusal_of("[table.\"public.orders\"]\non_error = \"skip\"\n"),
+                HasSubstr("\"skip\" is not a valid on_error"));
+    EXPECT_THAT(refusal_of("[table.\"public.orders\"]\non_error = \"error\"\n"
+                           "[table.\"Public.Orders\"]\non_error = \"error\"\n"),
+                HasSubstr("twice"));
+}
+
 }  // namespace
 }  // namespace walpack
