@@ -30,6 +30,10 @@ struct Preflight {
     bool copy_is_pending(const Config& config) const {
         return config.copy && !(progress && progress->copy_is_complete);
     }
+    // No row was copied yet.
+    bool copy_is_to_begin(const Config& config) const {
+        return copy_is_pending(config) && !(progress && progress->applied_lsn.is_valid());
+    }
 };
 
 // Throws only Error(cancelled).

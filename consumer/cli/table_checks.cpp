@@ -157,7 +157,7 @@ void check_target_tables(Connection& target, const std::string& source_descripti
     report_missing(tables.missing, {source_description, target.description()},
                    makes_missing_tables(config, preflight), findings);
     check_rights(target, tables.present, findings);
-    if (preflight.copy_is_pending(config)) check_empty(target, tables.present, findings);
+    if (preflight.copy_is_to_begin(config)) check_empty(target, tables.present, findings);
     if (findings.problem_count() > problems) return;
     findings.ok(End::target,
                 counted(tables.present.size(), "published table") + " found, fitting and writable");

@@ -99,7 +99,7 @@ void Pipeline::run(const Replay& replay) {
     ProgressRow row = read_progress(progress, config_);
     require_system(feed_.system_identifier, row.source_system_identifier);
     feed_.source.wait_until_begun(abort);
-    const SourceHistory history = feed_.source.history();
+    const SourceHistory history = feed_.source.history_up_to(row.applied_lsn);
     require_history(row.timeline, row.applied_lsn, history, "target");
     require_continuity(config_.slot, row, feed_.log.state().from);
     if (row.timeline != history.timeline) progress.note_timeline(history.timeline);

@@ -118,23 +118,34 @@ Lsn SourceStream::look_at_source() {
     return slot.confirmed_flush_lsn;
 }
 
-SourceHistory SourceStream::history() const {
+SourceHistory SourceStream::history_up_to(Lsn position) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (position <= history_.flush_lsn) return history_;
+    }
+    // It has written more since.
+    ReplicationConnection replication(config_.source, stop_, "walpack_" + config_.pipeline,
+                                      config_.receive_timeout);
+    SourceHistory history = read_history(replication, replication.identify_system());
     const std::lock_guard lock(mutex_);
+    history_ = std::move(history);
     return history_;
 }
 
 void SourceStream::session() {
     const Lsn confirmed = look_at_source();
-    const Lsn from = begin_of_session(confirmed);
+    bool is_new = generation_ == 0;
+    const Lsn from = begin_of_session(confirmed, is_new);
     log_.begin_session(from);
+    if (is_new) ++generation_;
     receiver_.confirm(confirmed);
     log::info("streaming from slot \"{}\" at {}", config_.slot, from.to_string());
     receiver_.run(from);
 }
 
 // The log goes on where it ends. A slot that is confirmed further has nothing for what is between:
-// targets that need that will say so.
-Lsn SourceStream::begin_of_session(Lsn confirmed) {
+// targets that need that will say so. `is_new` becomes true when the log begins again.
+Lsn SourceStream::begin_of_session(Lsn confirmed, bool& is_new) {
     const Lsn end = log_.state().end;
     const bool is_wanted = is_restart_requested_.exchange(false);
     if (end.is_valid() && confirmed <= end && !is_wanted) return end;
@@ -143,7 +154,7 @@ Lsn SourceStream::begin_of_session(Lsn confirmed) {
                   end.to_string(), confirmed.to_string());
         log_.reset();
     }
-    ++generation_;
+    is_new = true;
     return confirmed;
 }
 
@@ -161,7 +172,7 @@ void SourceStream::restart(std::uint64_t generation, const StopRequest& stop) {
 }
 
 void SourceStream::wait_until_begun(const StopRequest& stop) const {
-    while (!log_.state().end.is_valid() && !has_failed_) {
+    while (generation_ == 0 && !has_failed_) {
         stop.throw_if_requested();
         std::this_thread::sleep_for(kLookInterval);
     }

@@ -48,8 +48,9 @@ class SourceStream {
     void wait_until_begun(const StopRequest& stop) const;
     // How often the log was begun.
     std::uint64_t generation() const { return generation_; }
-    // As it was when the last session began.
-    SourceHistory history() const;
+    // Read again when it does not reach up to there. Throws Error(connection) then, when the source
+    // does not answer.
+    SourceHistory history_up_to(Lsn position);
     // The log is closed with an error.
     bool has_failed() const { return has_failed_; }
     Receiver& receiver() { return receiver_; }
@@ -61,7 +62,7 @@ class SourceStream {
     void session();
     Lsn look_at_source();
     void request_restart();
-    Lsn begin_of_session(Lsn confirmed);
+    Lsn begin_of_session(Lsn confirmed, bool& is_new);
     void watch(Confirmation& confirmation, const std::stop_token& ended);
     void ask_retained(std::unique_ptr<Connection>& source);
 

@@ -68,7 +68,7 @@ TEST_F(Log, ATargetThatIsAwayDoesNotFillTheSourcesDisk) {
     // What is only in the log survives the consumer.
     consumer().kill();
     consumer().start();
-    write_megabytes(2);
+    write_megabytes(8);
     wait_until("the source may remove WAL", seconds(20), [&] { return retained() < kMegabyte; });
     target_cluster().start();
     catch_up();
@@ -141,7 +141,12 @@ TEST_F(Log, ADamagedFileIsNamedAndNotApplied) {
 }
 
 TEST_F(Log, AnotherPipelinesFolderIsRefused) {
+    consumer().set("confirm", "\"logged\"");
     begin();
+    target_cluster().stop("fast");
+    write_megabytes(1);
+    wait_until("it is in the log", seconds(20), [&] { return retained() < 100'000; });
+    target_cluster().start();
     Consumer other({{"pipeline", "\"other\""},
                     {"slot", toml_text(slot())},
                     {"source", toml_text(source_conninfo())},

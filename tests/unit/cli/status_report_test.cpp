@@ -218,16 +218,17 @@ TEST(StatusJson, TellsWhatIsHeldAndWhatIsToBeLeftOut) {
     EXPECT_THAT(json, HasSubstr(R"("skips_waiting":["0/1050"])"));
     EXPECT_THAT(status_json(streaming()),
                 HasSubstr(R"("held_transaction":null,"skips_waiting":[])"));
+}
 
-    TEST(StatusScreen, TellsWhatIsInQuarantine) {
-        PipelineStatus status = streaming();
-        EXPECT_THAT(status_screen(status), Not(HasSubstr("quarantine")));
-        EXPECT_THAT(status_json(status), HasSubstr("\"quarantine\":null"));
-        status.quarantine = QuarantineFigures{3, 1, 90.5};
-        EXPECT_THAT(status_screen(status), HasSubstr("3 rows, of which 2 wait for others"));
-        EXPECT_THAT(status_json(status), HasSubstr("\"quarantine\":{\"rows\":3,\"waiting_rows\":2,"
-                                                   "\"oldest_seconds\":90.500}"));
-    }
+TEST(StatusScreen, TellsWhatIsInQuarantine) {
+    PipelineStatus status = streaming();
+    EXPECT_THAT(status_screen(status), Not(HasSubstr("quarantine")));
+    EXPECT_THAT(status_json(status), HasSubstr("\"quarantine\":null"));
+    status.quarantine = QuarantineFigures{3, 1, 90.5};
+    EXPECT_THAT(status_screen(status), HasSubstr("3 rows, of which 2 wait for others"));
+    EXPECT_THAT(status_json(status), HasSubstr("\"quarantine\":{\"rows\":3,\"waiting_rows\":2,"
+                                               "\"oldest_seconds\":90.500}"));
+}
 
 }  // namespace
 }  // namespace walpack
