@@ -98,10 +98,11 @@ void append_pipeline_keys(std::vector<KeyDefinition>& keys) {
                                "replicated to the source.",
                                kGroup},
                               &Config::origin, {"any", "none"}));
-    keys.push_back(
+    keys.push_back(with_default_text(
         name_key({"only_target", "NAME",
                   "One of several targets, which the command is about. Without it, all.", kGroup},
-                 &Config::only_target, 40));
+                 &Config::only_target, 40),
+        "\"<all>\""));
 }
 
 void append_copy_keys(std::vector<KeyDefinition>& keys) {

@@ -307,7 +307,7 @@ Lsn LogCore::durable(std::uint64_t& next) const {
     for (; segment != segments_.end() && (*segment)->has_file; ++segment) {
         const FileEnd& synced = (*segment)->synced;
         durable = synced.whole.end;
-        next = synced.next;
+        next = synced.whole.next;
         const bool is_whole = (*segment)->is_closed && synced.next >= (*segment)->whole.next;
         if (!is_whole || !(*segment)->damage.empty()) break;
     }

@@ -34,8 +34,10 @@ std::uint64_t LogCore::may_leave_before(const Segment& segment) const {
         in_file = needs_sync ? segment.synced.next : segment.written.next;
     }
     const bool cannot_write = !disk_error_.empty() || is_out_of_budget_;
-    if (cannot_write) return std::max(in_file, std::min(taken_by_all_, released_by_all()));
-    return in_file;
+    if (!cannot_write) return in_file;
+    // With nothing in the files that was called durable, the source can send all of it again.
+    const std::uint64_t kept = durable_sequence_ > 0 ? released_by_all() : kNever;
+    return std::max(in_file, std::min(taken_by_all_, kept));
 }
 
 void LogCore::drop_entries(Segment& segment) {
@@ -98,6 +100,7 @@ void LogCore::remove_released() {
     remove_released_segments();
     note_released();
     decide_spilling();
+    trim();
 }
 
 // A reader has to begin where nothing is held, so more may stay than is not released.

@@ -146,6 +146,9 @@ void ApplyLoop::handle(const ReceivedMessage& message) {
 void ApplyLoop::handle(const SessionStart& /*session*/) {
     WALPACK_CHECK(!assembler_->is_inside_transaction());
     applier_.commit_group();
+    // From here on positions are of another timeline, which the target must know of first.
+    if (feed_.source.timeline() != feed_.timeline)
+        throw Error(ErrorKind::connection, "the source is on another timeline now");
     rows_of_earlier_sessions_ += assembler_->decoded_rows();
     assembler_ = new_session();
 }

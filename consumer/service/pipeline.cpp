@@ -103,6 +103,7 @@ void Pipeline::run(const Replay& replay) {
     require_history(row.timeline, row.applied_lsn, history, "target");
     require_continuity(config_.slot, row, feed_.log.state().from);
     if (row.timeline != history.timeline) progress.note_timeline(history.timeline);
+    feed_.timeline = history.timeline;
     if (!row.applied_lsn.is_valid()) row.applied_lsn = start(target, progress);
     stream(target, progress, row.applied_lsn, abort);
 }

@@ -118,6 +118,11 @@ Lsn SourceStream::look_at_source() {
     return slot.confirmed_flush_lsn;
 }
 
+std::uint32_t SourceStream::timeline() const {
+    const std::lock_guard lock(mutex_);
+    return history_.timeline;
+}
+
 SourceHistory SourceStream::history_up_to(Lsn position) {
     {
         const std::lock_guard lock(mutex_);
@@ -147,7 +152,9 @@ void SourceStream::session() {
 // targets that need that will say so. `is_new` becomes true when the log begins again.
 Lsn SourceStream::begin_of_session(Lsn confirmed, bool& is_new) {
     const Lsn end = log_.state().end;
-    const bool is_wanted = is_restart_requested_.exchange(false);
+    // Not what the slot may be confirmed by; then every target finds what it needs.
+    const bool is_wanted =
+        is_restart_requested_.exchange(false) && !log_.state().durable.is_valid();
     if (end.is_valid() && confirmed <= end && !is_wanted) return end;
     if (end.is_valid()) {
         log::info("the log ends at {} and begins again at {}, where the slot is confirmed",

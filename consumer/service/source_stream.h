@@ -51,6 +51,7 @@ class SourceStream {
     // Read again when it does not reach up to there. Throws Error(connection) then, when the source
     // does not answer.
     SourceHistory history_up_to(Lsn position);
+    std::uint32_t timeline() const;
     // The log is closed with an error.
     bool has_failed() const { return has_failed_; }
     Receiver& receiver() { return receiver_; }

@@ -60,6 +60,10 @@ OrderedLogOptions log_options(const Config& config) {
     options.directory = config.log_directory;
     options.memory_bytes_max = config.log_memory_max;
     options.disk_bytes_max = config.log_bytes_max;
+    // Files go as a whole: a small budget needs small ones.
+    constexpr std::uint64_t kSegmentsMin = 8;
+    options.segment_bytes =
+        std::min<std::uint64_t>(options.segment_bytes, config.log_bytes_max / kSegmentsMin);
     return options;
 }
 

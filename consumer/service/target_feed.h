@@ -19,6 +19,8 @@ struct TargetFeed {
     Confirmation& confirmation;
     std::size_t number = 0;  // of the confirmation
     std::uint64_t system_identifier = 0;
+    // The source's, as the target has noted it.
+    std::uint32_t timeline = 0;
     // No other target reads the log, so this one's thread may receive by itself.
     const std::atomic<bool>& is_only;
 };

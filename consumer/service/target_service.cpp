@@ -16,8 +16,8 @@ TargetService::TargetService(Config config, Lsn position, SourceStream& source, 
       confirmation_(confirmation),
       on_state_(on_state),
       reader_(log.add_reader(position)),
-      feed_{source, log, *reader_, confirmation, confirmation.add_target(), system_identifier,
-            is_only},
+      feed_{source, log,    *reader_, confirmation, confirmation.add_target(), system_identifier,
+            0,      is_only},
       thread_([this, on_copy] { run(on_copy); }) {}
 
 TargetService::~TargetService() {

@@ -32,7 +32,7 @@ void Writers::run(const std::string& conninfo, std::uint64_t seed, const Change&
             ++committed_;
         } catch (const SqlError& error) {
             const bool is_conflict = error.sqlstate() == "23505" || error.sqlstate() == "40P01" ||
-                                     error.sqlstate() == "23503";
+                                     error.sqlstate() == "40001" || error.sqlstate() == "23503";
             if (is_conflict) continue;
             const std::lock_guard lock(mutex_);
             if (failure_.empty()) failure_ = error.what();
