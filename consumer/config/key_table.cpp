@@ -198,6 +198,21 @@ void append_stream_keys(std::vector<KeyDefinition>& keys) {
     append_log_keys(keys);
 }
 
+void append_quarantine_keys(std::vector<KeyDefinition>& keys) {
+    constexpr ConfigGroup kGroup = ConfigGroup::stream;
+    keys.push_back(choice_key({"on_error", "error|quarantine",
+                               "What is done with a row that the target refuses. error: the "
+                               "pipeline stops and names it. quarantine: it is put aside, what "
+                               "depends on it waits behind it, and everything else goes on.",
+                               kGroup},
+                              &Config::on_error, {"error", "quarantine"}));
+    keys.push_back(count_key({"quarantine_max_rows", "ROWS",
+                              "Rows that may be put aside, with those that wait for them. One more "
+                              "stops the pipeline.",
+                              kGroup},
+                             &Config::quarantine_max_rows, {1, 1'000'000}));
+}
+
 void append_apply_keys(std::vector<KeyDefinition>& keys) {
     constexpr ConfigGroup kGroup = ConfigGroup::stream;
     keys.push_back(count_key({"apply_workers", "COUNT",
@@ -261,17 +276,7 @@ void append_apply_keys(std::vector<KeyDefinition>& keys) {
                                  kGroup},
                                 &Config::durable_interval,
                                 {milliseconds(0), milliseconds(60'000)}));
-    keys.push_back(choice_key({"on_error", "error|quarantine",
-                               "What is done with a row that the target refuses. error: the "
-                               "pipeline stops and names it. quarantine: it is put aside, what "
-                               "depends on it waits behind it, and everything else goes on.",
-                               kGroup},
-                              &Config::on_error, {"error", "quarantine"}));
-    keys.push_back(count_key({"quarantine_max_rows", "ROWS",
-                              "Rows that may be put aside, with those that wait for them. One more "
-                              "stops the pipeline.",
-                              kGroup},
-                             &Config::quarantine_max_rows, {1, 1'000'000}));
+    append_quarantine_keys(keys);
 }
 
 void append_service_keys(std::vector<KeyDefinition>& keys) {
