@@ -149,7 +149,7 @@ class Movers {
                 sql += change(random);
             }
         }
-        if (random.chance(0.01)) sql += "TRUNCATE " + identifier(random.pick(kTables)) + "; ";
+        if (random.chance(0.001)) sql += "TRUNCATE " + identifier(random.pick(kTables)) + "; ";
         return sql;
     }
 
