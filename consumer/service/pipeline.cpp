@@ -192,8 +192,7 @@ void Pipeline::rewind(Lsn position) {
         const std::uint64_t generation = feed_.source.generation();
         if (feed_.reader.rewind(position)) return;
         feed_.source.restart(generation, stop_);
-        // As what was wrong may be that nothing comes any more.
-        if (feed_.source.has_failed()) feed_.reader.take(std::chrono::nanoseconds(0));
+        feed_.source.throw_if_failed();
     }
 }
 

@@ -74,11 +74,16 @@ void SourceStream::run(Confirmation& confirmation) {
     try {
         sessions();
     } catch (...) {
+        failure_ = std::current_exception();
         has_failed_ = true;
-        log_.close(std::current_exception());
+        log_.close(failure_);
         return;
     }
     log_.close(nullptr);
+}
+
+void SourceStream::throw_if_failed() const {
+    if (has_failed_) std::rethrow_exception(failure_);
 }
 
 void SourceStream::sessions() {

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -54,6 +55,8 @@ class SourceStream {
     std::uint32_t timeline() const;
     // The log is closed with an error.
     bool has_failed() const { return has_failed_; }
+    // Throws that error.
+    void throw_if_failed() const;
     Receiver& receiver() { return receiver_; }
     // Bytes of WAL behind what is confirmed, as last asked.
     std::uint64_t retained_bytes() const { return retained_; }
@@ -77,6 +80,7 @@ class SourceStream {
     SourceHistory history_;
     std::atomic<bool> is_restart_requested_{false};
     std::atomic<std::uint64_t> generation_{0};
+    std::exception_ptr failure_;  // set before has_failed_
     std::atomic<bool> has_failed_{false};
     std::atomic<bool> was_streaming_{false};
     std::atomic<std::uint64_t> retained_{0};

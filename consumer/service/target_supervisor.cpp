@@ -72,6 +72,8 @@ void TargetSupervisor::handle(const Error& error) {
         return;
     }
     if (reaction_to(error.kind()) == Reaction::stop) return wait_for_a_human(error);
+    // There is nothing more to come for it.
+    feed_.source.throw_if_failed();
     if (error.sqlstate() == kDeadlockDetected)
         replay_.one_session_until =
             std::max(replay_.one_session_until, Lsn::parse(error.lsn()).value_or(Lsn{}));
