@@ -20,7 +20,7 @@ run_regress() { LOGS=$logs/regress timeout 900 bash .ci/regress.sh plain; }
 run_isolation() { LOGS=$logs/isolation timeout 900 bash .ci/regress.sh isolation plain; }
 run_unit() { timeout 600 "$BUILD_DIR/walpack_unit_tests"; }
 run_differential() { timeout --kill-after=30 600 bash .ci/differential.sh; }
-run_e2e() { timeout --kill-after=30 1800 bash .ci/e2e.sh; }
+run_e2e() { timeout --kill-after=30 3000 bash .ci/e2e.sh; }
 run_matrix() { timeout 1200 bash .ci/matrix.sh; }
 run_lint() { timeout 900 bash .ci/lint.sh; }
 
