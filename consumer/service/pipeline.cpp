@@ -101,7 +101,7 @@ void Pipeline::run(const Replay& replay) {
     feed_.source.wait_until_begun(abort);
     const SourceHistory history = feed_.source.history_up_to(row.applied_lsn);
     require_history(row.timeline, row.applied_lsn, history, "target");
-    require_continuity(config_.slot, row, feed_.log.state().from);
+    require_continuity(config_.slot, row, feed_.source.reaches_back_to());
     if (row.timeline != history.timeline) progress.note_timeline(history.timeline);
     feed_.timeline = history.timeline;
     if (!row.applied_lsn.is_valid()) row.applied_lsn = start(target, progress);
@@ -170,7 +170,7 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
     options.source = config_.source;
     options.selection = config_.selection();
     options.copy_rows = config_.copy;
-    options.position = feed_.log.state().from;
+    options.position = feed_.source.reaches_back_to();
     const InitialCopyResult result = run_initial_copy(options, target, progress, stop_);
     log::info("initial copy is complete: {} tables, {} rows, {}; the stream starts at {}",
               result.tables, result.rows, human_bytes(result.bytes), result.lsn.to_string());
@@ -203,7 +203,7 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn position, Stop
     const std::unique_ptr<CopyJob> job = resume(target, tables);
     // Changes of a chunk that was loaded and not live are needed again.
     const bool is_from_begin = job != nullptr && needs_replay(tables);
-    const Lsn from = is_from_begin ? std::min(position, feed_.log.state().from) : position;
+    const Lsn from = is_from_begin ? std::min(position, feed_.source.reaches_back_to()) : position;
     rewind(from);
     const auto connect = [this, &abort] {
         return std::make_unique<Connection>(config_.target, abort, "walpack_" + config_.pipeline);

@@ -1,5 +1,6 @@
 #include "service/source_stream.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -123,6 +124,11 @@ Lsn SourceStream::look_at_source() {
     return slot.confirmed_flush_lsn;
 }
 
+// What the log dropped from memory was not confirmed.
+Lsn SourceStream::reaches_back_to() const {
+    return std::min(log_.state().from, receiver_.confirmed());
+}
+
 std::uint32_t SourceStream::timeline() const {
     const std::lock_guard lock(mutex_);
     return history_.timeline;
@@ -147,8 +153,8 @@ void SourceStream::session() {
     bool is_new = generation_ == 0;
     const Lsn from = begin_of_session(confirmed, is_new);
     log_.begin_session(from);
-    if (is_new) ++generation_;
     receiver_.confirm(confirmed);
+    if (is_new) ++generation_;
     log::info("streaming from slot \"{}\" at {}", config_.slot, from.to_string());
     receiver_.run(from);
 }

@@ -47,6 +47,8 @@ class SourceStream {
     void restart(std::uint64_t generation, const StopRequest& stop);
     // Returns when it is known where the log begins, or the source has failed.
     void wait_until_begun(const StopRequest& stop) const;
+    // Everything behind it can be had: the log has it, or the source sends it again.
+    Lsn reaches_back_to() const;
     // How often the log was begun.
     std::uint64_t generation() const { return generation_; }
     // Read again when it does not reach up to there. Throws Error(connection) then, when the source

@@ -143,11 +143,26 @@ void Scenario::expect_equal() {
 }
 
 void Scenario::wait_until_streaming(milliseconds limit) {
-    wait_until("the slot is in use", limit, [this] {
+    wait_until("the slot is in use and the target has a position", limit, [this] {
         if (consumer().has_given_up()) throw std::runtime_error("the consumer has given up");
-        return source().value("SELECT active FROM pg_replication_slots WHERE slot_name = " +
-                              literal(slot())) == "t";
+        const bool is_active =
+            source().value("SELECT active FROM pg_replication_slots WHERE slot_name = " +
+                           literal(slot())) == "t";
+        return is_active && has_position();
     });
+}
+
+// The log is filled before the target has begun. One that is away had begun before.
+bool Scenario::has_position() {
+    try {
+        return target().value(
+                   "SELECT applied_lsn IS NOT NULL FROM walpack.progress "
+                   "WHERE pipeline = " +
+                   literal(pipeline())) == "t";
+    } catch (const SqlError& error) {
+        if (!error.is_lost_connection()) throw;
+        return true;
+    }
 }
 
 void Scenario::stop_consumer() {

@@ -64,6 +64,7 @@ class Scenario : public ::testing::Test {
 
   private:
     bool is_copied();
+    bool has_position();
     void drop_slots();
     void drop_database(Cluster& cluster, const std::string& name);
 
