@@ -25,8 +25,19 @@ std::size_t Confirmation::add_target() {
 void Confirmation::remove_target(std::size_t target) {
     const std::lock_guard lock(mutex_);
     applied_.erase(target);
+    begun_.erase(target);
     // What is left has it noted, or will; without any, nothing is confirmed any more.
     applied_by_all_ = smallest().value;
+}
+
+void Confirmation::note_begun(std::size_t target) {
+    const std::lock_guard lock(mutex_);
+    begun_.insert(target);
+}
+
+bool Confirmation::have_all_begun() const {
+    const std::lock_guard lock(mutex_);
+    return begun_.size() == applied_.size();
 }
 
 // With the mutex held.

@@ -98,13 +98,14 @@ void Pipeline::run(const Replay& replay) {
     progress.lock(kLockTimeout);
     ProgressRow row = read_progress(progress, config_);
     require_system(feed_.system_identifier, row.source_system_identifier);
-    feed_.source.wait_until_begun(abort);
+    feed_.source.wait_until_known(abort);
     const SourceHistory history = feed_.source.history_up_to(row.applied_lsn);
     require_history(row.timeline, row.applied_lsn, history, "target");
     require_continuity(config_.slot, row, feed_.source.reaches_back_to());
     if (row.timeline != history.timeline) progress.note_timeline(history.timeline);
     feed_.timeline = history.timeline;
     if (!row.applied_lsn.is_valid()) row.applied_lsn = start(target, progress);
+    feed_.confirmation.note_begun(feed_.number);
     stream(target, progress, row.applied_lsn, abort);
 }
 

@@ -73,7 +73,7 @@ void SourceStream::run(Confirmation& confirmation) {
     const std::jthread watching(
         [this, &confirmation](const std::stop_token& ended) { watch(confirmation, ended); });
     try {
-        sessions();
+        sessions(confirmation);
     } catch (...) {
         failure_ = std::current_exception();
         has_failed_ = true;
@@ -87,12 +87,12 @@ void SourceStream::throw_if_failed() const {
     if (has_failed_) std::rethrow_exception(failure_);
 }
 
-void SourceStream::sessions() {
+void SourceStream::sessions(const Confirmation& confirmation) {
     BackOff back_off(config_.retry_delay_min, config_.retry_delay_max);
     while (!stop_.requested()) {
         was_streaming_ = false;
         try {
-            session();
+            session(confirmation);
         } catch (const Error& error) {
             if (reaction_to(error.kind()) == Reaction::finish) return;
             if (reaction_to(error.kind()) == Reaction::stop) throw;
@@ -118,7 +118,6 @@ Lsn SourceStream::look_at_source() {
     const auto before = read_log_timeline(config_.log_directory);
     require_history(before, log_.state().end, history, "log");
     const SlotState slot = read_usable_slot(source, config_.slot, history.timeline, before);
-    note_log_timeline(config_.log_directory, history.timeline);
     const std::lock_guard lock(mutex_);
     history_ = std::move(history);
     return slot.confirmed_flush_lsn;
@@ -126,7 +125,8 @@ Lsn SourceStream::look_at_source() {
 
 // What the log dropped from memory was not confirmed.
 Lsn SourceStream::reaches_back_to() const {
-    return std::min(log_.state().from, receiver_.confirmed());
+    const Lsn from = log_.state().from;
+    return from.is_valid() ? std::min(from, receiver_.confirmed()) : receiver_.confirmed();
 }
 
 std::uint32_t SourceStream::timeline() const {
@@ -148,12 +148,15 @@ SourceHistory SourceStream::history_up_to(Lsn position) {
     return history_;
 }
 
-void SourceStream::session() {
+void SourceStream::session(const Confirmation& confirmation) {
     const Lsn confirmed = look_at_source();
+    receiver_.confirm(confirmed);
+    is_known_ = true;
+    if (!read_log_timeline(config_.log_directory)) wait_for_targets(confirmation);
+    note_log_timeline(config_.log_directory, timeline());
     bool is_new = generation_ == 0;
     const Lsn from = begin_of_session(confirmed, is_new);
     log_.begin_session(from);
-    receiver_.confirm(confirmed);
     if (is_new) ++generation_;
     log::info("streaming from slot \"{}\" at {}", config_.slot, from.to_string());
     receiver_.run(from);
@@ -189,8 +192,17 @@ void SourceStream::restart(std::uint64_t generation, const StopRequest& stop) {
     }
 }
 
-void SourceStream::wait_until_begun(const StopRequest& stop) const {
-    while (generation_ == 0 && !has_failed_) {
+// The first time ever. With synchronous replication commits wait for this stream as soon as there
+// is one, and targets begin at a moment at which none is under way.
+void SourceStream::wait_for_targets(const Confirmation& confirmation) const {
+    while (!confirmation.have_all_begun()) {
+        stop_.throw_if_requested();
+        std::this_thread::sleep_for(kLookInterval);
+    }
+}
+
+void SourceStream::wait_until_known(const StopRequest& stop) const {
+    while (!is_known_ && !has_failed_) {
         stop.throw_if_requested();
         std::this_thread::sleep_for(kLookInterval);
     }

@@ -45,8 +45,8 @@ class SourceStream {
     // is received once more, unless that was begun since `generation` was asked. Returns when the
     // log has begun again; throws Error(cancelled) when `stop` comes first.
     void restart(std::uint64_t generation, const StopRequest& stop);
-    // Returns when it is known where the log begins, or the source has failed.
-    void wait_until_begun(const StopRequest& stop) const;
+    // Returns when it is known how far back the source and the log reach, or the source has failed.
+    void wait_until_known(const StopRequest& stop) const;
     // Everything behind it can be had: the log has it, or the source sends it again.
     Lsn reaches_back_to() const;
     // How often the log was begun.
@@ -64,8 +64,9 @@ class SourceStream {
     std::uint64_t retained_bytes() const { return retained_; }
 
   private:
-    void sessions();
-    void session();
+    void sessions(const Confirmation& confirmation);
+    void session(const Confirmation& confirmation);
+    void wait_for_targets(const Confirmation& confirmation) const;
     Lsn look_at_source();
     void request_restart();
     Lsn begin_of_session(Lsn confirmed, bool& is_new);
@@ -81,6 +82,7 @@ class SourceStream {
     mutable std::mutex mutex_;
     SourceHistory history_;
     std::atomic<bool> is_restart_requested_{false};
+    std::atomic<bool> is_known_{false};
     std::atomic<std::uint64_t> generation_{0};
     std::exception_ptr failure_;  // set before has_failed_
     std::atomic<bool> has_failed_{false};
