@@ -72,6 +72,7 @@ walpack_binary() {
 configure() {
     cat > "$work/bench.toml" <<TOML
 pipeline = "bench"
+log_directory = "$work/log"
 slot = "bench"
 publications = ["bench"]
 copy = ${3:-false}

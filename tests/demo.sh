@@ -158,6 +158,7 @@ prepare
 
 (umask 077 && cat > "$work/walpack.toml" <<TOML
 pipeline = "demo"
+log_directory = "$work/log"
 source = "$source"
 target = "$target"
 TOML
