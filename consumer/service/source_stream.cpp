@@ -24,6 +24,8 @@ constexpr int kUpdatesPerQuestion = 10;
 // Updates after which the log has had time to be written.
 constexpr int kLackingMax = 30;
 constexpr std::chrono::milliseconds kLookInterval{5};
+constexpr std::chrono::milliseconds kReleaseInterval{20};
+constexpr std::chrono::seconds kReleaseTimeout{3};
 
 ReceiverOptions receiver_options(const Config& config, std::function<void()> on_streaming) {
     ReceiverOptions options;
@@ -117,7 +119,14 @@ Lsn SourceStream::look_at_source() {
     SourceHistory history = read_history(replication, identity);
     const auto before = read_log_timeline(config_.log_directory);
     require_history(before, log_.state().end, history, "log");
-    const SlotState slot = read_usable_slot(source, config_.slot, history.timeline, before);
+    SlotState slot = read_usable_slot(source, config_.slot, history.timeline, before);
+    // The walsender of a consumer that was killed needs a moment to notice.
+    const auto deadline = std::chrono::steady_clock::now() + kReleaseTimeout;
+    while (slot.active_pid && std::chrono::steady_clock::now() < deadline) {
+        wait_for(kReleaseInterval, stop_);
+        stop_.throw_if_requested();
+        slot = read_usable_slot(source, config_.slot, history.timeline, before);
+    }
     const std::lock_guard lock(mutex_);
     history_ = std::move(history);
     return slot.confirmed_flush_lsn;
