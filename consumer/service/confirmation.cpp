@@ -30,9 +30,17 @@ void Confirmation::remove_target(std::size_t target) {
     applied_by_all_ = smallest().value;
 }
 
-void Confirmation::note_begun(std::size_t target) {
+void Confirmation::note_begun(std::size_t target, Lsn position) {
     const std::lock_guard lock(mutex_);
-    begun_.insert(target);
+    begun_[target] = position;
+}
+
+bool Confirmation::all_have(Lsn lsn) const {
+    const std::lock_guard lock(mutex_);
+    return std::all_of(applied_.begin(), applied_.end(), [this, lsn](const auto& applied) {
+        const auto begun = begun_.find(applied.first);
+        return begun != begun_.end() && std::max(begun->second, applied.second) >= lsn;
+    });
 }
 
 bool Confirmation::have_all_begun() const {

@@ -13,7 +13,6 @@
 #include <functional>
 #include <map>
 #include <mutex>
-#include <set>
 
 #include "log/ordered_log.h"
 #include "model/lsn.h"
@@ -34,8 +33,10 @@ class Confirmation {
     // its number.
     std::size_t add_target();
     void remove_target(std::size_t target);
-    // The target has a position.
-    void note_begun(std::size_t target);
+    // The target stands at `position`, which may not be durable there.
+    void note_begun(std::size_t target, Lsn position);
+    // Every target is known to have everything up to `lsn`: what lies before needs no log.
+    bool all_have(Lsn lsn) const;
     bool have_all_begun() const;
     // Everything up to `lsn` is durable on that target, and not needed for it again.
     void note_applied(std::size_t target, Lsn lsn);
@@ -62,7 +63,7 @@ class Confirmation {
     const std::function<void(Lsn)> confirm_;
     mutable std::mutex mutex_;
     std::map<std::size_t, Lsn> applied_;  // by target
-    std::set<std::size_t> begun_;
+    std::map<std::size_t, Lsn> begun_;
     std::size_t added_ = 0;
     Lsn confirmed_;
     std::atomic<std::uint64_t> applied_by_all_{0};

@@ -105,7 +105,7 @@ void Pipeline::run(const Replay& replay) {
     if (row.timeline != history.timeline) progress.note_timeline(history.timeline);
     feed_.timeline = history.timeline;
     if (!row.applied_lsn.is_valid()) row.applied_lsn = start(target, progress);
-    feed_.confirmation.note_begun(feed_.number);
+    feed_.confirmation.note_begun(feed_.number, row.applied_lsn);
     stream(target, progress, row.applied_lsn, abort);
 }
 
@@ -192,6 +192,10 @@ void Pipeline::rewind(Lsn position) {
     while (true) {
         const std::uint64_t generation = feed_.source.generation();
         if (feed_.reader.rewind(position)) return;
+        // Beginning again would lose what only the log has.
+        if (!feed_.confirmation.all_have(feed_.source.receiver().confirmed()))
+            throw Error(ErrorKind::connection,
+                        "the log cannot be read from the target's position at this moment");
         feed_.source.restart(generation, stop_);
         feed_.source.throw_if_failed();
     }

@@ -26,6 +26,8 @@ constexpr int kLackingMax = 30;
 constexpr std::chrono::milliseconds kLookInterval{5};
 constexpr std::chrono::milliseconds kReleaseInterval{20};
 constexpr std::chrono::seconds kReleaseTimeout{3};
+// Then the source is away, or the slot was confirmed further meanwhile.
+constexpr std::chrono::seconds kRestartTimeout{10};
 
 ReceiverOptions receiver_options(const Config& config, std::function<void()> on_streaming) {
     ReceiverOptions options;
@@ -164,7 +166,7 @@ void SourceStream::session(const Confirmation& confirmation) {
     if (!read_log_timeline(config_.log_directory)) wait_for_targets(confirmation);
     note_log_timeline(config_.log_directory, timeline());
     bool is_new = generation_ == 0;
-    const Lsn from = begin_of_session(confirmed, is_new);
+    const Lsn from = begin_of_session(confirmed, confirmation, is_new);
     log_.begin_session(from);
     if (is_new) ++generation_;
     log::info("streaming from slot \"{}\" at {}", config_.slot, from.to_string());
@@ -173,11 +175,11 @@ void SourceStream::session(const Confirmation& confirmation) {
 
 // The log goes on where it ends. A slot that is confirmed further has nothing for what is between:
 // targets that need that will say so. `is_new` becomes true when the log begins again.
-Lsn SourceStream::begin_of_session(Lsn confirmed, bool& is_new) {
+Lsn SourceStream::begin_of_session(Lsn confirmed, const Confirmation& confirmation, bool& is_new) {
     const Lsn end = log_.state().end;
-    // Not what the slot may be confirmed by; then every target finds what it needs.
+    // Not while a target lacks what the slot is confirmed by: only the log has that.
     const bool is_wanted =
-        is_restart_requested_.exchange(false) && !log_.state().durable.is_valid();
+        is_restart_requested_.exchange(false) && confirmation.all_have(confirmed);
     if (end.is_valid() && confirmed <= end && !is_wanted) return end;
     if (end.is_valid()) {
         log::info("the log ends at {} and begins again at {}, where the slot is confirmed",
@@ -195,8 +197,11 @@ void SourceStream::request_restart() {
 
 void SourceStream::restart(std::uint64_t generation, const StopRequest& stop) {
     if (generation_ == generation) request_restart();
+    const auto deadline = std::chrono::steady_clock::now() + kRestartTimeout;
     while (generation_ == generation && !has_failed_) {
         stop.throw_if_requested();
+        if (std::chrono::steady_clock::now() >= deadline)
+            throw Error(ErrorKind::connection, "the log could not be begun again for the target");
         std::this_thread::sleep_for(kLookInterval);
     }
 }
@@ -227,7 +232,7 @@ void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ende
         }
         confirmation.update();
         lacking = confirmation.lacks_begin() ? lacking + 1 : 0;
-        if (lacking == kLackingMax) {
+        if (lacking == kLackingMax && confirmation.all_have(receiver_.confirmed())) {
             log::info(
                 "what the targets have not applied is received once more, for the log's disk");
             request_restart();

@@ -43,7 +43,8 @@ class SourceStream {
 
     // Any thread: what a target needs is not in the log any more. Everything that was not confirmed
     // is received once more, unless that was begun since `generation` was asked. Returns when the
-    // log has begun again; throws Error(cancelled) when `stop` comes first.
+    // log has begun again; throws Error(cancelled) when `stop` comes first, Error(connection) when
+    // it takes too long.
     void restart(std::uint64_t generation, const StopRequest& stop);
     // Returns when it is known how far back the source and the log reach, or the source has failed.
     void wait_until_known(const StopRequest& stop) const;
@@ -69,7 +70,7 @@ class SourceStream {
     void wait_for_targets(const Confirmation& confirmation) const;
     Lsn look_at_source();
     void request_restart();
-    Lsn begin_of_session(Lsn confirmed, bool& is_new);
+    Lsn begin_of_session(Lsn confirmed, const Confirmation& confirmation, bool& is_new);
     void watch(Confirmation& confirmation, const std::stop_token& ended);
     void ask_retained(std::unique_ptr<Connection>& source);
 
