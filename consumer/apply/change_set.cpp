@@ -3,11 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "apply/row_key.h"
 #include "base/check.h"
-#include "base/error.h"
 
 namespace walpack {
 namespace {
@@ -111,12 +108,7 @@ void ChangeSet::add_row_step(TablePlan& plan, const RowChange& change, const Sta
     step.key = pack_row_key(step.statement->identity, change);
     for (const TupleField& field : step.statement->statement.parameters) {
         const CellForm form = form_of(field.column->binding);
-        const Value& value = value_at(change, field);
-        if (value.is_unchanged_toast()) {
-            throw Error(ErrorKind::protocol,
-                        fmt::format("column \"{}\" has no value where one must stand",
-                                    field.column->column->name));
-        }
+        const Value& value = value_to_send(change, field);
         step.forms.push_back(form);
         encoder_.append(*field.column, form, value, step.cells);
     }

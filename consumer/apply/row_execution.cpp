@@ -1,9 +1,5 @@
 #include "apply/row_execution.h"
 
-#include <fmt/format.h>
-
-#include "base/error.h"
-
 namespace walpack {
 
 void add_parameters(const Statement& statement, const RowChange& change, const CellEncoder& encoder,
@@ -11,12 +7,7 @@ void add_parameters(const Statement& statement, const RowChange& change, const C
     std::string bytes;
     for (const TupleField& field : statement.parameters) {
         const CellForm form = form_of(field.column->binding);
-        const Value& value = value_at(change, field);
-        if (value.is_unchanged_toast()) {
-            throw Error(ErrorKind::protocol,
-                        fmt::format("column \"{}\" has no value where one must stand",
-                                    field.column->column->name));
-        }
+        const Value& value = value_to_send(change, field);
         bytes.clear();
         encoder.append(*field.column, form, value, bytes);
         const Cell cell = CellReader(bytes).next();

@@ -298,6 +298,13 @@ const Value& value_at(const RowChange& change, const TupleField& field) {
     return tuple[field.position];
 }
 
+const Value& value_to_send(const RowChange& change, const TupleField& field) {
+    const Value& value = value_at(change, field);
+    if (!value.is_unchanged_toast()) return value;
+    throw Error(ErrorKind::protocol, fmt::format("column \"{}\" has no value where one must stand",
+                                                 field.column->column->name));
+}
+
 StatementShape shape_of(const RelationMapping& mapping, const RowChange& change) {
     StatementShape shape;
     shape.kind = change.kind;

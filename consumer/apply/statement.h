@@ -31,6 +31,8 @@ struct TupleField {
 };
 
 const Value& value_at(const RowChange& change, const TupleField& field);
+// The same for a parameter. Throws Error(protocol) when it is unchanged TOAST, which has no value.
+const Value& value_to_send(const RowChange& change, const TupleField& field);
 
 // What changes of one relation must have in common to share a statement.
 struct StatementShape {

@@ -1,7 +1,7 @@
 // The one exception class of the consumer.
 //
 // Callers act on the kind, never on the text; the table that maps a kind to retry, stop or finish
-// is in service/supervisor.cpp. Texts follow the server's message style: the message states the
+// is in service/back_off.cpp. Texts follow the server's message style: the message states the
 // fact in lower case without a full stop, detail and hint are sentences, the hint says what to do.
 // Row values and secrets never enter any of them.
 #pragma once

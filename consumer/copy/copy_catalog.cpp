@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "progress/walpack_table.h"
 #include "schema/catalog_query.h"
 
 namespace walpack {
@@ -94,12 +95,7 @@ std::optional<std::string> order_of(const std::optional<KeyBound>& bound) {
 }
 
 bool exists(Connection& target) {
-    return target
-        .query_value(
-            "SELECT 1 FROM pg_catalog.pg_class c "
-            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE n.nspname = 'walpack' AND c.relname = 'copy_chunk'")
-        .has_value();
+    return has_walpack_table(target, "copy_chunk");
 }
 
 SourceSnapshot snapshot_at(const Result& result, int row, int column) {

@@ -10,6 +10,7 @@
 #include "progress/activity.h"
 #include "progress/conflict_log.h"
 #include "progress/request_table.h"
+#include "progress/walpack_table.h"
 
 namespace walpack {
 namespace {
@@ -63,12 +64,7 @@ void pin_search_path(Connection& target) {
 }
 
 bool table_exists(Connection& target) {
-    return target
-        .query_value(
-            "SELECT 1 FROM pg_catalog.pg_class c "
-            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE n.nspname = 'walpack' AND c.relname = 'progress'")
-        .has_value();
+    return has_walpack_table(target, "progress");
 }
 
 // False where it is missing and cannot be added.

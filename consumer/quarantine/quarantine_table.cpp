@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "model/time_text.h"
 #include "progress/progress.h"
+#include "progress/walpack_table.h"
 #include "schema/catalog_query.h"
 
 namespace walpack {
@@ -138,12 +139,7 @@ std::string names_literal(const std::vector<std::string>& names) {
 }  // namespace
 
 bool QuarantineTable::exists(Connection& target) {
-    return target
-        .query_value(
-            "SELECT 1 FROM pg_catalog.pg_class c "
-            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE n.nspname = 'walpack' AND c.relname = 'quarantine'")
-        .has_value();
+    return has_walpack_table(target, "quarantine");
 }
 
 void QuarantineTable::create(Connection& target) {

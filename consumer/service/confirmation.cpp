@@ -95,7 +95,9 @@ void Confirmation::update() {
 }
 
 bool Confirmation::lacks_begin() const {
-    return is_logged_ && !log_.state().durable.is_valid() && log_.state().disk_error.empty();
+    if (!is_logged_) return false;
+    const OrderedLogState state = log_.state();
+    return !state.durable.is_valid() && state.disk_error.empty();
 }
 
 // Until the targets have what was confirmed. As soon as they are near, no more is confirmed than

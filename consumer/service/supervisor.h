@@ -1,7 +1,5 @@
-// Runs a pipeline for as long as the service lives: starts it, waits after a fault, starts it
-// again.
-//
-// The table error kind -> reaction stands in supervisor.cpp and nowhere else.
+// Runs a pipeline for as long as the service lives: the source's stream, the log and the targets,
+// each of which starts again by itself after a fault.
 #pragma once
 
 #include <atomic>

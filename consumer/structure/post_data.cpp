@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "progress/walpack_table.h"
 #include "schema/catalog_query.h"
 #include "structure/structure_session.h"
 
@@ -61,12 +62,7 @@ PostData::PostData(Connection& target, std::string pipeline)
     : target_(target), pipeline_(std::move(pipeline)) {}
 
 bool PostData::table_exists() {
-    return target_
-        .query_value(
-            "SELECT 1 FROM pg_catalog.pg_class c "
-            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-            "WHERE n.nspname = 'walpack' AND c.relname = 'post_data'")
-        .has_value();
+    return has_walpack_table(target_, "post_data");
 }
 
 void PostData::store(std::vector<PostDataItem> items) {
