@@ -184,7 +184,7 @@ bool CopyJob::carry_out(CopyWorker& worker, CopyTask& task, std::chrono::millise
             delay = std::min(delay * 2, options_.retry_delay_max);
             return true;
         }
-        if (error.kind() == ErrorKind::schema && task.table != nullptr && is_altered(*task.table)) {
+        if (error.kind() == ErrorKind::schema && task.table != nullptr && is_altered(task)) {
             log::warning("{}; table {}.{} was altered, its copy goes on", error.report(),
                          task.table->stored.name.schema, task.table->stored.name.table);
             return true;
@@ -199,14 +199,10 @@ bool CopyJob::carry_out(CopyWorker& worker, CopyTask& task, std::chrono::millise
     }
 }
 
-// Looks at the table again on both sides; true when it is not what it was. As for the stream, both
-// sides must have been altered.
-bool CopyJob::is_altered(CopyTable& table) {
-    std::shared_ptr<const PublishedTable> before;
-    {
-        const std::lock_guard lock(tables_.mutex);
-        before = table.published;
-    }
+// Looks at the task's table again on both sides; true when it is not what the task took it for. As
+// for the stream, both sides must have been altered.
+bool CopyJob::is_altered(const CopyTask& task) {
+    CopyTable& table = *task.table;
     try {
         const auto target =
             connect_in_encoding(options_.worker.target, options_.worker.encoding, stop_);
@@ -216,8 +212,9 @@ bool CopyJob::is_altered(CopyTable& table) {
         return false;
     }
     const std::lock_guard lock(tables_.mutex);
-    table.shape.clear();
-    if (table.published->relation->describes_same(*before->relation)) return false;
+    if (table.published->shape == task.published->shape &&
+        table.published->relation->describes_same(*task.published->relation))
+        return false;
     if (table.load == nullptr) return true;
     table.load = std::make_shared<const TableLoad>(make_table_load(
         table.published, table.mapping, stored_plan(table.stored, *table.published->relation)));

@@ -53,7 +53,7 @@ class CopyJob {
     void assign_builds(Connection& source, Connection& target);
     void work();
     bool carry_out(CopyWorker& worker, CopyTask& task, std::chrono::milliseconds& delay);
-    bool is_altered(CopyTable& table);
+    bool is_altered(const CopyTask& task);
     void watch();
     std::unique_ptr<Connection> connect_to_target();
     void report(std::chrono::steady_clock::time_point& reported);

@@ -83,7 +83,6 @@ struct CopyTable {
     std::shared_ptr<const PublishedTable> published;
     std::shared_ptr<const RelationMapping> mapping;
     std::shared_ptr<const TableLoad> load;  // nullptr until it is planned
-    std::string shape;  // the source's columns, as they were when it was first read
     std::vector<CopyPart> parts;
     std::vector<CopyChunk> chunks;  // method key: one per part; whole: one
     std::vector<CopyBuild> builds;

@@ -85,8 +85,14 @@ bool CopyWork::all_ready() const {
     });
 }
 
-// Loading goes first: it is what the others wait for.
 std::optional<CopyTask> CopyWork::choose() {
+    std::optional<CopyTask> task = choose_any();
+    if (task && task->table != nullptr) task->published = task->table->published;
+    return task;
+}
+
+// Loading goes first: it is what the others wait for.
+std::optional<CopyTask> CopyWork::choose_any() {
     for (const auto& [name, table] : tables_.by_name) {
         if (auto task = choose_part(*table)) return task;
     }
@@ -105,7 +111,7 @@ std::optional<CopyTask> CopyWork::choose_last() {
         is_analyzed = false;
         if (table->is_taken) continue;
         table->is_taken = true;
-        return CopyTask{Kind::analyze, table.get(), 0, nullptr, 0};
+        return CopyTask{.kind = Kind::analyze, .table = table.get()};
     }
     if (!is_analyzed) return std::nullopt;
     return choose_build(nullptr, tables_.builds, Stage::last);
@@ -121,8 +127,10 @@ std::optional<CopyTask> CopyWork::choose_part(CopyTable& table) {
         const bool is_first = chunk.state == State::waiting && !has_taken_part(table);
         if (table.is_whole() ? !is_joinable && !is_first : chunk.state != State::waiting) continue;
         table.parts[part].is_taken = true;
-        return CopyTask{Kind::load, &table, table.parts[part].stored.number, nullptr,
-                        chunk.generation};
+        return CopyTask{.kind = Kind::load,
+                        .table = &table,
+                        .part = table.parts[part].stored.number,
+                        .generation = chunk.generation};
     }
     return std::nullopt;
 }
@@ -131,7 +139,7 @@ std::optional<CopyTask> CopyWork::choose_of(CopyTable& table) {
     if (table.is_taken || has_taken_part(table)) return std::nullopt;
     const auto take = [&table](Kind kind) {
         table.is_taken = true;
-        return CopyTask{kind, &table, 0, nullptr, 0};
+        return CopyTask{.kind = kind, .table = &table};
     };
     switch (table.stored.state) {
         case TableState::requested:
@@ -167,7 +175,7 @@ std::optional<CopyTask> CopyWork::choose_build(CopyTable* table, std::vector<Cop
         });
         if (waits) continue;
         build.is_taken = true;
-        return CopyTask{Kind::build, table, 0, &build, 0};
+        return CopyTask{.kind = Kind::build, .table = table, .build = &build};
     }
     return std::nullopt;
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "base/stop_request.h"
@@ -24,6 +25,8 @@ struct CopyTask {
 
     Kind kind = Kind::load;
     CopyTable* table = nullptr;  // none for a build that belongs to none
+    // What the table was when the task was chosen.
+    std::shared_ptr<const PublishedTable> published = nullptr;
     std::uint32_t part = 0;      // its stored number
     CopyBuild* build = nullptr;
     std::uint64_t generation = 0;  // of the part's chunk
@@ -46,6 +49,7 @@ class CopyWork {
 
   private:
     std::optional<CopyTask> choose();
+    std::optional<CopyTask> choose_any();
     std::optional<CopyTask> choose_of(CopyTable& table);
     std::optional<CopyTask> choose_part(CopyTable& table);
     std::optional<CopyTask> choose_last();

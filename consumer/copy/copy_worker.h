@@ -76,7 +76,6 @@ class CopyWorker {
     void load(CopyTask& task);
     void load_chunk(const CopyTask& task);
     void load_whole(CopyTask& task);
-    void check_shape(CopyTable& table);
     bool open_snapshot(const CopyTask& task);
     Answer offer(const CopyTask& task, const std::optional<TakenSnapshot>& taken);
     bool is_waiting(const CopyTask& task);
@@ -101,6 +100,7 @@ class CopyWorker {
     void analyze(CopyTable& table);
     void begin_reading(const CopyTask& task);
     std::shared_ptr<const TableLoad> load_of(const CopyTable& table);
+    std::shared_ptr<const TableLoad> load_as_described(const CopyTable& table);
 
     Connection& reading();
     Connection& target();

@@ -24,12 +24,6 @@ constexpr int kTriesToReport = 20;
 constexpr const char* kLockNotAvailable = "55P03";
 constexpr std::chrono::milliseconds kPartLook{100};
 
-constexpr const char* kShapeSql = R"(
-SELECT pg_catalog.string_agg(
-    pg_catalog.concat(a.attname, ' ', a.atttypid, ' ', a.atttypmod), ',' ORDER BY a.attnum)
-FROM pg_catalog.pg_attribute a
-WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped)";
-
 // What a part has added to the progress, taken back unless it is kept.
 class CountedPart {
   public:
@@ -130,23 +124,18 @@ void CopyWorker::load(CopyTask& task) {
     task.table->is_whole() ? load_whole(task) : load_chunk(task);
 }
 
-// What is read must be what was planned: a column that was added meanwhile has values in rows that
-// no change brings.
-void CopyWorker::check_shape(CopyTable& table) {
-    const std::string shape =
-        reading().query_value(kShapeSql, {std::to_string(table.stored.oid)}).value_or("");
-    const std::lock_guard lock(tables_.mutex);
-    if (table.shape.empty()) table.shape = shape;
-    if (table.shape == shape) return;
-    table.shape.clear();
+// What is read must be what was described: a column that was added meanwhile has values in rows that
+// no change brings. While the table is locked it stays as it is found here.
+std::shared_ptr<const TableLoad> CopyWorker::load_as_described(const CopyTable& table) {
+    auto load = load_of(table);
+    if (read_shape(reading(), table.stored.oid) == load->published->shape) return load;
     throw Error(ErrorKind::schema, fmt::format("the columns of table \"{}\" are others now",
-                                               table.published->relation->qualified_name()));
+                                               load->published->relation->qualified_name()));
 }
 
 void CopyWorker::load_chunk(const CopyTask& task) {
     try {
         if (!open_snapshot(task)) return;
-        check_shape(*task.table);
         load_part(task);
         reading().execute("ROLLBACK");
     } catch (const Error& error) {
@@ -165,7 +154,6 @@ void CopyWorker::load_whole(CopyTask& task) {
     const bool is_owner = is_waiting(task);
     if (is_owner ? !open_snapshot(task) : !join_snapshot(task)) return;
     try {
-        if (is_owner) check_shape(table);
         if (is_owner && table.parts.size() > 1) export_snapshot(task);
         do {
             load_part(task);
@@ -250,7 +238,7 @@ void CopyWorker::load_part(const CopyTask& task) {
         loaded.snapshot = chunk.snapshot;
         loaded.settled_lsn = chunk.settled_lsn;
     }
-    const std::shared_ptr<const TableLoad> load = load_of(table);
+    const std::shared_ptr<const TableLoad> load = load_as_described(table);
     const std::string select = table.is_whole() ? select_rows_sql(*load, loaded.pages)
                                                 : select_rows_sql(*load, loaded.range);
     target().execute("BEGIN" + limit_sql(task, "lock_timeout"));

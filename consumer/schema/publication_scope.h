@@ -37,6 +37,8 @@ struct PublishedRelation {
     bool publishes_updates = false;
     std::vector<std::uint32_t> columns;
     std::optional<std::string> row_filter;
+
+    bool operator==(const PublishedRelation&) const = default;
 };
 
 // Throws Error(config) naming publications that do not exist. search_path must be pg_catalog.

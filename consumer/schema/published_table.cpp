@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -71,6 +72,16 @@ void describe_type(Attribute& attribute, const TypeShape& shape) {
     attribute.element_kind = shape.element_kind;
 }
 
+std::string shape_of(const std::vector<CatalogAttribute>& attributes) {
+    std::string shape;
+    for (const CatalogAttribute& read : attributes) {
+        shape += fmt::format("{}{} {} {}", shape.empty() ? "" : ", ",
+                             quote_identifier(read.attribute.name), read.type_oid,
+                             read.attribute.typmod);
+    }
+    return shape;
+}
+
 bool is_published(const PublishedRelation& published, const CatalogAttribute& attribute) {
     return std::ranges::binary_search(published.columns, attribute.number);
 }
@@ -113,6 +124,30 @@ void select(std::vector<PublishedRelation>& published, const TableSelection& sel
     });
 }
 
+std::vector<PublishedRelation> read_selected(Connection& source, const TableSelection& selection) {
+    std::vector<PublishedRelation> published =
+        combine(read_publication_entries(source, selection.publications));
+    select(published, selection);
+    return published;
+}
+
+// Tables may be altered between two looks at the catalog: what is published must be the same before
+// and after the columns are read. No snapshot helps, as the server tells what is published by its
+// caches.
+std::pair<std::vector<PublishedRelation>, AttributesByTable> read_published_columns(
+    Connection& source, const TableSelection& selection) {
+    std::vector<PublishedRelation> published = read_selected(source, selection);
+    while (true) {
+        std::vector<std::uint32_t> oids;
+        oids.reserve(published.size());
+        for (const PublishedRelation& each : published) oids.push_back(each.oid);
+        AttributesByTable attributes = read_attributes(source, oids);
+        std::vector<PublishedRelation> after = read_selected(source, selection);
+        if (after == published) return {std::move(published), std::move(attributes)};
+        published = std::move(after);
+    }
+}
+
 }  // namespace
 
 std::string match_client_encoding(Connection& source, Connection& target) {
@@ -126,13 +161,7 @@ std::string match_client_encoding(Connection& source, Connection& target) {
 std::vector<PublishedTable> read_published_tables(Connection& source,
                                                   const TableSelection& selection) {
     pin_search_path(source);
-    std::vector<PublishedRelation> published =
-        combine(read_publication_entries(source, selection.publications));
-    select(published, selection);
-    std::vector<std::uint32_t> oids;
-    oids.reserve(published.size());
-    for (const PublishedRelation& each : published) oids.push_back(each.oid);
-    const AttributesByTable attributes = read_attributes(source, oids);
+    const auto [published, attributes] = read_published_columns(source, selection);
     const TypeCatalog types = read_types(source, attributes);
 
     std::vector<PublishedTable> tables;
@@ -144,13 +173,24 @@ std::vector<PublishedTable> read_published_tables(Connection& source,
         relation->relkind = each.relkind;
         relation->replica_identity = static_cast<ReplicaIdentity>(each.replica_identity);
         const auto found = attributes.find(each.oid);
-        if (found != attributes.end()) add_attributes(*relation, each, found->second, types);
+        std::string shape;
+        if (found != attributes.end()) {
+            add_attributes(*relation, each, found->second, types);
+            shape = shape_of(found->second);
+        }
         tables.push_back({.relation = std::move(relation),
                           .replicates_updates = each.publishes_updates,
                           .row_filter = each.row_filter,
+                          .shape = std::move(shape),
                           .is_via_root = each.relkind == 'p'});
     }
     return tables;
+}
+
+std::string read_shape(Connection& source, std::uint32_t table_oid) {
+    const AttributesByTable attributes = read_attributes(source, {table_oid});
+    const auto found = attributes.find(table_oid);
+    return found == attributes.end() ? "" : shape_of(found->second);
 }
 
 void warn_of_missing_identity(const std::vector<PublishedTable>& tables) {

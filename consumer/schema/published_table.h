@@ -2,6 +2,7 @@
 // checks before it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,9 @@ struct PublishedTable {
     // Which rows are published, as an SQL expression over all columns of the table, for a session
     // whose search_path is pg_catalog; without one, all.
     std::optional<std::string> row_filter;
+    // All columns of the table, published or not, by name and type: equal when none was added,
+    // dropped, renamed or given another type, in whatever order.
+    std::string shape;
     // A partitioned table in place of its partitions: publish_via_partition_root.
     bool is_via_root = false;
 };
@@ -38,6 +42,10 @@ std::string match_client_encoding(Connection& source, Connection& target);
 // holds. Sets search_path to pg_catalog.
 std::vector<PublishedTable> read_published_tables(Connection& source,
                                                   const TableSelection& selection);
+
+// What PublishedTable::shape would be by `source`'s present snapshot; empty when there is no such
+// table.
+std::string read_shape(Connection& source, std::uint32_t table_oid);
 
 // Maps every table; throws one Error(schema) whose detail lists every problem of every table, a
 // line each. Sets search_path to pg_catalog.

@@ -108,6 +108,25 @@ TEST_F(CopyCare, ALostConnectionBeginsATableWithoutKeyAgain) {
     expect_equal();
 }
 
+// Between the moment in which the copy looks at a table and its first read.
+TEST_F(CopyCare, ATableAlteredBeforeItsFirstReadIsReadAsItIs) {
+    on_both("CREATE TABLE u (id int PRIMARY KEY, v text)");
+    source().execute("INSERT INTO u SELECT g, 'v' FROM generate_series(1, 100) g");
+    consumer().set("copy_workers", "1");
+    consumer().set("copy_rate_limit", "\"1MB\"");
+    consumer().init();
+    consumer().start();
+    wait_until("another table is being loaded", seconds(20),
+               [&] { return count_of_loaded("keyless") + count_of_loaded("t") >= 1; });
+    target().execute("ALTER TABLE u ADD n int DEFAULT 5");
+    source().execute("ALTER TABLE u ADD n int DEFAULT 5");
+    source().execute("UPDATE u SET n = id WHERE id % 2 = 0; INSERT INTO u VALUES (101, 'w', 8)");
+    EXPECT_EQ(count_of_loaded("u"), 0);
+    wait_until_copied(seconds(60));
+    catch_up();
+    expect_equal();
+}
+
 TEST_F(CopyCare, TimeLimitsOfRolesAndDatabasesDoNotBreakIt) {
     consumer().set("copy_rate_limit", "\"700kB\"");
     consumer().set("copy_chunk_bytes", "\"64MB\"");
