@@ -95,7 +95,7 @@ bool LogCore::write_one_state(Lock& lock) {
     const std::string path = directory_.state_path(state.number);
     lock.unlock();
     const std::string bytes = encode_state(state);
-    const int error = directory_.write_file(path, bytes);
+    const int error = replace_file(path, bytes);
     lock.lock();
     if (segment->file_generation != generation) {
         removals_.push_back(state.number);

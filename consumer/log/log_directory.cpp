@@ -113,7 +113,7 @@ int LogDirectory::remove(std::uint64_t number) const {
     return sync();
 }
 
-int LogDirectory::write_file(const std::string& path, std::string_view bytes) const {
+int replace_file(const std::string& path, std::string_view bytes) {
     const std::string unfinished = path + std::string(kUnfinishedSuffix);
     const OwnedFd file(
         ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -125,7 +125,9 @@ int LogDirectory::write_file(const std::string& path, std::string_view bytes) co
         ::unlink(unfinished.c_str());
         return error;
     }
-    return sync();
+    const std::string folder = std::filesystem::path(path).parent_path();
+    const OwnedFd opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return opened.is_open() && ::fsync(opened.get()) == 0 ? 0 : errno;
 }
 
 int write_fully(int fd, std::string_view bytes, std::uint64_t offset) {

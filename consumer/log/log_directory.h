@@ -47,14 +47,15 @@ class LogDirectory {
     [[nodiscard]] int sync() const;
     // A segment's files, if they are there, so that no crash brings them back.
     [[nodiscard]] int remove(std::uint64_t number) const;
-    // Under another name first: the file is there whole or not at all. Survives a crash.
-    [[nodiscard]] int write_file(const std::string& path, std::string_view bytes) const;
 
   private:
     std::string path_;
     OwnedFd folder_;
     OwnedFd lock_;
 };
+
+// The file is there whole or as it was, also after a crash; mode 0600. 0, or an errno.
+[[nodiscard]] int replace_file(const std::string& path, std::string_view bytes);
 
 // All of the bytes; 0, or the errno of what did not fit.
 [[nodiscard]] int write_fully(int fd, std::string_view bytes, std::uint64_t offset);

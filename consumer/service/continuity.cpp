@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "log/log_directory.h"
 #include "pg/connection.h"
-#include "service/service_state.h"
 #include "slot/slot.h"
 #include "slot/timeline.h"
 
@@ -126,9 +126,10 @@ std::optional<std::uint32_t> read_log_timeline(const std::string& directory) {
 
 void note_log_timeline(const std::string& directory, std::uint32_t timeline) {
     if (read_log_timeline(directory) == timeline) return;
-    if (write_whole_file(timeline_file(directory), std::to_string(timeline) + "\n")) return;
-    throw Error(ErrorKind::limit,
-                fmt::format("could not write to the log directory \"{}\"", directory))
+    const std::string path = timeline_file(directory);
+    const int error = replace_file(path, std::to_string(timeline) + "\n");
+    if (error == 0) return;
+    throw Error(ErrorKind::limit, file_error("write", path, error))
         .hint("Make room there, or correct its owner.");
 }
 

@@ -130,12 +130,20 @@ bool read_line(ServiceState& state, const std::vector<std::string>& parts) {
     return true;
 }
 
-bool write_file(const fs::path& path, const std::string& text) {
-    const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+bool write_file(const fs::path& path, const std::string& text, int flags) {
+    const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, 0600);
     if (fd < 0) return false;
     const bool is_written =
         write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
     return close(fd) == 0 && is_written;
+}
+
+// Blocks that a file has can be written again when the disk is full, which is what the state is to
+// tell then.
+std::string padded(std::string text) {
+    constexpr std::size_t kBlock = 4096;
+    text.resize((text.size() + kBlock - 1) / kBlock * kBlock, '\n');
+    return text;
 }
 
 }  // namespace
@@ -161,17 +169,15 @@ std::optional<ServiceState> parse_service_state(const std::string& text) {
     return state;
 }
 
-bool write_whole_file(const fs::path& path, const std::string& text) {
+bool write_service_state(const std::string& directory, const ServiceState& state) {
+    const fs::path path = fs::path(directory) / kFile;
     fs::path unfinished = path;
     unfinished += ".new";
+    const std::string text = padded(service_state_text(state));
+    if (!write_file(unfinished, text, O_CREAT | O_TRUNC)) return write_file(path, text, 0);
     std::error_code error;
-    if (!write_file(unfinished, text)) return false;
     fs::rename(unfinished, path, error);
     return !error;
-}
-
-bool write_service_state(const std::string& directory, const ServiceState& state) {
-    return write_whole_file(fs::path(directory) / kFile, service_state_text(state));
 }
 
 std::optional<ReportedServiceState> read_service_state(const std::string& directory) {

@@ -18,6 +18,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "log/ordered_log.h"
 #include "service/back_off.h"
 #include "service/confirmation.h"
@@ -107,6 +108,30 @@ class GrowthForecast {
     std::deque<std::pair<Clock::time_point, std::uint64_t>> samples_;
 };
 
+// Says once that the log's disk takes nothing, why, and when it does again.
+class DiskTrouble {
+  public:
+    void note(const OrderedLogState& log, const Config& config) {
+        std::string trouble = log.disk_error;
+        if (trouble.empty() && log.is_out_of_budget) {
+            trouble = fmt::format("log_bytes_max, {}, is reached",
+                                  human_bytes(config.log_bytes_max));
+        }
+        if (trouble == told_) return;
+        if (trouble.empty()) {
+            log::info("the log takes what comes again");
+        } else {
+            log::warning(
+                "the log takes no more on disk, so the source keeps the WAL of what follows: {}",
+                trouble);
+        }
+        told_ = std::move(trouble);
+    }
+
+  private:
+    std::string told_;
+};
+
 bool is_same_target(const Config& one, const Config& other) {
     return one.target_name == other.target_name && one.target_tables == other.target_tables &&
            describe(one) == describe(other);
@@ -130,6 +155,7 @@ class Service {
     // Until a stop is requested; throws what a target ended with.
     void run(const StopRequest& stop) {
         const SourceThread source(source_, confirmation_, source_stop_);
+        report();
         const auto is_ended = [](const auto& target) { return target->has_ended(); };
         while (!stop.requested() && std::none_of(targets_.begin(), targets_.end(), is_ended)) {
             wait_for(kLookInterval, stop);
@@ -209,6 +235,7 @@ class Service {
 
     void report() {
         const OrderedLogState log = log_.state();
+        disk_trouble_.note(log, config_);
         ServiceState state;
         {
             const std::lock_guard lock(mutex_);
@@ -242,6 +269,7 @@ class Service {
     std::atomic<bool> is_only_{true};
     std::vector<std::unique_ptr<TargetService>> targets_;
     GrowthForecast forecast_;
+    DiskTrouble disk_trouble_;
     int looks_ = 0;
 };
 

@@ -2,8 +2,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "support/log_scenario.h"
 #include "support/random.h"
-#include "support/scenario.h"
 #include "support/scratch.h"
 #include "support/writers.h"
 
@@ -12,64 +12,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kMegabyte = 1 << 20;
-
-class Log : public Scenario {
-  protected:
-    void SetUp() override {
-        Scenario::SetUp();
-        on_both("CREATE TABLE t (id bigserial PRIMARY KEY, n int NOT NULL, payload text)");
-        consumer().set("retry_delay_max", "\"200ms\"");
-    }
-    void begin() {
-        consumer().init();
-        consumer().start();
-        catch_up();
-    }
-
-    // About a megabyte of WAL and of messages, in transactions of a hundred rows.
-    void write_megabytes(int count) {
-        for (int i = 0; i < count * 10; ++i)
-            source().execute(
-                "INSERT INTO t (n, payload) SELECT g, repeat(md5(g::text), 30) FROM "
-                "generate_series(1, 100) g");
-    }
-
-    std::int64_t retained() {
-        return source().number(
-            "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint FROM "
-            "pg_replication_slots WHERE slot_name = " +
-            literal(slot()));
-    }
-
-    std::int64_t bytes_of_log() {
-        std::int64_t bytes = 0;
-        for (const auto& file : fs::directory_iterator(log_directory()))
-            bytes += static_cast<std::int64_t>(fs::file_size(file));
-        return bytes;
-    }
-
-    std::vector<fs::path> segments() {
-        std::vector<fs::path> found;
-        for (const auto& file : fs::directory_iterator(log_directory()))
-            if (fs::file_size(file) > 100'000) found.push_back(file);
-        std::sort(found.begin(), found.end());
-        return found;
-    }
-};
+class Log : public LogScenario {};
 
 TEST_F(Log, ATargetThatIsAwayDoesNotFillTheSourcesDisk) {
     consumer().set("wal_budget", "\"4MB\"");
     begin();
     target_cluster().stop("fast");
     write_megabytes(20);
-    wait_until("the source may remove WAL", seconds(20), [&] { return retained() < kMegabyte; });
+    wait_until_source_may_remove_wal();
     EXPECT_GT(bytes_of_log(), 5 * kMegabyte);
     // What is only in the log survives the consumer.
     consumer().kill();
     consumer().start();
     write_megabytes(8);
-    wait_until("the source may remove WAL", seconds(20), [&] { return retained() < kMegabyte; });
+    wait_until_source_may_remove_wal();
     target_cluster().start();
     catch_up();
     expect_equal();
@@ -97,7 +53,7 @@ TEST_F(Log, WhatIsLoggedIsConfirmedAndAppliedLater) {
     begin();
     target().execute("BEGIN; LOCK TABLE t");
     write_megabytes(3);
-    wait_until("the source may remove WAL", seconds(20), [&] { return retained() < kMegabyte; });
+    wait_until_source_may_remove_wal();
     consumer().kill();
     source().execute("DELETE FROM t WHERE id % 3 = 0");
     consumer().start();
@@ -169,7 +125,7 @@ TEST_F(Log, AStoppedTargetGoesOnWhenItsRowIsMended) {
     wait_until("the target is stopped", seconds(10),
                [&] { return consumer().log().find("the target is stopped") != std::string::npos; });
     write_megabytes(10);
-    wait_until("the source may remove WAL", seconds(20), [&] { return retained() < kMegabyte; });
+    wait_until_source_may_remove_wal();
     EXPECT_TRUE(consumer().is_running());
     target().execute("DELETE FROM t WHERE id = 1000000");
     catch_up();

@@ -56,7 +56,7 @@ TEST_F(TruncateReferenced, IsRefusedBeforeTheFirstWrite) {
     EXPECT_TRUE(contains(log, "truncate of \"public.parent\", \"public.child\" is refused"));
     EXPECT_TRUE(contains(log, "table \"public.local\" by \"local_parent_id_fkey\""));
     EXPECT_TRUE(contains(log, "Set truncate_referenced"));
-    EXPECT_TRUE(contains(log, "(LSN 0/"));
+    EXPECT_TRUE(names_an_lsn(log));
     EXPECT_EQ(count("parent"), "10");
     EXPECT_EQ(count("child"), "10");
     target().execute("ALTER TABLE local DROP CONSTRAINT local_parent_id_fkey");

@@ -1,6 +1,7 @@
 #include "support/scenario.h"
 
 #include <cstdio>
+#include <regex>
 
 #include "support/scratch.h"
 
@@ -96,6 +97,11 @@ Consumer& Scenario::consumer() {
 std::string Scenario::log_directory() {
     if (log_directory_.empty()) log_directory_ = new_scratch_path("log");
     return log_directory_;
+}
+
+void Scenario::set_log_directory(const std::string& path) {
+    log_directory_ = path;
+    consumer().set("log_directory", toml_text(path));
 }
 
 bool Scenario::catches_up(milliseconds limit) {
@@ -221,6 +227,12 @@ void Watcher::watch() {
 ::testing::AssertionResult contains(const std::string& text, const std::string& part) {
     if (text.find(part) != std::string::npos) return ::testing::AssertionSuccess();
     return ::testing::AssertionFailure() << "\"" << part << "\" is not in:\n" << end_of(text);
+}
+
+::testing::AssertionResult names_an_lsn(const std::string& text) {
+    static const std::regex kLsn("\\b[0-9A-F]{1,8}/[0-9A-F]{5,8}\\b");
+    if (std::regex_search(text, kLsn)) return ::testing::AssertionSuccess();
+    return ::testing::AssertionFailure() << "no LSN is in:\n" << end_of(text);
 }
 
 }  // namespace walpack::e2e

@@ -49,6 +49,7 @@ class Scenario : public ::testing::Test {
     // needs a human, unless stopped_retry_delay is set.
     Consumer& consumer();
     std::string log_directory();
+    void set_log_directory(const std::string& path);
 
     // Commits a mark on the source and waits until the target has it and the initial copy is
     // complete: since commits arrive in order, everything committed before has arrived as well.
@@ -107,5 +108,7 @@ class Watcher {
 
 // Text contains text, with a message that shows both.
 ::testing::AssertionResult contains(const std::string& text, const std::string& part);
+// The same for some LSN.
+::testing::AssertionResult names_an_lsn(const std::string& text);
 
 }  // namespace walpack::e2e

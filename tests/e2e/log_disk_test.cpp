@@ -1,0 +1,97 @@
+// The log's own disk fails: what is not safe there stays at the source.
+#include <fstream>
+
+#include "support/log_scenario.h"
+#include "support/scratch.h"
+#include "support/small_disk.h"
+
+namespace walpack::e2e {
+namespace {
+
+class LogDisk : public LogScenario {
+  protected:
+    void SetUp() override {
+        LogScenario::SetUp();
+        consumer().set("confirm", "\"logged\"");
+        consumer().set("log_memory_max", "\"1MB\"");
+    }
+
+    // Nothing is confirmed that is nowhere else; the target may have it from memory.
+    void expect_source_keeps(std::int64_t bytes) {
+        const std::int64_t before = retained();
+        write_megabytes(static_cast<int>(2 * bytes / kMegabyte));
+        std::this_thread::sleep_for(milliseconds(1500));
+        EXPECT_GT(retained(), before + bytes);
+    }
+};
+
+TEST_F(LogDisk, WhileItIsFullTheSourceKeepsWhatFollows) {
+    SmallDisk disk(24);
+    if (!disk.is_mounted()) GTEST_SKIP() << "mounting is not permitted";
+    set_log_directory(disk.folder() + "/log");
+    begin();
+    target_cluster().stop("fast");
+    write_megabytes(2);
+    wait_until_source_may_remove_wal();
+    disk.fill();
+    expect_source_keeps(4 * kMegabyte);
+    EXPECT_TRUE(contains(consumer().log(), "No space left on device"));
+    EXPECT_TRUE(contains(consumer().command("status").output, "No space left on device"));
+    EXPECT_FALSE(consumer().has_given_up());
+    // Neither is it fatal to begin with a full disk.
+    consumer().kill();
+    consumer().start();
+    expect_source_keeps(2 * kMegabyte);
+    disk.make_room();
+    wait_until_source_may_remove_wal();
+    consumer().kill();
+    consumer().start();
+    target_cluster().start();
+    catch_up();
+    expect_equal();
+    EXPECT_EQ(consumer().terminate(seconds(20)), 0);
+}
+
+// Targets that are there are served from memory meanwhile.
+TEST_F(LogDisk, WhileItIsFullTargetsGoOn) {
+    SmallDisk disk(24);
+    if (!disk.is_mounted()) GTEST_SKIP() << "mounting is not permitted";
+    set_log_directory(disk.folder() + "/log");
+    begin();
+    disk.fill();
+    write_megabytes(6);
+    catch_up();
+    expect_equal();
+    wait_until_source_may_remove_wal();
+    disk.make_room();
+    write_megabytes(2);
+    catch_up();
+    expect_equal();
+}
+
+// A write that only seemed to be safe is written again, and counts when that is.
+TEST_F(LogDisk, WhileItCannotSyncTheSourceKeepsWhatFollows) {
+    const std::string fault = new_scratch_path("sync_fault");
+    consumer().set_environment("LD_PRELOAD", WALPACK_SYNC_FAULT);
+    consumer().set_environment("ASAN_OPTIONS", "verify_asan_link_order=0");
+    consumer().set_environment("WALPACK_TEST_SYNC_FAULT", fault);
+    begin();
+    target_cluster().stop("fast");
+    write_megabytes(2);
+    wait_until_source_may_remove_wal();
+    std::ofstream(fault) << "";
+    expect_source_keeps(2 * kMegabyte);
+    EXPECT_TRUE(contains(consumer().log(), "could not sync"));
+    EXPECT_TRUE(contains(consumer().log(), "Input/output error"));
+    EXPECT_FALSE(consumer().has_given_up());
+    std::remove(fault.c_str());
+    wait_until_source_may_remove_wal();
+    consumer().kill();
+    consumer().start();
+    target_cluster().start();
+    catch_up();
+    expect_equal();
+}
+
+}  // namespace
+}  // namespace walpack::e2e
