@@ -27,7 +27,7 @@ struct CopyTask {
     CopyTable* table = nullptr;  // none for a build that belongs to none
     // What the table was when the task was chosen.
     std::shared_ptr<const PublishedTable> published = nullptr;
-    std::uint32_t part = 0;      // its stored number
+    std::uint32_t part = 0;  // its stored number
     CopyBuild* build = nullptr;
     std::uint64_t generation = 0;  // of the part's chunk
 };

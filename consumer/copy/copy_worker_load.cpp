@@ -124,8 +124,8 @@ void CopyWorker::load(CopyTask& task) {
     task.table->is_whole() ? load_whole(task) : load_chunk(task);
 }
 
-// What is read must be what was described: a column that was added meanwhile has values in rows that
-// no change brings. While the table is locked it stays as it is found here.
+// What is read must be what was described: a column that was added meanwhile has values in rows
+// that no change brings. While the table is locked it stays as it is found here.
 std::shared_ptr<const TableLoad> CopyWorker::load_as_described(const CopyTable& table) {
     auto load = load_of(table);
     if (read_shape(reading(), table.stored.oid) == load->published->shape) return load;

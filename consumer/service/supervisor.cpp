@@ -114,8 +114,8 @@ class DiskTrouble {
     void note(const OrderedLogState& log, const Config& config) {
         std::string trouble = log.disk_error;
         if (trouble.empty() && log.is_out_of_budget) {
-            trouble = fmt::format("log_bytes_max, {}, is reached",
-                                  human_bytes(config.log_bytes_max));
+            trouble =
+                fmt::format("log_bytes_max, {}, is reached", human_bytes(config.log_bytes_max));
         }
         if (trouble == told_) return;
         if (trouble.empty()) {
