@@ -39,6 +39,7 @@
 #include "model/lsn.h"
 #include "pg/connection.h"
 #include "progress/progress.h"
+#include "schema/row_origin.h"
 
 namespace walpack {
 
@@ -77,6 +78,8 @@ struct ApplierOptions {
     // What is done about rows that the target refuses. Where that is more than an error, the
     // changes of each group are kept until it is committed.
     ConflictPolicies conflicts;
+    // Of the sessions that `connect` gives; nullptr when nobody is told apart.
+    std::shared_ptr<const RowOrigins> origins;
     std::string pipeline;  // names it in walpack.conflict_log
 };
 

@@ -77,10 +77,10 @@ void Applier::State::replay_part() {
 }
 
 void Applier::State::replay_group(Group& replayed) {
-    const Lsn from = order.position();
+    replayed.from = order.position();
     if (!replayed.is_replay_open) replay().begin();
     if (replayed.kept != nullptr) replay().run(*replayed.kept);
-    replay().finish(from, replayed.end, replayed.is_durable);
+    replay().finish(replayed);
     order.note_committed(replayed);
 }
 

@@ -31,8 +31,28 @@ std::vector<std::unique_ptr<Connection>> open_connections(const Applier::Connect
     return connections;
 }
 
+// A row that the target deletes by itself is not there for the source's delete: that must not be
+// taken for one of another origin.
+void guard(RelationMapping& mapping, const ApplierOptions& options, bool is_replica_role) {
+    const TableName table{mapping.table->schema, mapping.table->name};
+    const std::string is_own = options.origins->is_own_row();
+    if (options.conflicts.is_set(table, ConflictKind::update_origin_differs))
+        mapping.update_guard = is_own;
+    const bool is_cascaded = !is_replica_role && !mapping.table->cascades_from.empty();
+    if (options.conflicts.is_set(table, ConflictKind::delete_origin_differs) && !is_cascaded)
+        mapping.delete_guard = is_own;
+}
+
 PlanOptions plan_options(const ApplierOptions& options, const TargetSession& session) {
-    return {session.is_replica_role, options.batching, options.coalescing};
+    PlanOptions made;
+    made.is_replica_role = session.is_replica_role;
+    made.batching = options.batching;
+    made.coalescing = options.coalescing;
+    if (options.origins != nullptr) {
+        made.guard = [&options, is_replica_role = session.is_replica_role](
+                         RelationMapping& mapping) { guard(mapping, options, is_replica_role); };
+    }
+    return made;
 }
 
 }  // namespace

@@ -55,9 +55,9 @@ class ApplySession {
     // Sends everything, waiting where it must.
     void send_all();
     // As TargetTransaction::finish().
-    void finish(Lsn from, Lsn end, bool durable, bool is_checked) {
+    void finish(const Group& group) {
         send_all();
-        transaction_.finish(from, end, durable, is_checked);
+        transaction_.finish(group);
     }
     // Reads every outstanding result.
     void drain() {

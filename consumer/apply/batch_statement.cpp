@@ -105,7 +105,7 @@ class BatchBuilder {
                    fmt::format("{} = {}", quote_identifier(column.column->name),
                                source_column(column.attribute, column.attribute)));
         }
-        const std::string condition = equal_keys(false);
+        const std::string condition = equal_keys(false) + guard(mapping_.update_guard);
         out_.sql =
             fmt::format("UPDATE {} AS w SET {} FROM (SELECT {}) AS s WHERE {}",
                         mapping_.table->sql_name_of_rows(), assignments, selected_, condition);
@@ -117,16 +117,21 @@ class BatchBuilder {
         const bool is_domain = column.type_oid != column.base_type_oid;
         if (key_.size() == 1 && forms_[key_.front()] == CellForm::binary && !is_domain) {
             out_.sql =
-                fmt::format("DELETE FROM {} WHERE {}", rows,
-                            key_equals(column, fmt::format("ANY ({})", array_of(key_.front(), 0))));
+                fmt::format("DELETE FROM {} WHERE {}{}", rows,
+                            key_equals(column, fmt::format("ANY ({})", array_of(key_.front(), 0))),
+                            guard(mapping_.delete_guard));
             return;
         }
-        const std::string condition = equal_keys(true);
+        const std::string condition = equal_keys(true) + guard(mapping_.delete_guard);
         out_.sql = fmt::format("DELETE FROM {} AS w USING (SELECT {}) AS s WHERE {}", rows,
                                selected_, condition);
     }
 
   private:
+    static std::string guard(const std::string& condition) {
+        return condition.empty() ? "" : " AND " + condition;
+    }
+
     bool is_copied() const {
         const auto& parameters = out_.single->statement.parameters;
         return std::none_of(parameters.begin(), parameters.end(), [this](const auto& field) {

@@ -141,7 +141,7 @@ Group* CommitOrder::next_to_commit() {
 // Reading results takes committed groups away from the front: afterwards it may be gone.
 void CommitOrder::send_commit(Group& group) {
     group.is_commit_sent = true;
-    sessions_[*group.session]->finish(group.from, group.end, group.is_durable, group.is_checked);
+    sessions_[*group.session]->finish(group);
     watch_sessions();
 }
 

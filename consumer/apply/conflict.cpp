@@ -212,6 +212,13 @@ Error refused_command(const SentStatement& sent, const Result& result) {
 
 }  // namespace
 
+Error other_origin(const SentStatement& sent, ConflictKind kind) {
+    return Error(ErrorKind::conflict,
+                 fmt::format("{} met a row that another origin wrote", change_of(sent)))
+        .detail(fmt::format("{} Conflict {}.", key_sentence(sent), name_of(kind)))
+        .hint(hint_of(sent, kind));
+}
+
 Error existing_key(const SentStatement& sent, ConflictKind kind, const std::string& constraint) {
     return Error(ErrorKind::conflict, fmt::format("{} met an existing key", change_of(sent)))
         .detail(fmt::format("{}{} Conflict {}.", key_sentence(sent), where_of("", constraint),

@@ -20,4 +20,7 @@ std::optional<Error> judge_result(const SentStatement& sent, const Result& resul
 // The row meets a value of a unique index, or of several.
 Error existing_key(const SentStatement& sent, ConflictKind kind, const std::string& constraint);
 
+// The row to update or delete was written by somebody else.
+Error other_origin(const SentStatement& sent, ConflictKind kind);
+
 }  // namespace walpack

@@ -21,6 +21,8 @@ constexpr std::array<KindRow, kConflictKinds> kKinds = {{
     {"multiple_unique_conflicts", {true, true, true, true, false}},
     {"update_missing", {true, false, true, false, true}},
     {"delete_missing", {true, true, true, false, false}},
+    {"update_origin_differs", {true, true, true, true, false}},
+    {"delete_origin_differs", {true, true, true, true, false}},
     {"value", {true, false, true, false, false}},
 }};
 
@@ -36,6 +38,11 @@ bool has_other_than_error(const ConflictSettings& settings) {
 bool has_newest(const ConflictSettings& settings) {
     return std::ranges::find(settings.policies, std::optional(ConflictPolicy::newest)) !=
            settings.policies.end();
+}
+
+bool watches_origins(const ConflictSettings& settings) {
+    return settings.policy(ConflictKind::update_origin_differs) ||
+           settings.policy(ConflictKind::delete_origin_differs);
 }
 
 }  // namespace
@@ -81,6 +88,17 @@ ConflictPolicy ConflictPolicies::of(const TableName& table, ConflictKind kind) c
     return all.policy(kind).value_or(ConflictPolicy::error);
 }
 
+bool ConflictPolicies::is_set(const TableName& table, ConflictKind kind) const {
+    const auto found = tables.find(table);
+    return all.policy(kind) || (found != tables.end() && found->second.policy(kind));
+}
+
+bool ConflictPolicies::watch_origins() const {
+    return watches_origins(all) || std::ranges::any_of(tables, [](const auto& table) {
+               return watches_origins(table.second);
+           });
+}
+
 std::string ConflictPolicies::newest_column(const TableName& table) const {
     const auto found = tables.find(table);
     if (found != tables.end() && found->second.newest_column) return *found->second.newest_column;
@@ -95,9 +113,9 @@ bool ConflictPolicies::is_newest(const TableName& table) const {
 }
 
 bool ConflictPolicies::resolve_any() const {
-    return has_other_than_error(all) || std::ranges::any_of(tables, [](const auto& table) {
-               return has_other_than_error(table.second);
-           });
+    return watch_origins() || has_other_than_error(all) ||
+           std::ranges::any_of(
+               tables, [](const auto& table) { return has_other_than_error(table.second); });
 }
 
 bool ConflictPolicies::use_commit_time() const {

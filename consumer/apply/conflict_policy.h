@@ -1,7 +1,7 @@
 // What is done about a change that the target cannot take as it is: by kind of conflict and table.
 //
-// Kinds are named as PostgreSQL 18 names them. Those that need the origin of the target's rows
-// (update_origin_differs, delete_origin_differs) are not detected, and have no policy.
+// Kinds are named as PostgreSQL 18 names them. The two of origins (schema/row_origin.h) are looked
+// for only where a policy is set for them.
 //
 //                              error  apply  keep  newest  insert
 //   insert_exists                x      x      x     x
@@ -9,6 +9,8 @@
 //   multiple_unique_conflicts    x      x      x     x
 //   update_missing               x             x              x
 //   delete_missing               x      x      x
+//   update_origin_differs        x      x      x     x
+//   delete_origin_differs        x      x      x     x
 //   value                        x             x
 //
 //   error   the pipeline stops with the row named
@@ -38,9 +40,11 @@ enum class ConflictKind : std::uint8_t {
     multiple_unique_conflicts,  // either does, of more than one unique index
     update_missing,             // the row to update is not there
     delete_missing,             // the row to delete is not there
+    update_origin_differs,      // somebody else wrote the row to update
+    delete_origin_differs,      // somebody else wrote the row to delete
     value,                      // a constraint, a type or an encoding refuses a value
 };
-inline constexpr std::size_t kConflictKinds = 6;
+inline constexpr std::size_t kConflictKinds = 8;
 
 enum class ConflictPolicy : std::uint8_t { error, apply, keep, newest, insert };
 inline constexpr std::size_t kConflictPolicies = 5;
@@ -73,10 +77,13 @@ struct ConflictPolicies {
     std::map<TableName, ConflictSettings> tables;
 
     ConflictPolicy of(const TableName& table, ConflictKind kind) const;
+    bool is_set(const TableName& table, ConflictKind kind) const;
+    // Whether any table is to have rows of other origins told apart.
+    bool watch_origins() const;
     // Empty: the time of commit.
     std::string newest_column(const TableName& table) const;
     bool is_newest(const TableName& table) const;  // for any kind
-    // Whether any conflict of any table has another answer than an error.
+    // Whether any conflict of any table has another answer than an error, or must be looked for.
     bool resolve_any() const;
     // Whether policy newest of any table goes by the time of commit.
     bool use_commit_time() const;

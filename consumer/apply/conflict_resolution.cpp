@@ -93,11 +93,6 @@ SentStatement sent_of(const ReplayRow& row, const RowChange& change) {
     return sent;
 }
 
-std::string is_at(const RowPlace& place) {
-    return fmt::format("tableoid = {}::pg_catalog.oid AND ctid = {}::pg_catalog.tid",
-                       quote_literal(place.tableoid), quote_literal(place.ctid));
-}
-
 }  // namespace
 
 ConflictResolution::ConflictResolution(Connection& control, CellEncoder encoder,
@@ -111,10 +106,10 @@ ConflictResolution::ConflictResolution(Connection& control, CellEncoder encoder,
 void ConflictResolution::apply(Connection& session, const ReplayRow& row,
                                std::optional<Refusal> known) {
     session.execute("SAVEPOINT walpack_row");
-    Trial trial{row.change, {}, {}};
+    Trial trial{row.change, {}, {}, false};
     for (int tries = 1;; ++tries) {
         const std::optional<Refusal> refusal =
-            known ? std::exchange(known, std::nullopt) : attempt(session, row, trial.change);
+            known ? std::exchange(known, std::nullopt) : attempt(session, row, trial);
         if (!refusal) break;
         if (tries == kTriesMax) {
             (void)refuse(session, row, name_of(ConflictKind::value), *refusal, refusal->error);
@@ -144,8 +139,11 @@ std::optional<ConflictResolution::Refusal> ConflictResolution::refusal_of(const 
 
 std::optional<ConflictResolution::Refusal> ConflictResolution::attempt(Connection& session,
                                                                        const ReplayRow& row,
-                                                                       const RowChange& change) {
-    const auto statement = row.plan->row_statement(shape_of(*row.plan->mapping(), change));
+                                                                       const Trial& trial) {
+    const RowChange& change = trial.change;
+    StatementShape shape = shape_of(*row.plan->mapping(), change);
+    shape.is_unguarded = trial.is_unguarded;
+    const auto statement = row.plan->row_statement(shape);
     std::optional<Refusal> refusal;
     try {
         refusal = refusal_of(row, change,
@@ -183,11 +181,17 @@ bool ConflictResolution::answer(Connection& session, const ReplayRow& row, Trial
 
 bool ConflictResolution::answer_missing(Connection& session, const ReplayRow& row, Trial& trial,
                                         const Refusal& refusal) {
+    const RelationMapping& mapping = *row.plan->mapping();
     if (row.change.kind == ChangeKind::insert) {
         // The row that it was to be an UPDATE of went away meanwhile.
         trial.change = row.change;
+        trial.is_unguarded = false;
         trial.entries.clear();
         return true;
+    }
+    if (!trial.is_unguarded && !guard_of(mapping, trial.change.kind).empty()) {
+        const RowsInTheWay found = search_.find_changed(session, mapping, trial.change);
+        if (!found.rows.empty()) return answer_other_origin(session, row, trial, refusal, found);
     }
     const ConflictKind kind =
         is_update(trial.change.kind) ? ConflictKind::update_missing : ConflictKind::delete_missing;
@@ -207,6 +211,28 @@ bool ConflictResolution::answer_missing(Connection& session, const ReplayRow& ro
         return refuse(session, row, name_of(kind), refusal, error);
     }
     trial.change = {ChangeKind::insert, row.change.relation, {}, trial.values};
+    trial.entries.push_back(std::move(entry));
+    return true;
+}
+
+bool ConflictResolution::answer_other_origin(Connection& session, const ReplayRow& row,
+                                             Trial& trial, const Refusal& refusal,
+                                             const RowsInTheWay& found) {
+    const ConflictKind kind = is_update(trial.change.kind) ? ConflictKind::update_origin_differs
+                                                           : ConflictKind::delete_origin_differs;
+    const ConflictPolicy policy = policies_.of(name_of(row.plan->table()), kind);
+    if (policy == ConflictPolicy::error) {
+        Error error = other_origin(refusal.sent, kind);
+        error.at_lsn(row.origin.commit_lsn.to_string());
+        return refuse(session, row, name_of(kind), refusal, error);
+    }
+    const bool is_applied = policy == ConflictPolicy::apply ||
+                            (policy == ConflictPolicy::newest && is_newest(session, row, found));
+    ConflictEntry entry = entry_of(row, kind, policy, is_applied ? "applied" : "kept");
+    entry.local_rows = found.json();
+    entry.message = "the row was written by another origin";
+    if (!is_applied) return drop(session, row, trial, std::move(entry));
+    trial.is_unguarded = true;
     trial.entries.push_back(std::move(entry));
     return true;
 }
@@ -302,13 +328,18 @@ void ConflictResolution::clear_the_way(Connection& session, const ReplayRow& row
             .hint("A trigger or rule of the target keeps it.")
             .at_lsn(row.origin.commit_lsn.to_string());
     }
-    if (own) trial.change = *update;
+    if (!own) return;
+    trial.change = *update;
+    trial.is_unguarded = true;
 }
 
 bool ConflictResolution::is_newest(Connection& session, const ReplayRow& row,
                                    const RowsInTheWay& found) {
     const RelationMapping& mapping = *row.plan->mapping();
-    const std::string name = policies_.newest_column(name_of(row.plan->table()));
+    // A deleted row has no value to be compared.
+    const bool has_values = !row.change.new_tuple.empty();
+    const std::string name =
+        has_values ? policies_.newest_column(name_of(row.plan->table())) : std::string();
     if (name.empty() && row.origin.xid == 0) {
         throw Error(ErrorKind::conflict,
                     fmt::format("policy newest cannot decide about a row of \"{}\"",

@@ -71,14 +71,16 @@ class ConflictResolution {
         RowChange change;
         std::vector<Value> values;  // that change may point to
         std::vector<ConflictEntry> entries;
+        bool is_unguarded = false;  // the origin of the row does not matter any more
     };
 
-    std::optional<Refusal> attempt(Connection& session, const ReplayRow& row,
-                                   const RowChange& change);
+    std::optional<Refusal> attempt(Connection& session, const ReplayRow& row, const Trial& trial);
     // Whether to try again; false: the row is dealt with.
     bool answer(Connection& session, const ReplayRow& row, Trial& trial, const Refusal& refusal);
     bool answer_missing(Connection& session, const ReplayRow& row, Trial& trial,
                         const Refusal& refusal);
+    bool answer_other_origin(Connection& session, const ReplayRow& row, Trial& trial,
+                             const Refusal& refusal, const RowsInTheWay& found);
     bool answer_existing(Connection& session, const ReplayRow& row, Trial& trial,
                          const Refusal& refusal);
     bool drop(Connection& session, const ReplayRow& row, const Trial& trial, ConflictEntry entry);

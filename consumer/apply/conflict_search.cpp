@@ -81,6 +81,11 @@ void check(const Result& result) {
 
 }  // namespace
 
+std::string is_at(const RowPlace& place) {
+    return fmt::format("tableoid = {}::pg_catalog.oid AND ctid = {}::pg_catalog.tid",
+                       quote_literal(place.tableoid), quote_literal(place.ctid));
+}
+
 std::string RowsInTheWay::json() const {
     if (rows.size() == 1) return rows.begin()->second;
     std::vector<std::string_view> texts;
@@ -148,6 +153,22 @@ std::vector<RowPlace> ConflictSearch::lock(Connection& session, const RelationMa
     for (int row = 0; row < result.rows(); ++row)
         places.push_back({std::string(result.value(row, 0)), std::string(result.value(row, 1))});
     return places;
+}
+
+RowsInTheWay ConflictSearch::find_changed(Connection& session, const RelationMapping& mapping,
+                                          const RowChange& change) const {
+    const std::vector<std::string> names = column_names(*mapping.table);
+    std::string columns;
+    for (const std::string& name : names)
+        columns += (columns.empty() ? "" : ", ") + quote_identifier(name);
+    RowsInTheWay found;
+    for (const RowPlace& place : lock(session, mapping, change)) {
+        const Result result =
+            session.execute(fmt::format("SELECT {} FROM {} WHERE {}", columns,
+                                        mapping.table->sql_name_of_rows(), is_at(place)));
+        if (result.rows() == 1) found.rows[place] = result_row_json(result, 0, 0, names);
+    }
+    return found;
 }
 
 }  // namespace walpack

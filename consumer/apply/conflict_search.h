@@ -29,6 +29,9 @@ struct RowPlace {
     friend auto operator<=>(const RowPlace&, const RowPlace&) = default;
 };
 
+// Finds it there, as a condition.
+std::string is_at(const RowPlace& place);
+
 struct RowsInTheWay {
     std::map<RowPlace, std::string> rows;  // as JSON
     std::size_t indexes = 0;               // that refuse the row
@@ -50,6 +53,9 @@ class ConflictSearch {
     // The rows that the change is about, locked.
     std::vector<RowPlace> lock(Connection& session, const RelationMapping& mapping,
                                const RowChange& change) const;
+    // The same, with what is in them.
+    RowsInTheWay find_changed(Connection& session, const RelationMapping& mapping,
+                              const RowChange& change) const;
     // What was read of the table may be old.
     void forget() { rules_.clear(); }
 

@@ -91,6 +91,11 @@ MappedRelations::Known& MappedRelations::look_up(const std::shared_ptr<const Rel
 
 void MappedRelations::read(const std::shared_ptr<const Relation>& relation, Known& known) {
     auto mapping = read_mapping(target_, relation);
+    if (options_.guard) {
+        RelationMapping guarded = *mapping;
+        options_.guard(guarded);
+        mapping = std::make_shared<const RelationMapping>(std::move(guarded));
+    }
     PlanOptions options = options_;
     options.batching = options.batching && !unbatched_.contains(*mapping->table);
     const bool is_known = known.plan != nullptr && known.relation->describes_same(*relation) &&

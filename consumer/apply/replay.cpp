@@ -78,24 +78,25 @@ void Replay::run(const KeptGroup& group) {
     }
 }
 
-void Replay::finish(Lsn from, Lsn end, bool is_durable) {
-    move_position(from, end);
-    if (is_durable) session_->execute("SET LOCAL synchronous_commit = " + settings_.durable_commit);
+void Replay::finish(const Group& group) {
+    move_position(group);
+    if (group.is_durable)
+        session_->execute("SET LOCAL synchronous_commit = " + settings_.durable_commit);
     session_->execute("COMMIT");
     note_counts();
 }
 
 // Someone else moved it, or changed the quarantine that was decided by: worth another try.
-void Replay::move_position(Lsn from, Lsn end) {
-    const auto version = progress_.quarantine_version();
-    const auto text = version ? std::optional(std::to_string(*version)) : std::nullopt;
-    const std::string sql = progress_.advance_sql();
+void Replay::move_position(const Group& group) {
+    std::vector<std::optional<std::string>> parameters = {group.end.to_string(),
+                                                          group.from.to_string()};
+    if (progress_.watches_quarantine()) {
+        const auto version = progress_.quarantine_version();
+        parameters.push_back(version ? std::optional(std::to_string(*version)) : std::nullopt);
+    }
+    if (progress_.notes_origin()) parameters.push_back(std::to_string(group.last_commit_time));
     try {
-        if (progress_.watches_quarantine()) {
-            session_->execute(sql, {end.to_string(), from.to_string(), text});
-        } else {
-            session_->execute(sql, {end.to_string(), from.to_string()});
-        }
+        session_->execute(progress_.advance_sql(), parameters);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::value) throw;
         throw Error(ErrorKind::connection, "could not move the position").detail(error.message());

@@ -23,6 +23,7 @@
 
 #include "apply/cascades.h"
 #include "apply/conflict_resolution.h"
+#include "apply/group.h"
 #include "apply/kept_group.h"
 #include "apply/mapped_relations.h"
 #include "apply/refused_row.h"
@@ -60,7 +61,7 @@ class Replay {
     // Throws the Error that stops the pipeline, with the LSN of the source transaction. Nothing of
     // this object may be used after that.
     void run(const KeptGroup& group);
-    void finish(Lsn from, Lsn end, bool is_durable);
+    void finish(const Group& group);
     // Whether a row of the table was refused since the last call of begin().
     bool has_met(const Relation& relation) const;
 
@@ -91,7 +92,7 @@ class Replay {
     const std::string& name_of(const std::shared_ptr<const RowStatement>& statement);
     void run_gathered();
     bool must_wait(const Planned& planned) const;
-    void move_position(Lsn from, Lsn end);
+    void move_position(const Group& group);
     void plan(Planned& planned, const RowChange& change);
     void take_unmapped(const Planned& planned, bool waits);
     void note_counts();

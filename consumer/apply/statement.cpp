@@ -111,13 +111,13 @@ class StatementBuilder {
         }
         if (assignments.empty()) return check_existence();
         statement_.sql = fmt::format("UPDATE {} SET {} WHERE {}", table_.sql_name_of_rows(),
-                                     assignments, condition());
+                                     assignments, guarded_condition());
         return std::move(statement_);
     }
 
     Statement remove() {
         statement_.sql =
-            fmt::format("DELETE FROM {} WHERE {}", table_.sql_name_of_rows(), condition());
+            fmt::format("DELETE FROM {} WHERE {}", table_.sql_name_of_rows(), guarded_condition());
         return std::move(statement_);
     }
 
@@ -133,7 +133,7 @@ class StatementBuilder {
         statement_.sql = fmt::format(
             "WITH d AS (DELETE FROM {} WHERE {} RETURNING *) "
             "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM d",
-            table_.sql_name_of_rows(), condition(), table_.sql_name(), columns, values);
+            table_.sql_name_of_rows(), guarded_condition(), table_.sql_name(), columns, values);
         return std::move(statement_);
     }
 
@@ -200,8 +200,19 @@ class StatementBuilder {
     // Nothing is to be set, but the row must be there. The lock is the one that UPDATE would take.
     Statement check_existence() {
         statement_.sql = fmt::format("SELECT 1 FROM {} WHERE {} FOR NO KEY UPDATE",
-                                     table_.sql_name_of_rows(), condition());
+                                     table_.sql_name_of_rows(), guarded_condition());
         return std::move(statement_);
+    }
+
+    std::string guarded_condition() {
+        is_guarded_ = !shape_.is_unguarded;
+        return condition();
+    }
+
+    std::string guard() const {
+        if (!is_guarded_) return "";
+        const std::string& guard = guard_of(mapping_, shape_.kind);
+        return guard.empty() ? "" : " AND " + guard;
     }
 
     std::string condition() {
@@ -209,7 +220,7 @@ class StatementBuilder {
         for (const TupleField& field : identity_of(mapping_, shape_.kind)) {
             append(text, " AND ", key_equals(*field.column->column, parameter(field)));
         }
-        if (!text.empty()) return text;
+        if (!text.empty()) return text + guard();
         if (is_by_whole_row(shape_.kind)) return one_equal_row();
         throw Error(ErrorKind::schema,
                     fmt::format("{} of \"{}\" cannot be applied: nothing identifies the row",
@@ -233,12 +244,13 @@ class StatementBuilder {
         return fmt::format("{} = (SELECT {} FROM {} WHERE {} LIMIT 1)",
                            is_partitioned ? "(tableoid, ctid)" : "ctid",
                            is_partitioned ? "tableoid, ctid" : "ctid", table_.sql_name_of_rows(),
-                           equal);
+                           equal + guard());
     }
 
     const RelationMapping& mapping_;
     const TargetTable& table_;
     const StatementShape& shape_;
+    bool is_guarded_ = false;
     Statement statement_;
 };
 
@@ -256,6 +268,10 @@ std::string checked(const std::string& sql) {
 bool is_update(ChangeKind kind) {
     return kind == ChangeKind::update || kind == ChangeKind::update_key ||
            kind == ChangeKind::update_full;
+}
+
+const std::string& guard_of(const RelationMapping& mapping, ChangeKind kind) {
+    return is_update(kind) ? mapping.update_guard : mapping.delete_guard;
 }
 
 bool is_by_whole_row(ChangeKind kind) {

@@ -42,6 +42,8 @@ struct StatementShape {
     bool replaces = false;
     // One character per attribute, '1' for unchanged TOAST; empty when all values are there.
     std::string unchanged;
+    // Whatever the mapping's guards say.
+    bool is_unguarded = false;
 };
 
 StatementShape shape_of(const RelationMapping& mapping, const RowChange& change);
@@ -74,6 +76,9 @@ bool sets_beside(const RelationMapping& mapping, const StatementShape& shape,
                  const std::vector<std::size_t>& key);
 
 bool is_update(ChangeKind kind);
+
+// Of an update, or of a delete.
+const std::string& guard_of(const RelationMapping& mapping, ChangeKind kind);
 
 // Found by the old values of all columns, or of the target's key among them.
 bool is_by_whole_row(ChangeKind kind);

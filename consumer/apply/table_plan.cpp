@@ -152,7 +152,8 @@ std::optional<BatchKind> TablePlan::batch_kind(const RowChange& change,
 }
 
 std::shared_ptr<const RowStatement> TablePlan::row_statement(const StatementShape& shape) {
-    std::string key{static_cast<char>(shape.kind), shape.replaces ? 'r' : '-'};
+    std::string key{static_cast<char>(shape.kind), shape.replaces ? 'r' : '-',
+                    shape.is_unguarded ? 'u' : '-'};
     key += shape.unchanged;
     if (row_statements_.size() >= kStatementsMax) row_statements_.clear();
     auto& statement = row_statements_[key];

@@ -19,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -36,6 +37,8 @@ struct PlanOptions {
     bool is_replica_role = false;  // ordinary triggers and foreign keys do not fire
     bool batching = true;
     bool coalescing = true;
+    // Fills the mapping's guards; empty: there are none.
+    std::function<void(RelationMapping&)> guard;
 };
 
 class TablePlan {

@@ -42,7 +42,10 @@ void TargetTransaction::begin(bool is_implicit) {
     if (defers_constraints_) send(kDefer, {.doing = "defer constraints"});
 }
 
-void TargetTransaction::finish(Lsn from, Lsn end, bool durable, bool is_checked) {
+void TargetTransaction::finish(const Group& group) {
+    const auto [from, end] = std::pair(group.from, group.end);
+    const bool durable = group.is_durable;
+    const bool is_checked = group.is_checked;
     WALPACK_CHECK(is_open_ && end >= from);
     WALPACK_CHECK(!is_implicit_ || (is_checked && !durable));
     parameters_.add_text(end.to_string());
@@ -51,6 +54,7 @@ void TargetTransaction::finish(Lsn from, Lsn end, bool durable, bool is_checked)
         const auto version = progress_.quarantine_version();
         version ? parameters_.add_text(std::to_string(*version)) : parameters_.add_null();
     }
+    if (progress_.notes_origin()) parameters_.add_text(std::to_string(group.last_commit_time));
     send(kAdvance, {.expected = Expected::position, .doing = "move the position"});
     if (durable) send(kDurable, {.doing = "make a commit durable"});
     if (!is_checked) in_flight_.drain();

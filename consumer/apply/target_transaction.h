@@ -19,6 +19,7 @@
 
 #include <string>
 
+#include "apply/group.h"
 #include "apply/in_flight.h"
 #include "model/lsn.h"
 #include "progress/progress.h"
@@ -36,10 +37,10 @@ class TargetTransaction {
     // server runs what it is sent in one transaction. Only for a transaction that ends
     // checked, and not durable.
     void begin(bool is_implicit);
-    // Ends the open transaction: moves the position from `from` to `end`. On return COMMIT is on
-    // its way; with `durable` it waits for the target's disk. With `is_checked` no result is
-    // awaited.
-    void finish(Lsn from, Lsn end, bool durable, bool is_checked);
+    // Ends the open transaction: moves the position from the group's `from` to its `end`. On return
+    // COMMIT is on its way; with `is_durable` it waits for the target's disk. With `is_checked` no
+    // result is awaited.
+    void finish(const Group& group);
 
   private:
     void send(const char* statement, SentStatement sent);

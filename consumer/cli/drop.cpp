@@ -19,6 +19,7 @@
 #include "log/log_removal.h"
 #include "pg/connection.h"
 #include "progress/progress.h"
+#include "schema/row_origin.h"
 #include "slot/slot.h"
 #include "structure/post_data.h"
 
@@ -143,6 +144,9 @@ class Removal {
                             counted(pending, "object")));
         }
         progress.drop();
+        if (const std::size_t origins = RowOrigins::drop(*target_, config_.pipeline))
+            print(
+                fmt::format("dropped {} on the target\n", counted(origins, "replication origin")));
         print(fmt::format("{} of pipeline \"{}\" on the target\n",
                           progress_ ? "removed the progress" : "there is no progress",
                           config_.pipeline));

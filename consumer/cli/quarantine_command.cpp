@@ -17,6 +17,7 @@
 #include "quarantine/quarantine_actions.h"
 #include "quarantine/quarantine_table.h"
 #include "schema/catalog_query.h"
+#include "service/conflict_setup.h"
 
 namespace walpack {
 namespace {
@@ -75,7 +76,8 @@ Values values_of(const Invocation& invocation) {
 class Session {
   public:
     explicit Session(const Config& config)
-        : pipeline_(config.pipeline),
+        : config_(config),
+          pipeline_(config.pipeline),
           target_(config.target, stop_, "walpack_" + config.pipeline + "_quarantine"),
           table_(config.pipeline) {
         pin_search_path(target_);
@@ -100,6 +102,7 @@ class Session {
     }
 
     int retry(const HeldRowChoice& choice) {
+        take_origin(target_, config_);
         const RetryReport report = QuarantineActions(target_, pipeline_).retry(choice);
         print(retry_report_screen(report));
         return report.failed.empty() && report.waiting == 0 ? kExitDone : kExitFailed;
@@ -122,6 +125,7 @@ class Session {
     }
 
   private:
+    const Config& config_;
     const std::string pipeline_;
     const StopRequest stop_;
     Connection target_;

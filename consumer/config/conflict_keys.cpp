@@ -41,11 +41,6 @@ std::vector<std::string> section_keys() {
 }
 
 [[noreturn]] void refuse_unknown_key(const GivenValue& given) {
-    if (given.key.ends_with("_origin_differs")) {
-        refuse(
-            given, "this kind of conflict is not detected",
-            "The changes of other origins cannot be told apart on every target; remove the key.");
-    }
     const auto names = section_keys();
     const std::string nearest = nearest_name(given.key, names);
     refuse(given, "there is no such key",

@@ -55,6 +55,7 @@ Connection& CopyWorker::target() {
     if (target_ == nullptr) {
         target_ = connect_in_encoding(options_.target, options_.encoding, stop_);
         set_up_target_session(*target_);
+        if (options_.origins != nullptr) options_.origins->take(*target_);
     }
     return *target_;
 }

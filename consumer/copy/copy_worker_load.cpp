@@ -242,6 +242,7 @@ void CopyWorker::load_part(const CopyTask& task) {
     const std::string select = table.is_whole() ? select_rows_sql(*load, loaded.pages)
                                                 : select_rows_sql(*load, loaded.range);
     target().execute("BEGIN" + limit_sql(task, "lock_timeout"));
+    if (options_.origins != nullptr) target().execute(RowOrigins::reset_sql());
     CountedPart counted(shared_.progress, table.progress_number);
     const auto on_piece = [&](std::uint64_t rows, std::uint64_t bytes) {
         shared_.rate_limit.take(bytes, stop_);

@@ -221,7 +221,7 @@ Result Connection::execute(const std::string& sql) {
 }
 
 Result Connection::execute(const std::string& sql,
-                           std::initializer_list<std::optional<std::string>> parameters) {
+                           std::span<const std::optional<std::string>> parameters) {
     WALPACK_CHECK(!in_pipeline());
     std::vector<const char*> values;
     for (const auto& parameter : parameters) {

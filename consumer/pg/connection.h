@@ -77,7 +77,10 @@ class Connection {
     Result execute(const std::string& sql);
     // Parameters are text; nullopt is NULL.
     Result execute(const std::string& sql,
-                   std::initializer_list<std::optional<std::string>> parameters);
+                   std::initializer_list<std::optional<std::string>> parameters) {
+        return execute(sql, std::span(parameters.begin(), parameters.size()));
+    }
+    Result execute(const std::string& sql, std::span<const std::optional<std::string>> parameters);
     // The single value of the first row, or nullopt when there is no row or it is NULL.
     std::optional<std::string> query_value(
         const std::string& sql, std::initializer_list<std::optional<std::string>> parameters = {});

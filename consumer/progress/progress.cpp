@@ -17,6 +17,13 @@ namespace {
 
 constexpr std::string_view kLockNotAvailable = "55P03";
 
+// Without it every commit of a session that has an origin would get the time of its first one.
+constexpr const char* kNoteOrigin =
+    ", pg_catalog.pg_replication_origin_xact_setup($1::pg_catalog.pg_lsn, "
+    "CASE {0}::pg_catalog.float8 WHEN 0 THEN pg_catalog.clock_timestamp() "
+    "ELSE '2000-01-01 00:00:00+00'::pg_catalog.timestamptz + "
+    "{0}::pg_catalog.float8 * '1 microsecond'::pg_catalog.interval END)";
+
 // With rows of pipelines: see request_table.h, and copy/copy_catalog.h and
 // quarantine/quarantine_table.h for those that are made where they are needed.
 constexpr std::array<const char*, 7> kOtherTables = {
@@ -224,6 +231,8 @@ std::string Progress::advance_sql() const {
         watches_quarantine_
             ? " AND quarantine_version = COALESCE($3::pg_catalog.int8, quarantine_version)"
             : "";
+    const std::string origin =
+        notes_origin_ ? fmt::format(kNoteOrigin, watches_quarantine_ ? "$4" : "$3") : "";
     return fmt::format(
         "WITH moved AS (UPDATE walpack.progress SET applied_at = pg_catalog.now(), "
         "applied_lsn = CASE WHEN applied_lsn = $2::pg_catalog.pg_lsn{1} "
@@ -231,8 +240,8 @@ std::string Progress::advance_sql() const {
         "WHERE pipeline = {0} AND worker = 0 RETURNING applied_lsn) "
         "SELECT CASE pg_catalog.count(applied_lsn) WHEN 1 THEN 1 ELSE CAST(pg_catalog.concat("
         "'the position of pipeline ', {0}, ' is not ', $2::pg_catalog.pg_lsn, "
-        "' any more (', pg_catalog.count(*), ' rows)') AS pg_catalog.int4) END FROM moved",
-        pipeline, quarantine);
+        "' any more (', pg_catalog.count(*), ' rows)') AS pg_catalog.int4) END{2} FROM moved",
+        pipeline, quarantine, origin);
 }
 
 void Progress::watch_quarantine(std::optional<std::uint64_t> version) {

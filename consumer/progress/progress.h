@@ -61,9 +61,16 @@ class Progress {
     bool watches_quarantine() const { return watches_quarantine_; }
     std::optional<std::uint64_t> quarantine_version() const { return quarantine_version_; }
 
+    // Sessions that move the position have an origin (schema/row_origin.h), and their commits get
+    // the time of the source's. Before the first advance_sql().
+    void note_origins() { notes_origin_ = true; }
+    bool notes_origin() const { return notes_origin_; }
+
     // The statement that moves the position inside the caller's transaction: $1 new LSN, $2
     // expected old LSN (text form, type pg_lsn). It errors on the server unless exactly this
-    // pipeline's row had the old LSN. With watches_quarantine() $3 is the version, or NULL.
+    // pipeline's row had the old LSN. With watches_quarantine() $3 is the version, or NULL. With
+    // notes_origin() the last one is the time of the source's commit in microseconds since
+    // 2000-01-01 UTC, or 0.
     std::string advance_sql() const;
     // Marks the initial copy complete at `lsn`, inside the caller's open transaction.
     void complete_copy(Lsn lsn);
@@ -77,6 +84,7 @@ class Progress {
     Connection& target_;
     std::string pipeline_;
     bool watches_quarantine_ = false;
+    bool notes_origin_ = false;
     std::optional<std::uint64_t> quarantine_version_;
 };
 

@@ -128,6 +128,11 @@ struct RelationMapping {
     std::shared_ptr<const TargetTable> table;
     std::vector<ColumnMapping> columns;  // in the order of the attributes
 
+    // Conditions on the row that an UPDATE or DELETE finds: where they are not true it counts as
+    // not found. Empty: any row will do.
+    std::string update_guard;
+    std::string delete_guard;
+
     // Everything that does not fit, one sentence each, without a full stop; empty when the mapping
     // can be used.
     std::vector<std::string> problems;

@@ -6,28 +6,52 @@
 
 namespace walpack {
 
-void set_up_conflicts(Connection& target, const ConflictPolicies& policies) {
-    if (!policies.resolve_any()) return;
+namespace {
+
+// Beside the workers: the replay of a refused group, the session that all of this is set up by, and
+// a command about the quarantine.
+constexpr std::uint64_t kMoreSessions = 3;
+
+RowOrigins origins_of(Connection& target, const Config& config) {
+    return {target, config.pipeline, config.apply_workers + config.copy_workers + kMoreSessions};
+}
+
+void require_conflict_log(Connection& target) {
     if (!has_conflict_log(target)) {
         Transaction transaction(target);
         lock_schema(target);
         create_conflict_log(target);
         transaction.commit();
     }
-    if (!has_conflict_log(target)) {
-        throw Error(ErrorKind::config,
-                    "the target role cannot write to walpack.conflict_log, where the answers of "
-                    "policies for conflicts are recorded")
-            .hint(
-                "Run \"walpack init\" again as a role that may create tables in schema walpack, "
-                "and GRANT INSERT on it to this role; or set all policies to error.");
-    }
-    if (!policies.use_commit_time()) return;
+    if (has_conflict_log(target)) return;
+    throw Error(ErrorKind::config,
+                "the target role cannot write to walpack.conflict_log, where the answers of "
+                "policies for conflicts are recorded")
+        .hint(
+            "Run \"walpack init\" again as a role that may create tables in schema walpack, "
+            "and GRANT INSERT on it to this role; or set all policies to error.");
+}
+
+void require_commit_times(Connection& target) {
     if (target.query_value("SELECT pg_catalog.current_setting('track_commit_timestamp')") == "on")
         return;
     throw Error(ErrorKind::config,
                 "policy newest goes by times of commit, and the target does not keep any")
         .hint("Set newest_column, or track_commit_timestamp = on at the target and restart it.");
+}
+
+}  // namespace
+
+std::shared_ptr<const RowOrigins> set_up_conflicts(Connection& target, const Config& config) {
+    const ConflictPolicies& policies = config.conflicts;
+    if (policies.resolve_any()) require_conflict_log(target);
+    if (policies.use_commit_time()) require_commit_times(target);
+    if (!policies.watch_origins()) return nullptr;
+    return std::make_shared<const RowOrigins>(origins_of(target, config));
+}
+
+void take_origin(Connection& session, const Config& config) {
+    if (config.conflicts.watch_origins()) origins_of(session, config).take(session);
 }
 
 }  // namespace walpack

@@ -1,14 +1,21 @@
 // Before a stream begins: whether the target has what the policies for conflicts need.
 #pragma once
 
-#include "apply/conflict_policy.h"
+#include <memory>
+
+#include "config/config.h"
 #include "pg/connection.h"
+#include "schema/row_origin.h"
 
 namespace walpack {
 
 // Makes walpack.conflict_log where it is missing and policies would write to it. Throws
 // Error(config) when rows cannot be written there, or a policy needs times of commit that the
-// target does not keep. Outside of a transaction.
-void set_up_conflicts(Connection& target, const ConflictPolicies& policies);
+// target does not keep. Outside of a transaction. Returns the origins that each session which
+// writes rows must take; nullptr when none are told apart.
+std::shared_ptr<const RowOrigins> set_up_conflicts(Connection& target, const Config& config);
+
+// The same for a session of a command beside the service.
+void take_origin(Connection& session, const Config& config);
 
 }  // namespace walpack

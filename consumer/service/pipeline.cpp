@@ -104,6 +104,7 @@ void Pipeline::run(const Replay& replay) {
     require_continuity(config_.slot, row, feed_.source.reaches_back_to());
     if (row.timeline != history.timeline) progress.note_timeline(history.timeline);
     feed_.timeline = history.timeline;
+    origins_ = set_up_conflicts(target, config_);
     if (!row.applied_lsn.is_valid()) row.applied_lsn = start(target, progress);
     feed_.confirmation.note_begun(feed_.number, row.applied_lsn);
     stream(target, progress, row.applied_lsn, abort);
@@ -123,6 +124,7 @@ ApplierOptions Pipeline::applier_options() const {
     options.durable_interval = config_.durable_interval;
     options.truncate_referenced = truncate_referenced_of(config_.truncate_referenced);
     options.conflicts = config_.conflicts;
+    options.origins = origins_;
     options.pipeline = config_.pipeline;
     options.one_by_one_until = replay_.one_by_one_until;
     options.one_session_until = replay_.one_session_until;
@@ -141,6 +143,7 @@ CopyJobOptions Pipeline::copy_job_options(const std::string& encoding) const {
     options.worker.reading = config_.copy_from;
     options.worker.target = config_.target;
     options.worker.pipeline = config_.pipeline;
+    options.worker.origins = origins_;
     options.worker.chunk_bytes = config_.copy_chunk_bytes;
     options.worker.snapshot_age_max = config_.snapshot_age_max;
     options.copy_workers = config_.copy_workers;
@@ -172,6 +175,7 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
     options.selection = config_.selection();
     options.copy_rows = config_.copy;
     options.position = feed_.source.reaches_back_to();
+    if (origins_ != nullptr) origins_->take(target);
     const InitialCopyResult result = run_initial_copy(options, target, progress, stop_);
     log::info("initial copy is complete: {} tables, {} rows, {}; the stream starts at {}",
               result.tables, result.rows, human_bytes(result.bytes), result.lsn.to_string());
@@ -202,7 +206,6 @@ void Pipeline::rewind(Lsn position) {
 }
 
 void Pipeline::stream(Connection& target, Progress& progress, Lsn position, StopRequest& abort) {
-    set_up_conflicts(target, config_.conflicts);
     CopyTables tables;
     tables.resumed_at = position;
     const std::unique_ptr<CopyJob> job = resume(target, tables);
@@ -211,8 +214,12 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn position, Stop
     const Lsn from = is_from_begin ? std::min(position, feed_.source.reaches_back_to()) : position;
     rewind(from);
     const auto connect = [this, &abort] {
-        return std::make_unique<Connection>(config_.target, abort, "walpack_" + config_.pipeline);
+        auto session =
+            std::make_unique<Connection>(config_.target, abort, "walpack_" + config_.pipeline);
+        if (origins_ != nullptr) origins_->take(*session);
+        return session;
     };
+    if (origins_ != nullptr) progress.note_origins();
     const auto quarantine = set_up_quarantine(target, progress, config_);
     Applier applier(target, progress, position, applier_options(), unbatched_, connect);
     if (quarantine != nullptr) connect_quarantine(applier, *quarantine);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "apply/applier.h"
@@ -16,6 +17,7 @@
 #include "model/lsn.h"
 #include "pg/connection.h"
 #include "progress/progress.h"
+#include "schema/row_origin.h"
 #include "service/target_feed.h"
 
 namespace walpack {
@@ -57,6 +59,8 @@ class Pipeline {
     std::function<void(const std::string&)> on_state_;
     OnCopyProgress on_copy_;
     Replay replay_;
+    // Of sessions that write rows; nullptr: none are told apart.
+    std::shared_ptr<const RowOrigins> origins_;
 };
 
 }  // namespace walpack

@@ -9,6 +9,7 @@ constexpr const char* kSource = "## Source\n";
 constexpr const char* kOwner = "## Target: the role owns the tables\n";
 constexpr const char* kWriter = "## Target: the role may only write\n";
 constexpr const char* kReplicaRole = "## Target: triggers and foreign keys\n";
+constexpr const char* kOrigins = "## Target: replication origins";
 
 constexpr const char* kTables =
     "CREATE TABLE app.orders (id int PRIMARY KEY, v text); "
@@ -124,6 +125,17 @@ TEST_F(Privileges, AWriterWithTheReplicaRoleDoesEverything) {
     target().execute(documented(kReplicaRole));
     expect_whole_life_works();
     EXPECT_EQ(consumer().log().find("may not set session_replication_role"), std::string::npos);
+}
+
+TEST_F(Privileges, AWriterWhoTellsOriginsDoesEverything) {
+    keep_commits(true);
+    consumer().set("conflict", R"({ update_origin_differs = "error" })");
+    source().execute(documented(kSource));
+    make_target_tables();
+    target().execute(documented(kWriter));
+    target().execute(documented(kOrigins));
+    expect_whole_life_works();
+    keep_commits(false);
 }
 
 TEST_F(Privileges, CheckNamesEachMissingGrantWithItsStatement) {

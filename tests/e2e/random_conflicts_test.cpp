@@ -13,19 +13,34 @@ constexpr const char* kSourceWins =
     "{ insert_exists = \"apply\", update_exists = \"apply\", multiple_unique_conflicts = "
     "\"apply\", "
     "update_missing = \"insert\", delete_missing = \"apply\" }";
+constexpr const char* kSourceWinsOverOthers =
+    "{ insert_exists = \"apply\", update_exists = \"apply\", multiple_unique_conflicts = "
+    "\"apply\", update_missing = \"insert\", delete_missing = \"apply\", "
+    "update_origin_differs = \"apply\", delete_origin_differs = \"apply\" }";
 
-class RandomConflicts : public BacklogScenario, public ::testing::WithParamInterface<int> {
+struct Variant {
+    int workers = 1;
+    bool has_origins = false;
+};
+
+class RandomConflicts : public BacklogScenario, public ::testing::WithParamInterface<Variant> {
   protected:
     void SetUp() override {
         Scenario::SetUp();
+        if (GetParam().has_origins) keep_commits(true);
         on_both("CREATE TABLE stock (id int PRIMARY KEY, code int UNIQUE, v text)");
         source().execute("INSERT INTO stock SELECT g, g, 'old' FROM generate_series(1, 150) g");
-        consumer().set("conflict", kSourceWins);
-        consumer().set("apply_workers", std::to_string(GetParam()));
+        consumer().set("conflict", GetParam().has_origins ? kSourceWinsOverOthers : kSourceWins);
+        consumer().set("apply_workers", std::to_string(GetParam().workers));
         consumer().set("group_rows_max", "50");
         consumer().init();
         consumer().start();
         catch_up();
+    }
+
+    void TearDown() override {
+        if (GetParam().has_origins) keep_commits(false);
+        Scenario::TearDown();
     }
 
     std::string id() { return std::to_string(random_.between(1, kIds)); }
@@ -74,12 +89,18 @@ TEST_P(RandomConflicts, BothSidesAreEqualInTheEnd) {
     catch_up();
     expect_equal();
     EXPECT_GT(target().number("SELECT count(DISTINCT kind) FROM walpack.conflict_log"), 2);
+    EXPECT_EQ(target().number("SELECT count(DISTINCT kind) FROM walpack.conflict_log "
+                              "WHERE kind LIKE '%origin_differs'"),
+              GetParam().has_origins ? 2 : 0);
     EXPECT_FALSE(contains(consumer().log(), "ERROR"));
 }
 
-INSTANTIATE_TEST_SUITE_P(, RandomConflicts, ::testing::Values(1, 3), [](const auto& parameter) {
-    return std::to_string(parameter.param) + "Workers";
-});
+INSTANTIATE_TEST_SUITE_P(, RandomConflicts,
+                         ::testing::Values(Variant{1, false}, Variant{3, false}, Variant{3, true}),
+                         [](const auto& parameter) {
+                             return std::to_string(parameter.param.workers) + "Workers" +
+                                    (parameter.param.has_origins ? "TellingOrigins" : "");
+                         });
 
 // A backlog in which every hundredth transaction conflicts, and none.
 class ConflictBacklog : public BacklogScenario {
@@ -115,19 +136,11 @@ class CommitTimes : public BacklogScenario {
   protected:
     void SetUp() override {
         Scenario::SetUp();
-        set_keeping("on");
+        keep_commits(true);
     }
     void TearDown() override {
         Scenario::TearDown();
-        set_keeping("off");
-    }
-
-  private:
-    static void set_keeping(const std::string& value) {
-        Session(target_cluster().conninfo("postgres"))
-            .execute("ALTER SYSTEM SET track_commit_timestamp = " + value);
-        target_cluster().stop("fast");
-        target_cluster().start();
+        keep_commits(false);
     }
 };
 

@@ -104,6 +104,14 @@ void Scenario::set_log_directory(const std::string& path) {
     consumer().set("log_directory", toml_text(path));
 }
 
+void Scenario::keep_commits(bool is_kept) {
+    Session(target_cluster().conninfo("postgres"))
+        .execute(std::string("ALTER SYSTEM SET track_commit_timestamp = ") +
+                 (is_kept ? "on" : "off"));
+    target_cluster().stop("fast");
+    target_cluster().start();
+}
+
 bool Scenario::catches_up(milliseconds limit) {
     const std::string mark = std::to_string(++marks_);
     source().execute("INSERT INTO public.mark VALUES (" + mark + ")");

@@ -51,6 +51,9 @@ class Scenario : public ::testing::Test {
     std::string log_directory();
     void set_log_directory(const std::string& path);
 
+    // Whether the target keeps when, and by whom, a transaction was committed.
+    static void keep_commits(bool is_kept);
+
     // Commits a mark on the source and waits until the target has it and the initial copy is
     // complete: since commits arrive in order, everything committed before has arrived as well.
     void catch_up(milliseconds limit = seconds(60));

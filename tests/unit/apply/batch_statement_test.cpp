@@ -128,6 +128,21 @@ TEST(BatchDelete, JoinsACompositeKeyInItsOwnOrderOfCells) {
     EXPECT_EQ(made->parameters[1].cell, 1U);
 }
 
+TEST(BatchStatements, FindOnlyRowsForWhichTheGuardIsTrue) {
+    const auto sql = [](const MappingBuilder& builder, BatchKind kind) {
+        auto mapping = std::make_shared<RelationMapping>(*builder.map());
+        mapping->update_guard = "u";
+        mapping->delete_guard = "d";
+        TablePlan plan(mapping, {.is_replica_role = true});
+        return plan.batch_statement(kind, "")->sql;
+    };
+    EXPECT_THAT(sql(two_columns(), BatchKind::update), testing::EndsWith(" AND u"));
+    EXPECT_THAT(sql(two_columns(), BatchKind::remove), testing::EndsWith("ANY ($1) AND d"));
+    const MappingBuilder composite =
+        MappingBuilder("t").key("a", "int4").key("b", "int4").primary_key();
+    EXPECT_THAT(sql(composite, BatchKind::remove), testing::EndsWith(" AND d"));
+}
+
 TEST(BatchForms, RefuseElementsWhoseTextDependsOnTheServer) {
     EXPECT_THAT(batch_forms(*MappingBuilder("t").array("a", "money").map()), IsEmpty());
     EXPECT_THAT(batch_forms(*MappingBuilder("t").array("a", "inet").map()), IsEmpty());

@@ -18,7 +18,7 @@ TEST(ConflictPolicy, HasNamesThatAreReadBack) {
         const auto policy = static_cast<ConflictPolicy>(i);
         EXPECT_EQ(conflict_policy(name_of(policy)), policy);
     }
-    EXPECT_EQ(conflict_kind("update_origin_differs"), std::nullopt);
+    EXPECT_EQ(conflict_kind("insert_origin_differs"), std::nullopt);
     EXPECT_EQ(conflict_policy(""), std::nullopt);
 }
 
@@ -29,6 +29,10 @@ TEST(ConflictPolicy, FitsOnlySomeKinds) {
               "error, apply, keep or newest");
     EXPECT_EQ(fitting_policies(ConflictKind::update_missing), "error, keep or insert");
     EXPECT_EQ(fitting_policies(ConflictKind::delete_missing), "error, apply or keep");
+    EXPECT_EQ(fitting_policies(ConflictKind::update_origin_differs),
+              "error, apply, keep or newest");
+    EXPECT_EQ(fitting_policies(ConflictKind::delete_origin_differs),
+              "error, apply, keep or newest");
     EXPECT_EQ(fitting_policies(ConflictKind::value), "error or keep");
 }
 
@@ -53,6 +57,20 @@ TEST(ConflictPolicies, ResolveAnythingWhenOneTableHasAnAnswer) {
     ConflictPolicies policies;
     policies.tables[kOrders].policy(ConflictKind::value) = ConflictPolicy::keep;
     EXPECT_TRUE(policies.resolve_any());
+}
+
+// An error must be looked for as well.
+TEST(ConflictPolicies, WatchOriginsWhereAKindOfThemIsSet) {
+    ConflictPolicies policies;
+    policies.all.policy(ConflictKind::update_exists) = ConflictPolicy::apply;
+    EXPECT_FALSE(policies.watch_origins());
+    policies = {};
+    policies.tables[kOrders].policy(ConflictKind::delete_origin_differs) = ConflictPolicy::error;
+    EXPECT_TRUE(policies.watch_origins());
+    EXPECT_TRUE(policies.resolve_any());
+    EXPECT_TRUE(policies.is_set(kOrders, ConflictKind::delete_origin_differs));
+    EXPECT_FALSE(policies.is_set(kOrders, ConflictKind::update_origin_differs));
+    EXPECT_FALSE(policies.is_set(kOther, ConflictKind::delete_origin_differs));
 }
 
 TEST(ConflictPolicies, GoByTheTimeOfCommitWithoutAColumn) {

@@ -218,5 +218,44 @@ TEST(GeneratedColumn, IsNotComparedWithAWholeRow) {
                 testing::Not(HasSubstr("\"g\"")));
 }
 
+// --- guards ---
+
+RelationMapping guarded(const MappingBuilder& builder) {
+    RelationMapping mapping = *builder.map();
+    mapping.update_guard = "u";
+    mapping.delete_guard = "d";
+    return mapping;
+}
+
+TEST(GuardedStatement, FindsTheRowOnlyWhereTheGuardIsTrue) {
+    const RelationMapping mapping = guarded(two_columns());
+    EXPECT_EQ(make_statement(mapping, {ChangeKind::update}).sql,
+              "UPDATE ONLY \"public\".\"t\" SET \"v\" = $1 WHERE \"id\" = $2 AND u");
+    EXPECT_EQ(make_statement(mapping, {ChangeKind::delete_key}).sql,
+              "DELETE FROM ONLY \"public\".\"t\" WHERE \"id\" = $1 AND d");
+    StatementShape replacing{ChangeKind::update};
+    replacing.replaces = true;
+    EXPECT_THAT(make_statement(mapping, replacing).sql, HasSubstr("AND u RETURNING *"));
+    StatementShape nothing{ChangeKind::update};
+    nothing.unchanged = "01";
+    EXPECT_THAT(make_statement(mapping, nothing).sql, HasSubstr("AND u FOR NO KEY UPDATE"));
+}
+
+// One of several equal rows may have the right origin.
+TEST(GuardedStatement, ChoosesAmongEqualRows) {
+    const RelationMapping mapping = guarded(MappingBuilder("t").full().column("v", "text"));
+    EXPECT_THAT(make_statement(mapping, {ChangeKind::delete_full}).sql,
+                HasSubstr("AND d LIMIT 1)"));
+}
+
+TEST(GuardedStatement, IsTheSameAsAnyWhereTheGuardDoesNotMatter) {
+    const RelationMapping mapping = guarded(two_columns());
+    StatementShape shape{ChangeKind::update};
+    shape.is_unguarded = true;
+    EXPECT_EQ(make_statement(mapping, shape).sql, sql_of(two_columns(), {ChangeKind::update}));
+    EXPECT_EQ(make_row_lock(mapping, {ChangeKind::update}).sql,
+              make_row_lock(*two_columns().map(), {ChangeKind::update}).sql);
+}
+
 }  // namespace
 }  // namespace walpack

@@ -70,9 +70,9 @@ TEST(ConflictKeys, RefuseAnUnknownKeyWithTheNearest) {
     EXPECT_THAT(refusal, HasSubstr("The nearest valid key is \"insert_exists\"."));
 }
 
-TEST(ConflictKeys, RefuseKindsThatAreNotDetected) {
-    EXPECT_THAT(refusal_of("[conflict]\nupdate_origin_differs = \"keep\"\n"),
-                HasSubstr("is not detected"));
+TEST(ConflictKeys, RefuseAPolicyWithoutMeaningForOrigins) {
+    EXPECT_THAT(refusal_of("[conflict]\nupdate_origin_differs = \"insert\"\n"),
+                HasSubstr("Write error, apply, keep or newest."));
 }
 
 TEST(ConflictKeys, RefuseAnUnknownTableEvenWithoutKeys) {
