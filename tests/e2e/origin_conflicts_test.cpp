@@ -141,7 +141,8 @@ TEST_F(OriginConflicts, AppliedRowsHaveTheTimeOfTheSourcesCommit) {
 
 TEST_F(OriginConflicts, AMissingRowIsStillMissing) {
     start(
-        R"(update_origin_differs = "apply", delete_origin_differs = "apply", update_missing = "keep", delete_missing = "keep")");
+        "update_origin_differs = \"apply\", delete_origin_differs = \"apply\", "
+        "update_missing = \"keep\", delete_missing = \"keep\"");
     target().execute("DELETE FROM stock WHERE id IN (1, 2)");
     source().execute("UPDATE stock SET v = 'new' WHERE id IN (1, 3)");
     source().execute("DELETE FROM stock WHERE id IN (2, 4)");
