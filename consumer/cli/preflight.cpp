@@ -11,6 +11,7 @@
 #include "cli/table_checks.h"
 #include "cli/target_checks.h"
 #include "pg/connection.h"
+#include "service/conflict_setup.h"
 
 namespace walpack {
 namespace {
@@ -50,6 +51,8 @@ class Examination {
                          [this] { check_progress(*target_, config_, preflight_); });
         findings().check(End::target, "session_replication_role",
                          [this] { check_replica_role(*target_, preflight_); });
+        findings().check(End::target, "policies for conflicts",
+                         [this] { require_for_conflicts(*target_, config_); });
     }
 
     void examine_source() {

@@ -45,7 +45,18 @@ Result read_origins(Connection& target, const std::string& prefix) {
         {prefix});
 }
 
-void require_rights(Connection& target) {
+// Another session may make it at the same time.
+void make(Connection& target, const std::string& name) {
+    try {
+        target.execute("SELECT pg_catalog.pg_replication_origin_create($1)", {name});
+    } catch (const Error& error) {
+        if (error.sqlstate() != kDuplicateObject && error.sqlstate() != kUniqueViolation) throw;
+    }
+}
+
+}  // namespace
+
+void RowOrigins::require(Connection& target) {
     if (target.query_value("SELECT pg_catalog.current_setting('track_commit_timestamp')") != "on") {
         throw Error(ErrorKind::config,
                     "update_origin_differs and delete_origin_differs need to know who wrote a "
@@ -63,19 +74,8 @@ void require_rights(Connection& target) {
                         quote_identifier(target.query_value("SELECT current_user").value_or(""))));
 }
 
-// Another session may make it at the same time.
-void make(Connection& target, const std::string& name) {
-    try {
-        target.execute("SELECT pg_catalog.pg_replication_origin_create($1)", {name});
-    } catch (const Error& error) {
-        if (error.sqlstate() != kDuplicateObject && error.sqlstate() != kUniqueViolation) throw;
-    }
-}
-
-}  // namespace
-
 RowOrigins::RowOrigins(Connection& target, const std::string& pipeline, std::size_t sessions) {
-    require_rights(target);
+    require(target);
     const std::string prefix = prefix_of(target, pipeline);
     const Result before = read_origins(target, prefix);
     for (std::size_t i = 1; i <= sessions; ++i) names_.push_back(prefix + std::to_string(i));

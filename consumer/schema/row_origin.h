@@ -20,9 +20,11 @@ namespace walpack {
 
 class RowOrigins {
   public:
-    // Makes what is missing of `sessions` origins on the target. Throws Error(config) when the
-    // server does not keep who committed, or when the role may not use origins; the hint says what
-    // to set or to grant.
+    // Throws Error(config) when the server does not keep who committed, or when the role may not use
+    // origins; the hint says what to set or to grant.
+    static void require(Connection& target);
+
+    // Makes what is missing of `sessions` origins on the target. Throws as require() does.
     RowOrigins(Connection& target, const std::string& pipeline, std::size_t sessions);
 
     // From now on what the session commits is this pipeline's. Outside of a transaction; again in

@@ -11,29 +11,24 @@
 namespace walpack {
 namespace {
 
-// Settings that a server does not know (they came with later versions) are left out by the join.
 // Single-row statements by key must use the index even when statistics are empty or old, hence the
 // generic plans without sequential and bitmap scans; where no index fits, a sequential scan is
 // still chosen. Batches join their arrays with the table: by a nested loop over its index, not by
 // reading all of it for a hash or a merge.
 constexpr const char* kPinSettings = R"(
-SELECT pg_catalog.count(pg_catalog.set_config(s.name, v.setting, false))
-FROM (VALUES
-    ('datestyle', 'ISO, YMD'), ('intervalstyle', 'postgres'), ('timezone', 'UTC'),
-    ('extra_float_digits', '1'), ('bytea_output', 'hex'), ('xmloption', 'content'),
-    ('lc_monetary', 'C'), ('standard_conforming_strings', 'on'), ('transform_null_equals', 'off'),
-    ('row_security', 'off'), ('statement_timeout', '0'), ('lock_timeout', '0'),
-    ('transaction_timeout', '0'),
-    ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0'),
-    ('default_transaction_read_only', 'off'), ('default_transaction_deferrable', 'off'),
-    ('default_transaction_isolation', 'read committed'),
-    ('synchronous_commit', 'off'), ('plan_cache_mode', 'force_generic_plan'), ('jit', 'off'),
-    ('enable_seqscan', 'off'), ('enable_bitmapscan', 'off'), ('enable_indexscan', 'on'),
-    ('enable_nestloop', 'on'), ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'),
-    ('enable_material', 'off'), ('enable_memoize', 'off')
-) v(name, setting)
-JOIN pg_catalog.pg_settings s ON pg_catalog.lower(s.name) = v.name)";
+SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET timezone = 'UTC';
+SET extra_float_digits = 1; SET bytea_output = 'hex'; SET xmloption = 'content';
+SET lc_monetary = 'C'; SET standard_conforming_strings = on; SET transform_null_equals = off;
+SET row_security = off; SET statement_timeout = 0; SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0; SET idle_session_timeout = 0;
+SET default_transaction_read_only = off; SET default_transaction_deferrable = off;
+SET default_transaction_isolation = 'read committed';
+SET synchronous_commit = off; SET plan_cache_mode = force_generic_plan; SET jit = off;
+SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_indexscan = on;
+SET enable_nestloop = on; SET enable_hashjoin = off; SET enable_mergejoin = off;
+SET enable_material = off; SET enable_memoize = off)";
 
+constexpr int kVersionWithTransactionTimeout = 170000;
 constexpr int kVersionMin = 140000;
 constexpr std::string_view kInsufficientPrivilege = "42501";
 
@@ -48,8 +43,7 @@ bool take_replica_role(Connection& target) {
 }
 
 // Its own refusals have several numbers, one of them that of a missing feature.
-void refuse_standby(Connection& target) {
-    if (target.query_value("SELECT pg_catalog.pg_is_in_recovery()") != "t") return;
+[[noreturn]] void refuse_standby(const Connection& target) {
     throw Error(
         ErrorKind::connection,
         fmt::format("the target ({}) is a standby and cannot be written to", target.description()))
@@ -67,13 +61,9 @@ void warn_once_of_triggers() {
         "target fire for applied rows");
 }
 
-std::string durable_commit_level(Connection& target) {
-    // Of the session as configured: the setting itself may be ours already.
-    const auto configured = target.query_value(
-        "SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'synchronous_commit'");
-    const bool is_stricter =
-        configured && (*configured == "remote_apply" || *configured == "remote_write");
-    return is_stricter ? *configured : "on";
+std::string durable_commit_level(std::string_view configured) {
+    const bool is_stricter = configured == "remote_apply" || configured == "remote_write";
+    return is_stricter ? std::string(configured) : "on";
 }
 
 }  // namespace
@@ -83,10 +73,16 @@ TargetSession set_up_target_session(Connection& target) {
         throw Error(ErrorKind::config, "the target must be PostgreSQL 14 or later");
     }
     pin_search_path(target);
-    refuse_standby(target);
-    target.execute(kPinSettings);
+    // As it was configured: the setting itself may be ours already.
+    const Result state = target.execute(
+        "RESET synchronous_commit; SELECT pg_catalog.pg_is_in_recovery(), "
+        "pg_catalog.current_setting('synchronous_commit')");
+    if (state.value(0, 0) == "t") refuse_standby(target);
+    target.execute(target.server_version() < kVersionWithTransactionTimeout
+                       ? std::string(kPinSettings)
+                       : std::string(kPinSettings) + "; SET transaction_timeout = 0");
     TargetSession session;
-    session.durable_commit = durable_commit_level(target);
+    session.durable_commit = durable_commit_level(state.value(0, 1));
     session.is_replica_role = take_replica_role(target);
     if (!session.is_replica_role) warn_once_of_triggers();
     return session;

@@ -42,10 +42,15 @@ void require_commit_times(Connection& target) {
 
 }  // namespace
 
+void require_for_conflicts(Connection& target, const Config& config) {
+    if (config.conflicts.use_commit_time()) require_commit_times(target);
+    if (config.conflicts.watch_origins()) RowOrigins::require(target);
+}
+
 std::shared_ptr<const RowOrigins> set_up_conflicts(Connection& target, const Config& config) {
     const ConflictPolicies& policies = config.conflicts;
+    require_for_conflicts(target, config);
     if (policies.resolve_any()) require_conflict_log(target);
-    if (policies.use_commit_time()) require_commit_times(target);
     if (!policies.watch_origins()) return nullptr;
     return std::make_shared<const RowOrigins>(origins_of(target, config));
 }

@@ -9,9 +9,11 @@
 
 namespace walpack {
 
+// Throws Error(config) when a policy needs something of the target that it does not keep or permit.
+void require_for_conflicts(Connection& target, const Config& config);
+
 // Makes walpack.conflict_log where it is missing and policies would write to it. Throws
-// Error(config) when rows cannot be written there, or a policy needs times of commit that the
-// target does not keep. Outside of a transaction. Returns the origins that each session which
+// Error(config) when rows cannot be written there, or as require_for_conflicts() does. Outside of a transaction. Returns the origins that each session which
 // writes rows must take; nullptr when none are told apart.
 std::shared_ptr<const RowOrigins> set_up_conflicts(Connection& target, const Config& config);
 

@@ -229,8 +229,12 @@ TEST_F(ConflictLogTable, UnchangedToastIsMarkedAndCannotBeInserted) {
 }
 
 TEST_F(ConflictLogTable, APolicyThatCannotBeDecidedIsRefusedAtTheStart) {
-    start(kStock, "stock", "insert_exists = \"newest\"");
+    start(kStock, "stock", "insert_exists = \"keep\"");
     consumer().init();
+    consumer().set("table", "{ \"public.stock\" = { insert_exists = \"newest\" } }");
+    const Finished check = consumer().command("check");
+    EXPECT_EQ(check.status, 1);
+    EXPECT_TRUE(contains(check.output, "track_commit_timestamp"));
     consumer().start();
     EXPECT_TRUE(contains(expect_refusal(), "track_commit_timestamp"));
     consumer().set("table",
