@@ -39,7 +39,7 @@
 #include "model/lsn.h"
 #include "pg/connection.h"
 #include "progress/progress.h"
-#include "schema/row_origin.h"
+#include "schema/replication_origins.h"
 
 namespace walpack {
 
@@ -79,7 +79,7 @@ struct ApplierOptions {
     // changes of each group are kept until it is committed.
     ConflictPolicies conflicts;
     // Of the sessions that `connect` gives; nullptr when nobody is told apart.
-    std::shared_ptr<const RowOrigins> origins;
+    std::shared_ptr<const ReplicationOrigins> origins;
     std::string pipeline;  // names it in walpack.conflict_log
 };
 

@@ -1,6 +1,7 @@
 #include "apply/applier_state.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -31,27 +32,47 @@ std::vector<std::unique_ptr<Connection>> open_connections(const Applier::Connect
     return connections;
 }
 
-// A row that the target deletes by itself is not there for the source's delete: that must not be
-// taken for one of another origin.
-void guard(RelationMapping& mapping, const ApplierOptions& options, bool is_replica_role) {
-    const TableName table{mapping.table->schema, mapping.table->name};
-    const std::string is_own = options.origins->is_own_row();
-    if (options.conflicts.is_set(table, ConflictKind::update_origin_differs))
-        mapping.update_guard = is_own;
-    const bool is_cascaded = !is_replica_role && !mapping.table->cascades_from.empty();
-    if (options.conflicts.is_set(table, ConflictKind::delete_origin_differs) && !is_cascaded)
-        mapping.delete_guard = is_own;
-}
+class OriginGuards {
+  public:
+    OriginGuards(const ApplierOptions& options, bool is_replica_role)
+        : options_(options), is_replica_role_(is_replica_role) {}
+
+    void operator()(RelationMapping& mapping) {
+        const TableName table{mapping.table->schema, mapping.table->name};
+        const std::string is_own = options_.origins->is_own_row();
+        if (options_.conflicts.is_set(table, ConflictKind::update_origin_differs))
+            mapping.update_guard = is_own;
+        if (!options_.conflicts.is_set(table, ConflictKind::delete_origin_differs)) return;
+        if (is_replica_role_ || mapping.table->cascades_from.empty()) {
+            mapping.delete_guard = is_own;
+        } else {
+            warn(table);
+        }
+    }
+
+  private:
+    // A row that the target deletes by itself is not there for the source's delete: that must not
+    // be taken for one of another origin.
+    void warn(const TableName& table) {
+        if (!warned_.insert(table).second) return;
+        log::warning(
+            "delete_origin_differs is not looked for in \"{}.{}\", as the target deletes rows of "
+            "it "
+            "by cascade",
+            table.schema, table.table);
+    }
+
+    const ApplierOptions& options_;
+    bool is_replica_role_;
+    std::set<TableName> warned_;
+};
 
 PlanOptions plan_options(const ApplierOptions& options, const TargetSession& session) {
     PlanOptions made;
     made.is_replica_role = session.is_replica_role;
     made.batching = options.batching;
     made.coalescing = options.coalescing;
-    if (options.origins != nullptr) {
-        made.guard = [&options, is_replica_role = session.is_replica_role](
-                         RelationMapping& mapping) { guard(mapping, options, is_replica_role); };
-    }
+    if (options.origins != nullptr) made.guard = OriginGuards(options, session.is_replica_role);
     return made;
 }
 

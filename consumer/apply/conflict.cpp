@@ -213,10 +213,13 @@ Error refused_command(const SentStatement& sent, const Result& result) {
 }  // namespace
 
 Error other_origin(const SentStatement& sent, ConflictKind kind) {
+    const TargetTable& table = *sent.row->mapping->table;
     return Error(ErrorKind::conflict,
                  fmt::format("{} met a row that another origin wrote", change_of(sent)))
         .detail(fmt::format("{} Conflict {}.", key_sentence(sent), name_of(kind)))
-        .hint(hint_of(sent, kind));
+        .hint(fmt::format("Set \"{0}\" to \"apply\", \"keep\" or \"newest\" in [conflict] or "
+                          "[table.\"{1}.{2}\"] of the configuration file, then start again.",
+                          name_of(kind), table.schema, table.name));
 }
 
 Error existing_key(const SentStatement& sent, ConflictKind kind, const std::string& constraint) {

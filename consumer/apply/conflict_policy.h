@@ -1,7 +1,7 @@
 // What is done about a change that the target cannot take as it is: by kind of conflict and table.
 //
-// Kinds are named as PostgreSQL 18 names them. The two of origins (schema/row_origin.h) are looked
-// for only where a policy is set for them.
+// Kinds are named as PostgreSQL 18 names them. The two of origins (schema/replication_origins.h)
+// are looked for only where a policy is set for them.
 //
 //                              error  apply  keep  newest  insert
 //   insert_exists                x      x      x     x

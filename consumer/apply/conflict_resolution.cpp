@@ -24,6 +24,7 @@ constexpr std::string_view kExclusionViolation = "23P01";
 constexpr const char* kDataException = "22000";
 constexpr const char* kNoDataFound = "P0002";
 constexpr const char* kTooManyRows = "P0003";
+constexpr const char* kOriginDiffers = "40001";  // as PostgreSQL 18 gives it
 
 TableName name_of(const TargetTable& table) {
     return {table.schema, table.name};
@@ -190,7 +191,7 @@ bool ConflictResolution::answer_missing(Connection& session, const ReplayRow& ro
         return true;
     }
     if (!trial.is_unguarded && !guard_of(mapping, trial.change.kind).empty()) {
-        const RowsInTheWay found = search_.find_changed(session, mapping, trial.change);
+        const RowsInTheWay found = search_.find_guarded(session, mapping, trial.change);
         if (!found.rows.empty()) return answer_other_origin(session, row, trial, refusal, found);
     }
     const ConflictKind kind =
@@ -216,21 +217,27 @@ bool ConflictResolution::answer_missing(Connection& session, const ReplayRow& ro
 }
 
 bool ConflictResolution::answer_other_origin(Connection& session, const ReplayRow& row,
-                                             Trial& trial, const Refusal& refusal,
+                                             Trial& trial, const Refusal& missing,
                                              const RowsInTheWay& found) {
     const ConflictKind kind = is_update(trial.change.kind) ? ConflictKind::update_origin_differs
                                                            : ConflictKind::delete_origin_differs;
     const ConflictPolicy policy = policies_.of(name_of(row.plan->table()), kind);
-    if (policy == ConflictPolicy::error) {
-        Error error = other_origin(refusal.sent, kind);
-        error.at_lsn(row.origin.commit_lsn.to_string());
-        return refuse(session, row, name_of(kind), refusal, error);
+    Refusal refusal = missing;
+    refusal.error = other_origin(missing.sent, kind).at_lsn(row.origin.commit_lsn.to_string());
+    refusal.message = "the row was written by another origin";
+    refusal.sqlstate = kOriginDiffers;
+    refusal.is_missing = false;
+    if (policy == ConflictPolicy::error)
+        return refuse(session, row, name_of(kind), refusal, refusal.error);
+    bool is_applied = policy == ConflictPolicy::apply;
+    if (policy == ConflictPolicy::newest) {
+        if (const auto unknown = undecided(row))
+            return refuse(session, row, name_of(kind), refusal, *unknown);
+        is_applied = is_newest(session, row, found);
     }
-    const bool is_applied = policy == ConflictPolicy::apply ||
-                            (policy == ConflictPolicy::newest && is_newest(session, row, found));
     ConflictEntry entry = entry_of(row, kind, policy, is_applied ? "applied" : "kept");
     entry.local_rows = found.json();
-    entry.message = "the row was written by another origin";
+    entry.message = refusal.message;
     if (!is_applied) return drop(session, row, trial, std::move(entry));
     trial.is_unguarded = true;
     trial.entries.push_back(std::move(entry));
@@ -258,8 +265,12 @@ bool ConflictResolution::answer_existing(Connection& session, const ReplayRow& r
         error.sqlstate(refusal.sqlstate).at_lsn(row.origin.commit_lsn.to_string());
         return refuse(session, row, name_of(kind), refusal, error);
     }
-    const bool is_applied = policy == ConflictPolicy::apply ||
-                            (policy == ConflictPolicy::newest && is_newest(session, row, found));
+    bool is_applied = policy == ConflictPolicy::apply;
+    if (policy == ConflictPolicy::newest) {
+        if (const auto unknown = undecided(row))
+            return refuse(session, row, name_of(kind), refusal, *unknown);
+        is_applied = is_newest(session, row, found);
+    }
     ConflictEntry entry = entry_of(row, kind, policy, is_applied ? "applied" : "kept");
     entry.local_rows = found.json();
     entry.sqlstate = refusal.sqlstate;
@@ -331,43 +342,6 @@ void ConflictResolution::clear_the_way(Connection& session, const ReplayRow& row
     if (!own) return;
     trial.change = *update;
     trial.is_unguarded = true;
-}
-
-bool ConflictResolution::is_newest(Connection& session, const ReplayRow& row,
-                                   const RowsInTheWay& found) {
-    const RelationMapping& mapping = *row.plan->mapping();
-    // A deleted row has no value to be compared.
-    const bool has_values = !row.change.new_tuple.empty();
-    const std::string name =
-        has_values ? policies_.newest_column(name_of(row.plan->table())) : std::string();
-    if (name.empty() && row.origin.xid == 0) {
-        throw Error(ErrorKind::conflict,
-                    fmt::format("policy newest cannot decide about a row of \"{}\"",
-                                row.plan->relation().qualified_name()))
-            .detail("The time of its commit is not known any more, as its chunk was being copied.")
-            .hint("Set newest_column for the table, or another policy, then start again.")
-            .at_lsn(row.origin.commit_lsn.to_string());
-    }
-    Statement statement;
-    std::string condition = fmt::format(
-        "COALESCE(pg_catalog.pg_xact_commit_timestamp(xmin) <= "
-        "'2000-01-01 00:00:00+00'::pg_catalog.timestamptz + "
-        "{}::pg_catalog.float8 * '1 microsecond'::pg_catalog.interval, true)",
-        row.origin.commit_time);
-    for (const ColumnMapping& column : mapping.columns) {
-        if (name.empty() || column.column->name != name) continue;
-        const std::string quoted = quote_identifier(name);
-        condition = fmt::format("{0} IS NULL OR COALESCE($1 >= {0}, false)", quoted);
-        statement.parameters.push_back({TupleField::Side::new_tuple, column.attribute, &column});
-        statement.type_oids.push_back(column.column->type_oid);
-    }
-    return std::ranges::all_of(found.rows, [&](const auto& each) {
-        statement.sql = fmt::format("SELECT {} FROM {} WHERE {}", condition,
-                                    mapping.table->sql_name_of_rows(), is_at(each.first));
-        const Result result = execute_statement(session, statement, row.change, encoder_);
-        if (result.kind() == ResultKind::error) throw_result_error(result, "compare two rows");
-        return result.rows() == 1 && result.value(0, 0) == "t";
-    });
 }
 
 // A text of the source may have no place in the encoding of the target.

@@ -80,7 +80,7 @@ class ConflictResolution {
     bool answer_missing(Connection& session, const ReplayRow& row, Trial& trial,
                         const Refusal& refusal);
     bool answer_other_origin(Connection& session, const ReplayRow& row, Trial& trial,
-                             const Refusal& refusal, const RowsInTheWay& found);
+                             const Refusal& missing, const RowsInTheWay& found);
     bool answer_existing(Connection& session, const ReplayRow& row, Trial& trial,
                          const Refusal& refusal);
     bool drop(Connection& session, const ReplayRow& row, const Trial& trial, ConflictEntry entry);
@@ -89,6 +89,8 @@ class ConflictResolution {
                 const Refusal& refusal, const Error& error);
     void clear_the_way(Connection& session, const ReplayRow& row, Trial& trial,
                        const RowsInTheWay& found);
+    std::string newest_column(const ReplayRow& row) const;
+    std::optional<Error> undecided(const ReplayRow& row) const;
     bool is_newest(Connection& session, const ReplayRow& row, const RowsInTheWay& found);
     void write(Connection& session, const ReplayRow& row, ConflictEntry entry);
 

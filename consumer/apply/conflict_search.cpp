@@ -155,7 +155,7 @@ std::vector<RowPlace> ConflictSearch::lock(Connection& session, const RelationMa
     return places;
 }
 
-RowsInTheWay ConflictSearch::find_changed(Connection& session, const RelationMapping& mapping,
+RowsInTheWay ConflictSearch::find_guarded(Connection& session, const RelationMapping& mapping,
                                           const RowChange& change) const {
     const std::vector<std::string> names = column_names(*mapping.table);
     std::string columns;
@@ -163,9 +163,9 @@ RowsInTheWay ConflictSearch::find_changed(Connection& session, const RelationMap
         columns += (columns.empty() ? "" : ", ") + quote_identifier(name);
     RowsInTheWay found;
     for (const RowPlace& place : lock(session, mapping, change)) {
-        const Result result =
-            session.execute(fmt::format("SELECT {} FROM {} WHERE {}", columns,
-                                        mapping.table->sql_name_of_rows(), is_at(place)));
+        const Result result = session.execute(fmt::format(
+            "SELECT {} FROM {} WHERE {} AND NOT {}", columns, mapping.table->sql_name_of_rows(),
+            is_at(place), guard_of(mapping, change.kind)));
         if (result.rows() == 1) found.rows[place] = result_row_json(result, 0, 0, names);
     }
     return found;

@@ -53,8 +53,9 @@ class ConflictSearch {
     // The rows that the change is about, locked.
     std::vector<RowPlace> lock(Connection& session, const RelationMapping& mapping,
                                const RowChange& change) const;
-    // The same, with what is in them.
-    RowsInTheWay find_changed(Connection& session, const RelationMapping& mapping,
+    // Those of them that the mapping's guard keeps from being found, with what is in them. Only for
+    // a mapping that has one.
+    RowsInTheWay find_guarded(Connection& session, const RelationMapping& mapping,
                               const RowChange& change) const;
     // What was read of the table may be old.
     void forget() { rules_.clear(); }

@@ -83,9 +83,11 @@ void TablePlan::choose_method(const PlanOptions& options) {
     const bool has_other_unique =
         std::any_of(table().unique_indexes.begin(), table().unique_indexes.end(),
                     [](const UniqueIndex& index) { return !index.is_key || !index.is_plain; });
-    const bool is_net = options.coalescing && scope_ == Scope::table && finds_in_batches_ &&
-                        key_.size() == table().key_columns.size() && key_is_exact() &&
-                        !has_other_unique;
+    // An update of a row that is deleted later in the group would be looked at by nobody.
+    const bool skips_guard = !mapping_->update_guard.empty() && mapping_->delete_guard.empty();
+    const bool is_net = options.coalescing && !skips_guard && scope_ == Scope::table &&
+                        finds_in_batches_ && key_.size() == table().key_columns.size() &&
+                        key_is_exact() && !has_other_unique;
     if (is_net) method_ = Method::net;
 }
 

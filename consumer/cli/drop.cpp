@@ -19,7 +19,7 @@
 #include "log/log_removal.h"
 #include "pg/connection.h"
 #include "progress/progress.h"
-#include "schema/row_origin.h"
+#include "schema/replication_origins.h"
 #include "slot/slot.h"
 #include "structure/post_data.h"
 
@@ -143,10 +143,12 @@ class Removal {
                             "the rows, such as keys and indexes\n",
                             counted(pending, "object")));
         }
-        progress.drop();
-        if (const std::size_t origins = RowOrigins::drop(*target_, config_.pipeline))
+        const std::size_t origins =
+            ReplicationOrigins::drop(*target_, config_.pipeline, kReleaseTimeout);
+        if (origins > 0)
             print(
                 fmt::format("dropped {} on the target\n", counted(origins, "replication origin")));
+        progress.drop();
         print(fmt::format("{} of pipeline \"{}\" on the target\n",
                           progress_ ? "removed the progress" : "there is no progress",
                           config_.pipeline));

@@ -1,7 +1,7 @@
 // What a copy that failed says: the table, the column where the server names one, never a value.
 #pragma once
 
-#include <string_view>
+#include <string>
 
 #include "base/error.h"
 #include "schema/target_table.h"
@@ -11,5 +11,12 @@ namespace walpack {
 // The same error with the table's name before its text. A column is named only if it is one of the
 // mapping's, so nothing else of the server's text can come out as one.
 Error copy_error(const RelationMapping& mapping, const Error& error);
+
+// The source's table has other columns than was described: to be described anew, or, where that is
+// the same as before, to be read later.
+class OtherColumns : public Error {
+  public:
+    explicit OtherColumns(const std::string& message) : Error(ErrorKind::schema, message) {}
+};
 
 }  // namespace walpack

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "copy/copy_error.h"
 #include "copy/copy_progress_text.h"
 #include "copy/taken_snapshot.h"
 #include "copy/target_rows.h"
@@ -44,6 +45,10 @@ WHERE i.indisunique AND c.relkind IN ('r', 'p') AND c.oid >= 16384)";
 void sleep_unless_stopped(std::chrono::milliseconds delay, const StopRequest& stop) {
     pollfd fd{stop.fd(), POLLIN, 0};
     poll(&fd, 1, static_cast<int>(delay.count()));
+}
+
+bool is_same(const PublishedTable& left, const PublishedTable& right) {
+    return left.shape == right.shape && left.relation->describes_same(*right.relation);
 }
 
 struct KnownIndex {
@@ -167,6 +172,13 @@ void CopyJob::work() {
     }
 }
 
+bool CopyJob::wait_for_retry(const Error& error, std::chrono::milliseconds& delay) {
+    log::warning("{}; the copy tries again in {} ms", error.report(), delay.count());
+    sleep_unless_stopped(delay, stop_);
+    delay = std::min(delay * 2, options_.retry_delay_max);
+    return true;
+}
+
 // False when the copy has failed.
 bool CopyJob::carry_out(CopyWorker& worker, CopyTask& task, std::chrono::milliseconds& delay) {
     try {
@@ -178,17 +190,15 @@ bool CopyJob::carry_out(CopyWorker& worker, CopyTask& task, std::chrono::millise
         worker.disconnect();
         work_.release(task);
         if (error.kind() == ErrorKind::cancelled) return false;
-        if (error.kind() == ErrorKind::connection) {
-            log::warning("{}; the copy tries again in {} ms", error.report(), delay.count());
-            sleep_unless_stopped(delay, stop_);
-            delay = std::min(delay * 2, options_.retry_delay_max);
-            return true;
-        }
+        if (error.kind() == ErrorKind::connection) return wait_for_retry(error, delay);
         if (error.kind() == ErrorKind::schema && task.table != nullptr && is_altered(task)) {
             log::warning("{}; table {}.{} was altered, its copy goes on", error.report(),
                          task.table->stored.name.schema, task.table->stored.name.table);
             return true;
         }
+        // A standby may not have replayed what the source has.
+        if (dynamic_cast<const OtherColumns*>(&error) != nullptr)
+            return wait_for_retry(error, delay);
         fail(std::current_exception());
         return false;
     } catch (const std::exception&) {
@@ -206,20 +216,22 @@ bool CopyJob::is_altered(const CopyTask& task) {
     try {
         const auto target =
             connect_in_encoding(options_.worker.target, options_.worker.encoding, stop_);
-        describe(table, *target);
+        auto described = describe(table.stored.name, *target);
+        if (!described || is_same(*described->published, *task.published)) return false;
+        const std::lock_guard lock(tables_.mutex);
+        if (table.load != nullptr) {
+            table.load = std::make_shared<const TableLoad>(
+                make_table_load(described->published, described->mapping,
+                                stored_plan(table.stored, *described->published->relation)));
+        }
+        table.published = std::move(described->published);
+        table.mapping = std::move(described->mapping);
+        tables_.note_change();
+        return true;
     } catch (const Error& error) {
         log::warning("{}", error.report());
         return false;
     }
-    const std::lock_guard lock(tables_.mutex);
-    if (table.published->shape == task.published->shape &&
-        table.published->relation->describes_same(*task.published->relation))
-        return false;
-    if (table.load == nullptr) return true;
-    table.load = std::make_shared<const TableLoad>(make_table_load(
-        table.published, table.mapping, stored_plan(table.stored, *table.published->relation)));
-    tables_.note_change();
-    return true;
 }
 
 void CopyJob::watch() {

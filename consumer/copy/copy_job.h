@@ -53,6 +53,7 @@ class CopyJob {
     void assign_builds(Connection& source, Connection& target);
     void work();
     bool carry_out(CopyWorker& worker, CopyTask& task, std::chrono::milliseconds& delay);
+    bool wait_for_retry(const Error& error, std::chrono::milliseconds& delay);
     bool is_altered(const CopyTask& task);
     void watch();
     std::unique_ptr<Connection> connect_to_target();
@@ -64,7 +65,11 @@ class CopyJob {
     void release(CopyTable& table);
     void request(CopyTable& table, Connection& target);
     std::optional<PublishedTable> find_published(const TableName& name);
-    bool describe(CopyTable& table, Connection& target);
+    struct Described {
+        std::shared_ptr<const PublishedTable> published;
+        std::shared_ptr<const RelationMapping> mapping;
+    };
+    std::optional<Described> describe(const TableName& name, Connection& target);
     void ignore(const TableName& name);
     // True when the new name is of a table that is known.
     bool rename(const PublishedTable& published, const TableName& name, Connection& target);

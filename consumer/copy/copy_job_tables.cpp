@@ -54,7 +54,8 @@ void CopyJob::release(CopyTable& table) {
 // before that, as a worker may have noted another state since it was read.
 void CopyJob::request(CopyTable& table, Connection& target) {
     const TableName name = table.stored.name;
-    if (!describe(table, target)) {
+    auto described = describe(name, target);
+    if (!described) {
         log::warning(
             "table \"{}.{}\" is to be copied again, but is not published: it is not copied",
             name.schema, name.table);
@@ -64,6 +65,8 @@ void CopyJob::request(CopyTable& table, Connection& target) {
     if (!catalog_.request_again(target, name)) return;
     log::info("table {}.{} is copied again, as requested", name.schema, name.table);
     const std::lock_guard lock(tables_.mutex);
+    table.published = std::move(described->published);
+    table.mapping = std::move(described->mapping);
     for (std::size_t i = 0; i < table.chunks.size(); ++i) tables_.reset(table, i);
     table.stored.state = TableState::requested;
     table.needs_required = true;
@@ -81,15 +84,13 @@ std::optional<PublishedTable> CopyJob::find_published(const TableName& name) {
     return std::nullopt;
 }
 
-// As it is now: it may have been altered since it was copied. False when it is not published.
-bool CopyJob::describe(CopyTable& table, Connection& target) {
-    auto published = find_published(table.stored.name);
-    if (!published) return false;
+// As it is now: it may have been altered since it was copied. nullopt when it is not published.
+std::optional<CopyJob::Described> CopyJob::describe(const TableName& name, Connection& target) {
+    auto published = find_published(name);
+    if (!published) return std::nullopt;
     auto mapping = std::make_shared<const RelationMapping>(map_all(target, {*published}).front());
-    const std::lock_guard lock(tables_.mutex);
-    table.published = std::make_shared<const PublishedTable>(std::move(*published));
-    table.mapping = std::move(mapping);
-    return true;
+    return Described{std::make_shared<const PublishedTable>(std::move(*published)),
+                     std::move(mapping)};
 }
 
 // The stream has brought a table that the copy does not know: it was published meanwhile, or has

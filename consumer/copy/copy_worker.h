@@ -19,7 +19,7 @@
 #include "copy/taken_snapshot.h"
 #include "pg/connection.h"
 #include "pg/conninfo.h"
-#include "schema/row_origin.h"
+#include "schema/replication_origins.h"
 
 namespace walpack {
 
@@ -33,7 +33,8 @@ struct CopyWorkerOptions {
     std::string encoding;  // of the source's database: names come in it
     std::uint64_t chunk_bytes = 64 << 20;
     std::chrono::milliseconds snapshot_age_max{600'000};
-    std::shared_ptr<const RowOrigins> origins;  // of sessions that write rows; nullptr: none
+    std::shared_ptr<const ReplicationOrigins>
+        origins;  // of sessions that write rows; nullptr: none
 };
 
 // What workers share beside the tables. They outlive the workers.

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "copy/copy_error.h"
 #include "copy/copy_worker.h"
 #include "copy/source_rows.h"
 
@@ -129,8 +130,8 @@ void CopyWorker::load(CopyTask& task) {
 std::shared_ptr<const TableLoad> CopyWorker::load_as_described(const CopyTable& table) {
     auto load = load_of(table);
     if (read_shape(reading(), table.stored.oid) == load->published->shape) return load;
-    throw Error(ErrorKind::schema, fmt::format("the columns of table \"{}\" are others now",
-                                               load->published->relation->qualified_name()));
+    throw OtherColumns(fmt::format("the columns of table \"{}\" are others now",
+                                   load->published->relation->qualified_name()));
 }
 
 void CopyWorker::load_chunk(const CopyTask& task) {
@@ -242,7 +243,7 @@ void CopyWorker::load_part(const CopyTask& task) {
     const std::string select = table.is_whole() ? select_rows_sql(*load, loaded.pages)
                                                 : select_rows_sql(*load, loaded.range);
     target().execute("BEGIN" + limit_sql(task, "lock_timeout"));
-    if (options_.origins != nullptr) target().execute(RowOrigins::reset_sql());
+    if (options_.origins != nullptr) target().execute(ReplicationOrigins::reset_sql());
     CountedPart counted(shared_.progress, table.progress_number);
     const auto on_piece = [&](std::uint64_t rows, std::uint64_t bytes) {
         shared_.rate_limit.take(bytes, stop_);

@@ -157,6 +157,8 @@ class LogCore {
     void drop_file(Segment& segment);
     void drop_all_files();
     void note_released();
+    // Looks whether the log is standing.
+    void note_standstill();
     void run_writer();
     bool remove_one(Lock& lock);
     bool write_one_state(Lock& lock);
@@ -199,6 +201,11 @@ class LogCore {
     std::uint64_t written_bytes_ = 0;
     std::string disk_error_;
     bool is_out_of_budget_ = false;
+    // Out of budget, while nothing was released for a while: what fills the log waits for what does
+    // not fit any more, as the end of a transaction.
+    bool is_standing_ = false;
+    std::optional<std::chrono::steady_clock::time_point> standing_since_;
+    std::uint64_t standing_released_ = 0;
     bool is_stopping_ = false;
     bool must_rest_ = false;  // the log's thread, as something failed
     bool writer_waits_ = false;

@@ -30,6 +30,7 @@ void LogCore::run_writer() {
         if (remove_one(lock) || write_one_state(lock) || sync_when_due(lock) || write_some(lock) ||
             sync_rest(lock))
             continue;
+        note_standstill();
         decide_spilling();
         note_released();  // everything may have been while something was written
         if (!removals_.empty() && !must_rest_) continue;

@@ -1,5 +1,6 @@
 // LogCore: what leaves memory, and when files are written.
 #include <algorithm>
+#include <chrono>
 
 #include <unistd.h>
 
@@ -9,6 +10,9 @@ namespace walpack {
 namespace {
 
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
+
+// Longer than targets take between two positions that are safe on their disks.
+constexpr std::chrono::seconds kStandstill{3};
 
 }  // namespace
 
@@ -33,7 +37,9 @@ std::uint64_t LogCore::may_leave_before(const Segment& segment) const {
         const bool needs_sync = is_durable_ && !segment.sync_is_lost;
         in_file = needs_sync ? segment.synced.next : segment.written.next;
     }
-    const bool cannot_write = !disk_error_.empty() || is_out_of_budget_;
+    // Room comes with the next release, and what leaves memory unwritten makes the log begin again.
+    const bool waits_for_room = is_out_of_budget_ && is_durable_ && !is_standing_;
+    const bool cannot_write = !disk_error_.empty() || (is_out_of_budget_ && !waits_for_room);
     if (!cannot_write) return in_file;
     // With nothing in the files that was called durable, the source can send all of it again.
     const std::uint64_t kept = durable_sequence_ > 0 ? released_by_all() : kNever;
@@ -101,6 +107,19 @@ void LogCore::remove_released() {
     note_released();
     decide_spilling();
     trim();
+}
+
+void LogCore::note_standstill() {
+    const std::uint64_t released = released_by_all();
+    const auto now = std::chrono::steady_clock::now();
+    if (!is_out_of_budget_ || !standing_since_ || released != standing_released_) {
+        standing_since_ = is_out_of_budget_ ? std::optional(now) : std::nullopt;
+        standing_released_ = released;
+        is_standing_ = false;
+    } else if (now - *standing_since_ >= kStandstill && !is_standing_) {
+        is_standing_ = true;
+        trim();
+    }
 }
 
 // A reader has to begin where nothing is held, so more may stay than is not released.

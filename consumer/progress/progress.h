@@ -61,8 +61,8 @@ class Progress {
     bool watches_quarantine() const { return watches_quarantine_; }
     std::optional<std::uint64_t> quarantine_version() const { return quarantine_version_; }
 
-    // Sessions that move the position have an origin (schema/row_origin.h), and their commits get
-    // the time of the source's. Before the first advance_sql().
+    // Sessions that move the position have an origin (schema/replication_origins.h), and their
+    // commits get the time of the source's. Before the first advance_sql().
     void note_origins() { notes_origin_ = true; }
     bool notes_origin() const { return notes_origin_; }
 

@@ -1,19 +1,26 @@
 #include "service/conflict_setup.h"
 
+#include <chrono>
+#include <string_view>
+
 #include "base/error.h"
+#include "base/log.h"
 #include "progress/conflict_log.h"
 #include "progress/progress.h"
 
 namespace walpack {
-
 namespace {
+
+constexpr std::string_view kInsufficientPrivilege = "42501";
 
 // Beside the workers: the replay of a refused group, the session that all of this is set up by, and
 // a command about the quarantine.
 constexpr std::uint64_t kMoreSessions = 3;
+// For sessions of an earlier run.
+constexpr std::chrono::seconds kReleaseTimeout{5};
 
-RowOrigins origins_of(Connection& target, const Config& config) {
-    return {target, config.pipeline, config.apply_workers + config.copy_workers + kMoreSessions};
+std::size_t sessions_of(const Config& config) {
+    return config.apply_workers + config.copy_workers + kMoreSessions;
 }
 
 void require_conflict_log(Connection& target) {
@@ -40,23 +47,42 @@ void require_commit_times(Connection& target) {
         .hint("Set newest_column, or track_commit_timestamp = on at the target and restart it.");
 }
 
+// What is written from now on has none: were they used again, it would seem somebody else's.
+void drop_origins(Connection& target, const Config& config) {
+    try {
+        ReplicationOrigins::drop(target, config.pipeline, kReleaseTimeout);
+    } catch (const Error& error) {
+        if (error.sqlstate() != kInsufficientPrivilege) throw;
+        log::warning(
+            "replication origins of the pipeline stay on the target, as the role may not drop "
+            "them; do so before update_origin_differs or delete_origin_differs is set again");
+    }
+}
+
 }  // namespace
 
 void require_for_conflicts(Connection& target, const Config& config) {
     if (config.conflicts.use_commit_time()) require_commit_times(target);
-    if (config.conflicts.watch_origins()) RowOrigins::require(target);
+    if (config.conflicts.watch_origins())
+        ReplicationOrigins::require(target, config.pipeline, sessions_of(config));
 }
 
-std::shared_ptr<const RowOrigins> set_up_conflicts(Connection& target, const Config& config) {
+std::shared_ptr<const ReplicationOrigins> set_up_conflicts(Connection& target,
+                                                           const Config& config) {
     const ConflictPolicies& policies = config.conflicts;
     require_for_conflicts(target, config);
     if (policies.resolve_any()) require_conflict_log(target);
-    if (!policies.watch_origins()) return nullptr;
-    return std::make_shared<const RowOrigins>(origins_of(target, config));
+    if (policies.watch_origins()) {
+        return std::make_shared<const ReplicationOrigins>(target, config.pipeline,
+                                                          sessions_of(config));
+    }
+    drop_origins(target, config);
+    return nullptr;
 }
 
 void take_origin(Connection& session, const Config& config) {
-    if (config.conflicts.watch_origins()) origins_of(session, config).take(session);
+    if (!config.conflicts.watch_origins()) return;
+    ReplicationOrigins(session, config.pipeline, sessions_of(config)).take(session);
 }
 
 }  // namespace walpack

@@ -182,13 +182,16 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
     return result.lsn;
 }
 
-// What was copied last time, and is to be copied now; nullptr when nothing is copied by chunks.
-std::unique_ptr<CopyJob> Pipeline::resume(Connection& target, CopyTables& tables) {
+// What was copied last time, and is to be copied now.
+Pipeline::ResumedCopy Pipeline::resume(Connection& target, CopyTables& tables) {
     Connection source(config_.source, stop_, "walpack_copy");
     set_up_target_session(target);
     const std::string encoding = match_client_encoding(source, target);
-    if (!resume_copy(copy_start_options(), source, target, tables)) return nullptr;
-    return std::make_unique<CopyJob>(copy_job_options(encoding), tables, source, target);
+    if (!resume_copy(copy_start_options(), source, target, tables)) return {};
+    // Before the workers begin.
+    const bool needs_changes_again = needs_replay(tables);
+    return {std::make_unique<CopyJob>(copy_job_options(encoding), tables, source, target),
+            needs_changes_again};
 }
 
 // What the log dropped is received again.
@@ -208,10 +211,9 @@ void Pipeline::rewind(Lsn position) {
 void Pipeline::stream(Connection& target, Progress& progress, Lsn position, StopRequest& abort) {
     CopyTables tables;
     tables.resumed_at = position;
-    const std::unique_ptr<CopyJob> job = resume(target, tables);
-    // Changes of a chunk that was loaded and not live are needed again.
-    const bool is_from_begin = job != nullptr && needs_replay(tables);
-    const Lsn from = is_from_begin ? std::min(position, feed_.source.reaches_back_to()) : position;
+    const auto [job, needs_changes_again] = resume(target, tables);
+    const Lsn from =
+        needs_changes_again ? std::min(position, feed_.source.reaches_back_to()) : position;
     rewind(from);
     const auto connect = [this, &abort] {
         auto session =

@@ -17,7 +17,7 @@
 #include "model/lsn.h"
 #include "pg/connection.h"
 #include "progress/progress.h"
-#include "schema/row_origin.h"
+#include "schema/replication_origins.h"
 #include "service/target_feed.h"
 
 namespace walpack {
@@ -45,7 +45,12 @@ class Pipeline {
 
   private:
     Lsn start(Connection& target, Progress& progress);
-    std::unique_ptr<CopyJob> resume(Connection& target, CopyTables& tables);
+    struct ResumedCopy {
+        std::unique_ptr<CopyJob> job;  // nullptr when nothing is copied by chunks
+        // Changes of a chunk that was loaded and not live.
+        bool needs_changes_again = false;
+    };
+    ResumedCopy resume(Connection& target, CopyTables& tables);
     void rewind(Lsn position);
     void stream(Connection& target, Progress& progress, Lsn position, StopRequest& abort);
     ApplierOptions applier_options() const;
@@ -60,7 +65,7 @@ class Pipeline {
     OnCopyProgress on_copy_;
     Replay replay_;
     // Of sessions that write rows; nullptr: none are told apart.
-    std::shared_ptr<const RowOrigins> origins_;
+    std::shared_ptr<const ReplicationOrigins> origins_;
 };
 
 }  // namespace walpack

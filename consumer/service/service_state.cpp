@@ -133,13 +133,12 @@ bool read_line(ServiceState& state, const std::vector<std::string>& parts) {
 bool write_file(const fs::path& path, const std::string& text, int flags) {
     const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, 0600);
     if (fd < 0) return false;
-    const bool is_written =
-        write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    const auto size = static_cast<ssize_t>(text.size());
+    const bool is_written = write(fd, text.data(), text.size()) == size && ftruncate(fd, size) == 0;
     return close(fd) == 0 && is_written;
 }
 
-// Blocks that a file has can be written again when the disk is full, which is what the state is to
-// tell then.
+// Where the disk is full, most file systems still let the blocks of a file be written again.
 std::string padded(std::string text) {
     constexpr std::size_t kBlock = 4096;
     text.resize((text.size() + kBlock - 1) / kBlock * kBlock, '\n');

@@ -57,7 +57,8 @@ std::string service_state_text(const ServiceState& state);
 // nullopt for a text that is not one; lines that are not known are left out.
 std::optional<ServiceState> parse_service_state(const std::string& text);
 
-// Whole, mode 0600; on a full disk over the one before. False when it could not be written.
+// Whole, mode 0600; on a full disk over the one before, so that a reader may meet half of it. False
+// when it could not be written.
 bool write_service_state(const std::string& directory, const ServiceState& state);
 // nullopt when there is none that can be read.
 std::optional<ReportedServiceState> read_service_state(const std::string& directory);

@@ -108,28 +108,35 @@ class GrowthForecast {
     std::deque<std::pair<Clock::time_point, std::uint64_t>> samples_;
 };
 
-// Says once that the log's disk takes nothing, why, and when it does again.
+// Why the log's disk takes nothing at the moment; empty when it does.
+std::string disk_trouble(const OrderedLogState& log, const Config& config) {
+    if (!log.disk_error.empty() || !log.is_out_of_budget) return log.disk_error;
+    return fmt::format("log_bytes_max, {}, is reached", human_bytes(config.log_bytes_max));
+}
+
+// Tells of it once, and of its end when it has been over for a while: room comes and goes.
 class DiskTrouble {
   public:
-    void note(const OrderedLogState& log, const Config& config) {
-        std::string trouble = log.disk_error;
-        if (trouble.empty() && log.is_out_of_budget) {
-            trouble =
-                fmt::format("log_bytes_max, {}, is reached", human_bytes(config.log_bytes_max));
-        }
-        if (trouble == told_) return;
-        if (trouble.empty()) {
-            log::info("the log takes what comes again");
-        } else {
+    void note(const std::string& trouble) {
+        const auto now = std::chrono::steady_clock::now();
+        if (!trouble.empty()) last_ = now;
+        if (!trouble.empty() && !is_told_) {
             log::warning(
                 "the log takes no more on disk, so the source keeps the WAL of what follows: {}",
                 trouble);
+            is_told_ = true;
         }
-        told_ = std::move(trouble);
+        if (is_told_ && now - last_ >= kOverAfter) {
+            log::info("the log takes what comes again");
+            is_told_ = false;
+        }
     }
 
   private:
-    std::string told_;
+    static constexpr std::chrono::seconds kOverAfter{10};
+
+    bool is_told_ = false;
+    std::chrono::steady_clock::time_point last_;
 };
 
 bool is_same_target(const Config& one, const Config& other) {
@@ -235,7 +242,6 @@ class Service {
 
     void report() {
         const OrderedLogState log = log_.state();
-        disk_trouble_.note(log, config_);
         ServiceState state;
         {
             const std::lock_guard lock(mutex_);
@@ -250,7 +256,8 @@ class Service {
         state.log_disk_bytes = log.disk_bytes;
         state.log_bytes_max = config_.log_bytes_max;
         state.seconds_until_full = forecast_.note(log.disk_bytes, config_.log_bytes_max);
-        state.disk_error = log.disk_error;
+        state.disk_error = disk_trouble(log, config_);
+        disk_trouble_.note(state.disk_error);
         for (const auto& target : targets_) state.targets.push_back(target->state());
         if (!write_service_state(config_.log_directory, state))
             log::debug("could not write the service's state to the log directory");

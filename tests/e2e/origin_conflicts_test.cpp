@@ -151,6 +151,69 @@ TEST_F(OriginConflicts, AMissingRowIsStillMissing) {
     EXPECT_EQ(logged(), "update_missing/keep/skipped:- delete_missing/keep/skipped:-");
 }
 
+// What was written before anyone looked may well be the pipeline's.
+TEST_F(OriginConflicts, RowsFromBeforeAreNone) {
+    for (int round = 0; round < 2; ++round) {
+        SCOPED_TRACE(round);
+        round == 0 ? start("value = \"error\"") : consumer().start();
+        source().execute("UPDATE stock SET v = 'plain'; UPDATE whole SET v = 'plain'");
+        catch_up();
+        stop();
+        consumer().set("conflict", R"({ update_origin_differs = "error" })");
+        consumer().start();
+        source().execute("UPDATE stock SET v = 'watched' WHERE id <> 2; UPDATE whole SET v = 'w'");
+        catch_up();
+        stop();
+        consumer().set("conflict", R"({ value = "error" })");
+    }
+    EXPECT_EQ(target().number("SELECT count(*) FROM pg_replication_origin WHERE roname LIKE "
+                              "'walpack.%." +
+                              pipeline() + ".%'"),
+              4 + 2);  // workers of apply and of the copy, and three more
+    consumer().set("conflict", R"({ update_origin_differs = "error" })");
+    consumer().start();
+    target().execute("UPDATE stock SET v = 'local' WHERE id = 2");
+    source().execute("UPDATE stock SET v = 'last' WHERE id = 2");
+    EXPECT_TRUE(contains(expect_refusal(), "met a row that another origin wrote"));
+}
+
+// What becomes of a row in a group is one DELETE otherwise, which nobody looks at here.
+TEST_F(OriginConflicts, AnUpdateBeforeADeleteIsLookedAt) {
+    start(R"(update_origin_differs = "error")");
+    target().execute("UPDATE stock SET v = 'local' WHERE id = 1");
+    source().execute(
+        "BEGIN; UPDATE stock SET v = 'new' WHERE id = 1; DELETE FROM stock WHERE id = 1; COMMIT");
+    EXPECT_TRUE(contains(expect_refusal(), "met a row that another origin wrote"));
+}
+
+// Not found for another reason than its origin.
+TEST_F(OriginConflicts, ARowThatATriggerKeepsIsNotAnothersRow) {
+    start(R"(update_origin_differs = "keep")");
+    target().execute(
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; "
+        "CREATE TRIGGER keep BEFORE UPDATE ON stock FOR EACH ROW EXECUTE FUNCTION keep(); "
+        "ALTER TABLE stock ENABLE ALWAYS TRIGGER keep");
+    source().execute("UPDATE stock SET v = 'new' WHERE id = 1");
+    EXPECT_TRUE(contains(expect_refusal(), "Conflict update_missing."));
+    EXPECT_EQ(target().number("SELECT count(*) FROM walpack.conflict_log"), 0);
+}
+
+TEST_F(OriginConflicts, ARowInQuarantineSaysWhyAndIsWrittenByARetry) {
+    consumer().set("on_error", "\"quarantine\"");
+    start(R"(update_origin_differs = "error")");
+    target().execute("UPDATE stock SET v = 'local' WHERE id = 1");
+    source().execute("UPDATE stock SET v = 'new' WHERE id IN (1, 2)");
+    catch_up();
+    EXPECT_EQ(target().value("SELECT string_agg(v, ' ' ORDER BY id) FROM stock WHERE id < 3"),
+              "local new");
+    EXPECT_EQ(target().value("SELECT kind || ': ' || message FROM walpack.quarantine"),
+              "update_origin_differs: the row was written by another origin");
+    const Finished retried = consumer().command("quarantine", {"retry", "--all"});
+    EXPECT_EQ(retried.status, 0) << retried.output;
+    source().execute("UPDATE stock SET v = v || '!' WHERE id IN (1, 2)");
+    expect_caught_up();
+}
+
 // An INSERT that becomes an UPDATE of a local row is one conflict, not two.
 TEST_F(OriginConflicts, AnInsertMeetsALocalRowOnce) {
     start(R"(update_origin_differs = "keep", insert_exists = "apply")");
@@ -180,6 +243,15 @@ TEST_F(OriginConflicts, NeedTheServersMemoryOfCommits) {
     consumer().set("conflict", R"({ update_origin_differs = "keep" })");
     consumer().start();
     EXPECT_TRUE(contains(expect_refusal(), "Set track_commit_timestamp = on at the target"));
+}
+
+TEST_F(OriginConflicts, NeedRoomOnTheServer) {
+    consumer().set("copy_workers", "60");
+    consumer().set("conflict", R"({ update_origin_differs = "keep" })");
+    const Finished check = consumer().command("check");
+    EXPECT_EQ(check.status, 1);
+    EXPECT_TRUE(contains(check.output, "no room for 64 more replication origins"));
+    EXPECT_TRUE(contains(check.output, "Set max_replication_slots = 64 or more"));
 }
 
 TEST_F(OriginConflicts, NeedARightThatIsNamed) {

@@ -28,6 +28,7 @@ class Privileges : public Scenario {
     // Roles go after the databases, with all that they own in them.
     void TearDown() override {
         Scenario::TearDown();
+        if (keeps_commits_) keep_commits(false);
         for (const Cluster* cluster : {&source_cluster(), &target_cluster()}) {
             Session admin(cluster->conninfo("postgres"));
             if (admin.number("SELECT count(*) FROM pg_roles WHERE rolname = 'walpack'") == 0)
@@ -103,6 +104,8 @@ class Privileges : public Scenario {
         target().execute("DROP TABLE public.mark");
         expect_equal();
     }
+
+    bool keeps_commits_ = false;
 };
 
 TEST_F(Privileges, OwnerOfTheTablesDoesEverything) {
@@ -128,6 +131,7 @@ TEST_F(Privileges, AWriterWithTheReplicaRoleDoesEverything) {
 }
 
 TEST_F(Privileges, AWriterWhoTellsOriginsDoesEverything) {
+    keeps_commits_ = true;
     keep_commits(true);
     consumer().set("conflict", R"({ update_origin_differs = "error" })");
     source().execute(documented(kSource));
@@ -135,7 +139,6 @@ TEST_F(Privileges, AWriterWhoTellsOriginsDoesEverything) {
     target().execute(documented(kWriter));
     target().execute(documented(kOrigins));
     expect_whole_life_works();
-    keep_commits(false);
 }
 
 TEST_F(Privileges, CheckNamesEachMissingGrantWithItsStatement) {

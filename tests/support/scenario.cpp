@@ -110,6 +110,12 @@ void Scenario::keep_commits(bool is_kept) {
                  (is_kept ? "on" : "off"));
     target_cluster().stop("fast");
     target_cluster().start();
+    if (is_kept) return;
+    // Each takes room on the server for as long as it exists.
+    Session(target_cluster().conninfo("postgres"))
+        .execute(
+            "SELECT pg_replication_origin_drop(roname) FROM pg_replication_origin "
+            "WHERE roname LIKE 'walpack.%'");
 }
 
 bool Scenario::catches_up(milliseconds limit) {
