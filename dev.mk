@@ -65,7 +65,7 @@ check-matrix:                                 ## the plugin on PostgreSQL 17, 18
 demo:                                         ## two servers, pgbench, a kill -9, then all is compared; KEEP=1
 	@KEEP='$(KEEP)' BUILD_DIR=$(BUILD_DIR) bash tests/demo.sh
 
-soak: all e2e-tests                           ## the random end-to-end test for SECONDS=60 with SEED=
+soak: all e2e-tests                           ## the random end-to-end tests for SECONDS=60 with SEED=
 	@BUILD_DIR=$(BUILD_DIR) bash .ci/e2e.sh soak $(SECONDS) $(SEED)
 
 differential-tests: $(BUILD_DIR)/compile_commands.json

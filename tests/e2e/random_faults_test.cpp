@@ -2,10 +2,8 @@
 // reader who never sees a wrong sum: processes killed and stopped, servers crashed and away, lines
 // cut, rows locked, settings of the log changed between two starts.
 //
-// Short by default; WALPACK_SOAK_SECONDS makes it long (`make soak`).
-#include <algorithm>
+// Short by default; WALPACK_SOAK_SECONDS makes it long (`make soak`): it has half of that time.
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <utility>
@@ -20,14 +18,6 @@ namespace walpack::e2e {
 namespace {
 
 constexpr int kWriters = 3;
-
-seconds duration() {
-    constexpr int kSecondsMin = 15;
-    const char* given = std::getenv("WALPACK_SOAK_SECONDS");
-    if (given == nullptr) return seconds(kSecondsMin);
-    const int tests = std::max(::testing::UnitTest::GetInstance()->test_to_run_count(), 1);
-    return seconds(std::max(std::atoi(given) / tests, kSecondsMin));
-}
 
 class RandomFaults : public Scenario {
   protected:
@@ -154,7 +144,7 @@ TEST_F(RandomFaults, EverythingHealsAndBothSidesAreEqual) {
     wait_until_copied();
     Watcher watcher(target_conninfo(), kInvariantQuestion, kInvariantAnswer);
     wait_until("the sum is seen", seconds(60), [&] { return watcher.times_right() > 0; });
-    const int faults = disturb(random, Clock::now() + duration());
+    const int faults = disturb(random, Clock::now() + soak_time(2, seconds(15)));
     EXPECT_EQ(workload.stop(), "");
     if (HasFailure()) return;
     (void)source().try_execute("SELECT 1");  // connects again

@@ -1,7 +1,11 @@
 #include "e2e/random_workload.h"
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "e2e/random_schema.h"
 #include "support/wait.h"
@@ -194,6 +198,13 @@ bool is_expected(const SqlError& error) {
 }
 
 }  // namespace
+
+std::chrono::seconds soak_time(int shares, std::chrono::seconds least) {
+    const char* given = std::getenv("WALPACK_SOAK_SECONDS");
+    if (given == nullptr) return least;
+    const bool is_alone = ::testing::UnitTest::GetInstance()->test_to_run_count() == 1;
+    return std::max(std::chrono::seconds(std::atoi(given) / (is_alone ? 1 : shares)), least);
+}
 
 RandomWorkload::RandomWorkload(const std::string& conninfo, int sessions) : conninfo_(conninfo) {
     for (int i = 0; i < sessions; ++i) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <thread>
@@ -11,6 +12,10 @@
 #include "support/session.h"
 
 namespace walpack::e2e {
+
+// How long a random test goes on: at least `least`, and in a soak (WALPACK_SOAK_SECONDS) its share
+// of that time, one in `shares`; all of it when no other test runs.
+std::chrono::seconds soak_time(int shares, std::chrono::seconds least);
 
 class RandomWorkload {
   public:

@@ -2,10 +2,8 @@
 // a consumer that is killed again and again, and a reader who never sees a wrong sum.
 //
 // Once for every combination of the settings that decide how changes are combined. Short by
-// default; WALPACK_SOAK_SECONDS makes it long (`make soak`): the combinations that run share that
-// time.
-#include <algorithm>
-#include <cstdlib>
+// default; WALPACK_SOAK_SECONDS makes it long (`make soak`): all combinations share half of that
+// time, and random_faults_test.cpp has the other.
 #include <tuple>
 
 #include "e2e/random_schema.h"
@@ -16,17 +14,10 @@ namespace walpack::e2e {
 namespace {
 
 constexpr int kWriters = 4;
+constexpr int kCombinations = 16;
 
 // Workers, grouping, batching, coalescing.
 using Combination = std::tuple<int, bool, bool, bool>;
-
-seconds duration() {
-    constexpr int kSecondsMin = 3;
-    const char* given = std::getenv("WALPACK_SOAK_SECONDS");
-    if (given == nullptr) return seconds(kSecondsMin);
-    const int tests = std::max(::testing::UnitTest::GetInstance()->test_to_run_count(), 1);
-    return seconds(std::max(std::atoi(given) / tests, kSecondsMin));
-}
 
 class Randomised : public Scenario, public ::testing::WithParamInterface<Combination> {
   protected:
@@ -80,7 +71,7 @@ TEST_P(Randomised, ChangesArriveExactlyOnceWhileTheConsumerIsKilled) {
     Watcher watcher(target_conninfo(), kInvariantQuestion, kInvariantAnswer);
     wait_until("the sum is seen", seconds(60), [&] { return watcher.times_right() > 0; });
     const auto copied = Clock::now();
-    const int kills = disturb(random, Clock::now() + duration());
+    const int kills = disturb(random, Clock::now() + soak_time(2 * kCombinations, seconds(3)));
     EXPECT_EQ(workload.stop(), "");
     if (HasFailure()) return;
     const auto stopped = Clock::now();
