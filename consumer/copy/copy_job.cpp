@@ -191,14 +191,8 @@ bool CopyJob::carry_out(CopyWorker& worker, CopyTask& task, std::chrono::millise
         work_.release(task);
         if (error.kind() == ErrorKind::cancelled) return false;
         if (error.kind() == ErrorKind::connection) return wait_for_retry(error, delay);
-        if (error.kind() == ErrorKind::schema && task.table != nullptr && is_altered(task)) {
-            log::warning("{}; table {}.{} was altered, its copy goes on", error.report(),
-                         task.table->stored.name.schema, task.table->stored.name.table);
-            return true;
-        }
-        // A standby may not have replayed what the source has.
-        if (dynamic_cast<const OtherColumns*>(&error) != nullptr)
-            return wait_for_retry(error, delay);
+        if (error.kind() == ErrorKind::schema && task.table != nullptr)
+            return look_again(task, error, delay);
         fail(std::current_exception());
         return false;
     } catch (const std::exception&) {
@@ -209,29 +203,44 @@ bool CopyJob::carry_out(CopyWorker& worker, CopyTask& task, std::chrono::millise
     }
 }
 
-// Looks at the task's table again on both sides; true when it is not what the task took it for. As
-// for the stream, both sides must have been altered.
-bool CopyJob::is_altered(const CopyTask& task) {
-    CopyTable& table = *task.table;
+// What the task's table is by now may be the reason. False when the copy has failed.
+bool CopyJob::look_again(const CopyTask& task, const Error& error,
+                         std::chrono::milliseconds& delay) {
     try {
-        const auto target =
-            connect_in_encoding(options_.worker.target, options_.worker.encoding, stop_);
-        auto described = describe(table.stored.name, *target);
-        if (!described || is_same(*described->published, *task.published)) return false;
-        const std::lock_guard lock(tables_.mutex);
-        if (table.load != nullptr) {
-            table.load = std::make_shared<const TableLoad>(
-                make_table_load(described->published, described->mapping,
-                                stored_plan(table.stored, *described->published->relation)));
+        if (is_altered(task)) {
+            log::warning("{}; table {}.{} was altered, its copy goes on", error.report(),
+                         task.table->stored.name.schema, task.table->stored.name.table);
+            return true;
         }
-        table.published = std::move(described->published);
-        table.mapping = std::move(described->mapping);
-        tables_.note_change();
-        return true;
-    } catch (const Error& error) {
-        log::warning("{}", error.report());
+    } catch (const Error& reason) {
+        if (reason.kind() == ErrorKind::connection) return wait_for_retry(reason, delay);
+        fail(std::current_exception());
         return false;
     }
+    // A standby may not have replayed what the source has.
+    if (dynamic_cast<const OtherColumns*>(&error) != nullptr) return wait_for_retry(error, delay);
+    fail(std::make_exception_ptr(error));
+    return false;
+}
+
+// Looks at the task's table again on both sides; true when it is not what the task took it for. As
+// for the stream, both sides must have been altered: throws Error(schema) when only one was.
+bool CopyJob::is_altered(const CopyTask& task) {
+    CopyTable& table = *task.table;
+    const auto target =
+        connect_in_encoding(options_.worker.target, options_.worker.encoding, stop_);
+    auto described = describe(table.stored.name, *target);
+    if (!described || is_same(*described->published, *task.published)) return false;
+    const std::lock_guard lock(tables_.mutex);
+    if (table.load != nullptr) {
+        table.load = std::make_shared<const TableLoad>(
+            make_table_load(described->published, described->mapping,
+                            stored_plan(table.stored, *described->published->relation)));
+    }
+    table.published = std::move(described->published);
+    table.mapping = std::move(described->mapping);
+    tables_.note_change();
+    return true;
 }
 
 void CopyJob::watch() {

@@ -54,6 +54,7 @@ class CopyJob {
     void work();
     bool carry_out(CopyWorker& worker, CopyTask& task, std::chrono::milliseconds& delay);
     bool wait_for_retry(const Error& error, std::chrono::milliseconds& delay);
+    bool look_again(const CopyTask& task, const Error& error, std::chrono::milliseconds& delay);
     bool is_altered(const CopyTask& task);
     void watch();
     std::unique_ptr<Connection> connect_to_target();

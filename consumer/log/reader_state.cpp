@@ -30,7 +30,7 @@ bool LogReader::State::rewind(Lsn position) {
     has_start = false;
     if (!core->rewind(place, position, fetched)) return false;
     load_state();
-    end_taken = fetched.from;
+    taken = {fetched.from, 0, true};
     has_start = has_fetched();
     next = place.next;
     mark = place.next - 1;
@@ -115,10 +115,11 @@ void LogReader::State::load_state() {
 LogEntry LogReader::State::hand_out() {
     Fetched::Item& item = fetched.items[at++];
     mark = item.sequence;
-    if (const auto* message = std::get_if<ReceivedMessage>(&item.entry)) {
+    if (!has_start) taken.take(item.entry, mark);
+    if (std::holds_alternative<ReceivedMessage>(item.entry)) {
         message_next = mark + 1;
-        end_taken = std::max(end_taken, message->lsn);
     } else if (std::holds_alternative<SessionStart>(item.entry) && !has_start) {
+        taken.is_between = true;  // what was cut off was not to end any more
         unreleased.push_back(mark);
     }
     if (!has_fetched() && fetched.boundary) {
@@ -144,7 +145,7 @@ bool LogReader::State::wants_state() const {
 void LogReader::State::release(Lsn position, std::optional<std::uint64_t> held_from) {
     if (position.value > place.released) place.released = position.value;
     constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
-    const Checkpoint now{std::min(held_from.value_or(kNever), mark + 1), end_taken};
+    const Checkpoint now{std::min(held_from.value_or(kNever), mark + 1), taken.end};
     if (checkpoint && position >= checkpoint->need) {
         released_before(checkpoint->limit);
         checkpoint.reset();

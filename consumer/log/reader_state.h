@@ -53,7 +53,9 @@ struct LogReader::State {
     bool leaves = false;                // for good
     std::uint64_t mark = 0;             // of the entry taken last
     std::uint64_t message_next = 0;     // behind the last message taken
-    Lsn end_taken;                      // of the last transaction taken
+    // Of what was taken. Keepalives count: a session may begin where one says that nothing is in
+    // between, and who has not got so far needs what is before it.
+    WholeEnd taken;
     std::optional<Checkpoint> checkpoint;
     // Where segments begin whose predecessors are not released.
     std::deque<std::uint64_t> unreleased;

@@ -74,7 +74,10 @@ void ApplyLoop::step() {
         pumped_ = now_;
         applier_.pump();
     }
-    if (!assembler_->is_inside_transaction() && reader_.is_drained()) applier_.pause();
+    if (!assembler_->is_inside_transaction() && reader_.is_drained()) {
+        applier_.pause();
+        advance_idle(false);
+    }
     applier_.make_durable(false);
     confirm();
     // Last, as they are round trips that no change should wait for.
@@ -149,6 +152,7 @@ void ApplyLoop::handle(const SessionStart& /*session*/) {
     // From here on positions are of another timeline, which the target must know of first.
     if (feed_.source.timeline() != feed_.timeline)
         throw Error(ErrorKind::connection, "the source is on another timeline now");
+    idle_at_.reset();
     rows_of_earlier_sessions_ += assembler_->decoded_rows();
     assembler_ = new_session();
 }
@@ -163,9 +167,16 @@ void ApplyLoop::handle(const ReceivedKeepalive& keepalive) {
     if (!control_.note_idle(keepalive.wal_end)) return;
     if (copy_ != nullptr) copy_->note_idle(keepalive.wal_end);
     if (keepalive.reply_requested) applier_.commit_group();
-    if (!applier_.has_open_group()) {
-        applier_.advance_idle(keepalive.wal_end, keepalive.reply_requested);
-    }
+    idle_at_ = keepalive.wal_end;
+    advance_idle(keepalive.reply_requested);
+}
+
+// What the log keeps for the target goes when its position has got there, and the source may not
+// say it again.
+void ApplyLoop::advance_idle(bool now) {
+    if (!idle_at_ || applier_.has_open_group() || assembler_->is_inside_block()) return;
+    applier_.advance_idle(*idle_at_, now);
+    if (applier_.applied_lsn() >= *idle_at_) idle_at_.reset();
 }
 
 ActivityCounters ApplyLoop::counters() const {

@@ -54,6 +54,7 @@ class ApplyLoop {
     std::chrono::nanoseconds wait() const;
     void handle(const ReceivedMessage& message);
     void handle(const ReceivedKeepalive& keepalive);
+    void advance_idle(bool now);
     void handle(const SessionStart& session);
     void confirm();
     void work_while_held(const StopRequest& stop);
@@ -70,6 +71,9 @@ class ApplyLoop {
     const AssemblerOptions options_;
     std::unique_ptr<Assembler> assembler_;
     std::uint64_t rows_of_earlier_sessions_ = 0;  // decoded
+    // Nothing lies before it that was not received, as the source says; until the position is
+    // there.
+    std::optional<Lsn> idle_at_;
     Lsn released_;
     std::chrono::steady_clock::time_point released_at_;
     std::function<void(const Activity&)> on_activity_;

@@ -127,6 +127,25 @@ TEST_F(CopyCare, ATableAlteredBeforeItsFirstReadIsReadAsItIs) {
     expect_equal();
 }
 
+// Rows cannot be read as they are described, nor described so that the target takes them.
+TEST_F(CopyCare, ATableAlteredAtTheSourceAloneIsNamed) {
+    on_both("CREATE TABLE u (id int PRIMARY KEY, v text)");
+    source().execute("INSERT INTO u SELECT g, 'v' FROM generate_series(1, 100) g");
+    consumer().set("copy_workers", "1");
+    consumer().set("copy_rate_limit", "\"1MB\"");
+    consumer().init();
+    consumer().start();
+    wait_until("another table is being loaded", seconds(20),
+               [&] { return count_of_loaded("keyless") + count_of_loaded("t") >= 1; });
+    source().execute("ALTER TABLE u ADD n int DEFAULT 5");
+    EXPECT_TRUE(contains(expect_refusal(seconds(30)), "public.u: column \"n\""));
+    target().execute("ALTER TABLE u ADD n int DEFAULT 5");
+    consumer().start();
+    wait_until_copied();
+    catch_up();
+    expect_equal();
+}
+
 TEST_F(CopyCare, TimeLimitsOfRolesAndDatabasesDoNotBreakIt) {
     consumer().set("copy_rate_limit", "\"700kB\"");
     consumer().set("copy_chunk_bytes", "\"64MB\"");

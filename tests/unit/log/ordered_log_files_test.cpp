@@ -118,6 +118,31 @@ TEST_F(OrderedLogFilesTest, SaysWhatIsDurable) {
     wait_until([&] { return log->state().durable == Lsn{130}; });
 }
 
+// Nothing lies between, but who has not got so far finds no place to begin at otherwise.
+TEST_F(OrderedLogFilesTest, KeepsWhatAKeepaliveEndsUntilThePositionIsThere) {
+    {
+        const auto log = open();
+        const auto reader = log->add_reader(Lsn{100});
+        ASSERT_TRUE(reader->rewind(Lsn{100}));
+        log->set_durable(true);
+        log->begin_session(Lsn{100});
+        append_transaction(*log, 110);
+        log->append(ReceivedKeepalive{Lsn{130}, false});
+        wait_until([&] { return log->state().durable == Lsn{130}; });
+        (void)take_all(*reader);
+        reader->release(Lsn{110});
+        log->begin_session(Lsn{130});
+        append_transaction(*log, 140);
+        wait_until([&] { return log->state().durable == Lsn{140}; });
+    }
+    const auto log = open();
+    const auto reader = log->add_reader(Lsn{110});
+    ASSERT_TRUE(reader->rewind(Lsn{110}));
+    EXPECT_THAT(take_all(*reader), testing::Contains("commit 140"));
+    reader->release(Lsn{140});
+    wait_until([&] { return files().size() <= 3; });
+}
+
 TEST_F(OrderedLogFilesTest, NothingIsDurableForAReaderWhoseBeginningLeftMemory) {
     const auto log = open();
     const auto reader = log->add_reader(Lsn{100});
