@@ -38,7 +38,10 @@ class Examination {
         findings().check(end, "connection", [&] {
             connection = std::make_unique<Connection>(conninfo, stop_,
                                                       "walpack_" + config_.pipeline + "_check");
-            connection->execute("SET search_path = pg_catalog");
+            // One end may have to wait for the other.
+            connection->execute(
+                "SET search_path = pg_catalog; SET idle_session_timeout = 0; "
+                "SET statement_timeout = 0");
             findings().ok(end, "connected to " + connection->description());
         });
         return connection;

@@ -177,21 +177,6 @@ TEST_F(Log, BeyondItsBudgetTheSourceKeepsWhatFollows) {
     expect_equal();
 }
 
-// Its end is not there before its beginning has left.
-TEST_F(Log, ATransactionThatIsLargerThanTheLogPasses) {
-    consumer().set("confirm", "\"logged\"");
-    consumer().set("log_bytes_max", "\"4MB\"");
-    consumer().set("log_memory_max", "\"1MB\"");
-    begin();
-    source().execute(
-        "INSERT INTO t (n, payload) SELECT g, repeat(md5(g::text), 30) FROM "
-        "generate_series(1, 20000) g");
-    write_megabytes(2);
-    catch_up();
-    expect_equal();
-    wait_until_source_may_remove_wal();
-}
-
 // Everything that can be killed, at any moment.
 TEST_F(Log, KillsAtAnyMomentLoseNothing) {
     Random random(31);
