@@ -32,6 +32,7 @@ std::vector<std::unique_ptr<Connection>> open_connections(const Applier::Connect
     return connections;
 }
 
+// Fills the guards of mappings for the kinds of conflicts of origins.
 class OriginGuards {
   public:
     OriginGuards(const ApplierOptions& options, bool is_replica_role)
@@ -56,8 +57,7 @@ class OriginGuards {
     void warn(const TableName& table) {
         if (!warned_.insert(table).second) return;
         log::warning(
-            "delete_origin_differs is not looked for in \"{}.{}\", as the target deletes rows of "
-            "it "
+            "delete_origin_differs is not looked for in \"{}.{}\", as the target deletes its rows "
             "by cascade",
             table.schema, table.table);
     }

@@ -216,6 +216,20 @@ bool ConflictResolution::answer_missing(Connection& session, const ReplayRow& ro
     return true;
 }
 
+// Between the row of the source and those of the target, by a policy that is no error. nullopt when
+// newest cannot decide: then the row is taken, or the error thrown.
+std::optional<bool> ConflictResolution::choose(Connection& session, const ReplayRow& row,
+                                               ConflictKind kind, const Refusal& refusal,
+                                               const RowsInTheWay& found) {
+    const ConflictPolicy policy = policies_.of(name_of(row.plan->table()), kind);
+    if (policy != ConflictPolicy::newest) return policy == ConflictPolicy::apply;
+    if (const auto unknown = undecided(row)) {
+        (void)refuse(session, row, name_of(kind), refusal, *unknown);
+        return std::nullopt;
+    }
+    return is_newest(session, row, found);
+}
+
 bool ConflictResolution::answer_other_origin(Connection& session, const ReplayRow& row,
                                              Trial& trial, const Refusal& missing,
                                              const RowsInTheWay& found) {
@@ -229,16 +243,12 @@ bool ConflictResolution::answer_other_origin(Connection& session, const ReplayRo
     refusal.is_missing = false;
     if (policy == ConflictPolicy::error)
         return refuse(session, row, name_of(kind), refusal, refusal.error);
-    bool is_applied = policy == ConflictPolicy::apply;
-    if (policy == ConflictPolicy::newest) {
-        if (const auto unknown = undecided(row))
-            return refuse(session, row, name_of(kind), refusal, *unknown);
-        is_applied = is_newest(session, row, found);
-    }
-    ConflictEntry entry = entry_of(row, kind, policy, is_applied ? "applied" : "kept");
+    const std::optional<bool> is_applied = choose(session, row, kind, refusal, found);
+    if (!is_applied) return false;
+    ConflictEntry entry = entry_of(row, kind, policy, *is_applied ? "applied" : "kept");
     entry.local_rows = found.json();
     entry.message = refusal.message;
-    if (!is_applied) return drop(session, row, trial, std::move(entry));
+    if (!*is_applied) return drop(session, row, trial, std::move(entry));
     trial.is_unguarded = true;
     trial.entries.push_back(std::move(entry));
     return true;
@@ -265,17 +275,13 @@ bool ConflictResolution::answer_existing(Connection& session, const ReplayRow& r
         error.sqlstate(refusal.sqlstate).at_lsn(row.origin.commit_lsn.to_string());
         return refuse(session, row, name_of(kind), refusal, error);
     }
-    bool is_applied = policy == ConflictPolicy::apply;
-    if (policy == ConflictPolicy::newest) {
-        if (const auto unknown = undecided(row))
-            return refuse(session, row, name_of(kind), refusal, *unknown);
-        is_applied = is_newest(session, row, found);
-    }
-    ConflictEntry entry = entry_of(row, kind, policy, is_applied ? "applied" : "kept");
+    const std::optional<bool> is_applied = choose(session, row, kind, refusal, found);
+    if (!is_applied) return false;
+    ConflictEntry entry = entry_of(row, kind, policy, *is_applied ? "applied" : "kept");
     entry.local_rows = found.json();
     entry.sqlstate = refusal.sqlstate;
     entry.message = refusal.message;
-    if (!is_applied) return drop(session, row, trial, std::move(entry));
+    if (!*is_applied) return drop(session, row, trial, std::move(entry));
     try {
         clear_the_way(session, row, trial, found);
     } catch (const Error& error) {

@@ -81,6 +81,8 @@ class ConflictResolution {
                         const Refusal& refusal);
     bool answer_other_origin(Connection& session, const ReplayRow& row, Trial& trial,
                              const Refusal& missing, const RowsInTheWay& found);
+    std::optional<bool> choose(Connection& session, const ReplayRow& row, ConflictKind kind,
+                               const Refusal& refusal, const RowsInTheWay& found);
     bool answer_existing(Connection& session, const ReplayRow& row, Trial& trial,
                          const Refusal& refusal);
     bool drop(Connection& session, const ReplayRow& row, const Trial& trial, ConflictEntry entry);

@@ -43,7 +43,8 @@ void TargetTransaction::begin(bool is_implicit) {
 }
 
 void TargetTransaction::finish(const Group& group) {
-    const auto [from, end] = std::pair(group.from, group.end);
+    const Lsn from = group.from;
+    const Lsn end = group.end;
     const bool durable = group.is_durable;
     const bool is_checked = group.is_checked;
     WALPACK_CHECK(is_open_ && end >= from);

@@ -49,6 +49,18 @@ class CopyCare : public Scenario {
             literal(table));
     }
 
+    // Table u is described and not read yet, as another one is being loaded.
+    void start_with_a_table_that_waits() {
+        on_both("CREATE TABLE u (id int PRIMARY KEY, v text)");
+        source().execute("INSERT INTO u SELECT g, 'v' FROM generate_series(1, 100) g");
+        consumer().set("copy_workers", "1");
+        consumer().set("copy_rate_limit", "\"1MB\"");
+        consumer().init();
+        consumer().start();
+        wait_until("another table is being loaded", seconds(20),
+                   [&] { return count_of_loaded("keyless") + count_of_loaded("t") >= 1; });
+    }
+
     std::int64_t end_copy_sessions(Session& session) {
         return session.number(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = "
@@ -110,14 +122,7 @@ TEST_F(CopyCare, ALostConnectionBeginsATableWithoutKeyAgain) {
 
 // Between the moment in which the copy looks at a table and its first read.
 TEST_F(CopyCare, ATableAlteredBeforeItsFirstReadIsReadAsItIs) {
-    on_both("CREATE TABLE u (id int PRIMARY KEY, v text)");
-    source().execute("INSERT INTO u SELECT g, 'v' FROM generate_series(1, 100) g");
-    consumer().set("copy_workers", "1");
-    consumer().set("copy_rate_limit", "\"1MB\"");
-    consumer().init();
-    consumer().start();
-    wait_until("another table is being loaded", seconds(20),
-               [&] { return count_of_loaded("keyless") + count_of_loaded("t") >= 1; });
+    start_with_a_table_that_waits();
     target().execute("ALTER TABLE u ADD n int DEFAULT 5");
     source().execute("ALTER TABLE u ADD n int DEFAULT 5");
     source().execute("UPDATE u SET n = id WHERE id % 2 = 0; INSERT INTO u VALUES (101, 'w', 8)");
@@ -129,14 +134,7 @@ TEST_F(CopyCare, ATableAlteredBeforeItsFirstReadIsReadAsItIs) {
 
 // Rows cannot be read as they are described, nor described so that the target takes them.
 TEST_F(CopyCare, ATableAlteredAtTheSourceAloneIsNamed) {
-    on_both("CREATE TABLE u (id int PRIMARY KEY, v text)");
-    source().execute("INSERT INTO u SELECT g, 'v' FROM generate_series(1, 100) g");
-    consumer().set("copy_workers", "1");
-    consumer().set("copy_rate_limit", "\"1MB\"");
-    consumer().init();
-    consumer().start();
-    wait_until("another table is being loaded", seconds(20),
-               [&] { return count_of_loaded("keyless") + count_of_loaded("t") >= 1; });
+    start_with_a_table_that_waits();
     source().execute("ALTER TABLE u ADD n int DEFAULT 5");
     EXPECT_TRUE(contains(expect_refusal(seconds(30)), "public.u: column \"n\""));
     target().execute("ALTER TABLE u ADD n int DEFAULT 5");
