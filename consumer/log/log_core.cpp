@@ -82,6 +82,12 @@ void LogCore::begin_session(Lsn from) {
     arrived_.notify_all();
 }
 
+void LogCore::end_session() {
+    const std::lock_guard lock(mutex_);
+    cut_tail();
+    arrived_.notify_all();
+}
+
 // What is there behind the last whole transaction goes, and with it the end of the session.
 void LogCore::cut_tail() {
     Segment* last = current();
@@ -218,6 +224,8 @@ OrderedLogState LogCore::state() {
     state.written_bytes = written_bytes_;
     state.disk_error = disk_error_;
     state.is_out_of_budget = is_out_of_budget_;
+    state.is_amid_transaction = is_session_open_ && !segments_.back()->whole.is_between;
+    state.is_stuck = is_stuck();
     return state;
 }
 

@@ -89,6 +89,7 @@ class LogCore {
     LogCore& operator=(const LogCore&) = delete;
 
     void begin_session(Lsn from);
+    void end_session();
     bool has_room() const { return memory_bytes_ < options_.memory_bytes_max; }
     int room_fd() const { return room_fd_; }
     void append(LogEntry entry);
@@ -156,9 +157,11 @@ class LogCore {
     void decide_spilling();
     void drop_file(Segment& segment);
     void drop_all_files();
+    void drop_files_up_to(const Segment& last);
     void note_released();
     // Looks whether the log is standing.
     void note_standstill();
+    bool is_stuck() const;
     void run_writer();
     bool remove_one(Lock& lock);
     bool write_one_state(Lock& lock);
@@ -201,8 +204,8 @@ class LogCore {
     std::uint64_t written_bytes_ = 0;
     std::string disk_error_;
     bool is_out_of_budget_ = false;
-    // Out of budget, while nothing was released for a while: what fills the log waits for what does
-    // not fit any more, as the end of a transaction.
+    // Nothing can be written, and nothing was released for a while: what fills the log waits for
+    // what does not fit any more, as the end of a transaction.
     bool is_standing_ = false;
     std::optional<std::chrono::steady_clock::time_point> standing_since_;
     std::uint64_t standing_released_ = 0;

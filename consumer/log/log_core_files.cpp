@@ -67,6 +67,14 @@ void LogCore::drop_all_files() {
         if (segment->has_file) drop_file(*segment);
 }
 
+// Behind it is a hole, so nobody can go on from them.
+void LogCore::drop_files_up_to(const Segment& last) {
+    for (const auto& segment : segments_) {
+        if (segment->has_file) drop_file(*segment);
+        if (segment.get() == &last) return;
+    }
+}
+
 bool LogCore::remove_one(Lock& lock) {
     if (removals_.empty()) return false;
     const std::uint64_t number = removals_.front();

@@ -11,9 +11,6 @@ namespace {
 
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
-// Longer than targets take between two positions that are safe on their disks.
-constexpr std::chrono::seconds kStandstill{3};
-
 }  // namespace
 
 // More than half of the memory is never kept for a rewind alone.
@@ -40,7 +37,9 @@ std::uint64_t LogCore::may_leave_before(const Segment& segment) const {
     // Room comes with the next release, and what leaves memory unwritten makes the log begin again.
     const bool waits_for_room = is_out_of_budget_ && is_durable_ && !is_standing_;
     const bool cannot_write = !disk_error_.empty() || (is_out_of_budget_ && !waits_for_room);
-    if (!cannot_write) return in_file;
+    // What is left of a segment whose beginning is nowhere is of no use in a file.
+    const bool is_rest = !segment.has_file && segment.memory_first != segment.first;
+    if (!cannot_write && !is_rest) return in_file;
     // With nothing in the files that was called durable, the source can send all of it again.
     const std::uint64_t kept = durable_sequence_ > 0 ? released_by_all() : kNever;
     return std::max(in_file, std::min(taken_by_all_, kept));
@@ -59,7 +58,7 @@ void LogCore::drop_entries(Segment& segment) {
     if (bytes == 0) return;
     if (segment.state_file_bytes > 0) segment.state = {};
     const std::uint64_t in_file = segment.has_file ? segment.written.next : segment.first;
-    if (segment.memory_first > in_file) drop_all_files();
+    if (segment.memory_first > in_file) drop_files_up_to(segment);
     memory_freed(bytes);
 }
 
@@ -112,14 +111,20 @@ void LogCore::remove_released() {
 void LogCore::note_standstill() {
     const std::uint64_t released = released_by_all();
     const auto now = std::chrono::steady_clock::now();
-    if (!is_out_of_budget_ || !standing_since_ || released != standing_released_) {
-        standing_since_ = is_out_of_budget_ ? std::optional(now) : std::nullopt;
+    const bool can_write = !is_out_of_budget_ && disk_error_.empty();
+    if (can_write || !standing_since_ || released != standing_released_) {
+        standing_since_ = can_write ? std::nullopt : std::optional(now);
         standing_released_ = released;
         is_standing_ = false;
-    } else if (now - *standing_since_ >= kStandstill && !is_standing_) {
+    } else if (now - *standing_since_ >= options_.standstill && !is_standing_) {
         is_standing_ = true;
         trim();
     }
+}
+
+bool LogCore::is_stuck() const {
+    return is_standing_ && is_session_open_ && !has_room() && !readers_.empty() &&
+           taken_by_all_ >= next_ && durable_sequence_ > 0;
 }
 
 // A reader has to begin where nothing is held, so more may stay than is not released.

@@ -124,8 +124,8 @@ void LogCore::step_over_ends(ReaderPlace& place) const {
     while (segment != nullptr && segment->is_closed && place.next >= segment->next &&
            segment->damage.empty())
         segment = find(++place.segment);
-    // Sequence numbers may have been left out before a session.
-    if (segment != nullptr) place.next = std::max(place.next, segment->first);
+    // Sequence numbers are left out behind what was cut off.
+    place.next = std::max(place.next, segment != nullptr ? segment->first : next_.load());
 }
 
 void LogCore::check_faults(ReaderPlace& place, Fetched& fetched, std::uint64_t message) {
@@ -134,7 +134,7 @@ void LogCore::check_faults(ReaderPlace& place, Fetched& fetched, std::uint64_t m
     if (!place.cut_at) return;
     const std::uint64_t cut = *place.cut_at;
     if (message > cut) {
-        place.fault = "the transaction that was being read was cut off, as the source went away";
+        place.fault = "the transaction that was being read was cut off, as its session ended";
         throw Error(ErrorKind::connection, place.fault);
     }
     place.cut_at.reset();

@@ -16,6 +16,10 @@ void OrderedLog::begin_session(Lsn from) {
     core_->begin_session(from);
 }
 
+void OrderedLog::end_session() {
+    core_->end_session();
+}
+
 bool OrderedLog::has_room() const {
     return core_->has_room();
 }

@@ -38,6 +38,9 @@ struct OrderedLogOptions {
     std::size_t memory_bytes_max = 64 << 20;
     std::uint64_t disk_bytes_max = std::uint64_t{64} << 30;
     std::size_t segment_bytes = 16 << 20;
+    // Nothing can be written and nothing is released for so long: then the log counts as standing.
+    // Longer than targets take between two positions that are safe on their disks.
+    std::chrono::milliseconds standstill{3000};
 };
 
 struct OrderedLogState {
@@ -52,7 +55,12 @@ struct OrderedLogState {
     std::uint64_t written_bytes = 0;  // to files, since the log was opened
     // Why nothing can be written at the moment; it is tried again by itself.
     std::string disk_error;
-    bool is_out_of_budget = false;  // disk_bytes_max is reached
+    bool is_out_of_budget = false;     // disk_bytes_max is reached
+    bool is_amid_transaction = false;  // the last message is of one that is not whole
+    // Full for a while, with nothing more that could be written, and all of it was taken by every
+    // reader: they wait for the rest of a transaction, and the log for what came before it to be
+    // released.
+    bool is_stuck = false;
 };
 
 class LogCore;
@@ -73,6 +81,8 @@ class OrderedLog {
     // A decoding session begins that sends everything behind `from`, which is state().end when that
     // is valid. What is there behind the last whole transaction goes.
     void begin_session(Lsn from);
+    // The session is over: what is there behind the last whole transaction goes.
+    void end_session();
     bool has_room() const;
     // Readable when has_room() turns true again after it was false.
     int room_fd() const;

@@ -59,6 +59,8 @@ void LogReader::State::fetch(std::chrono::nanoseconds timeout) {
         if (!fetched.in_file) file.reset();
         if (fetched.in_file) read_file();
     } while (fetched.in_file && fetched.items.empty());
+    // The end of what was cut off may have been stepped over.
+    if (!has_fetched()) next.store(place.next, std::memory_order_release);
 }
 
 // What is cut off or forgotten while it is read leaves no items.

@@ -160,6 +160,7 @@ SourceHistory SourceStream::history_up_to(Lsn position) {
 }
 
 void SourceStream::session(const Confirmation& confirmation) {
+    if (is_log_stuck_.exchange(false)) free_log(confirmation);
     const Lsn confirmed = look_at_source();
     receiver_.confirm(confirmed);
     is_known_ = true;
@@ -188,6 +189,32 @@ Lsn SourceStream::begin_of_session(Lsn confirmed, const Confirmation& confirmati
     }
     is_new = true;
     return confirmed;
+}
+
+// A transaction does not fit, and what came before it has to leave, which it can only when the
+// targets have it. Then nothing but the log's memory is in its way, as it can be sent again.
+void SourceStream::free_log(const Confirmation& confirmation) {
+    if (config_.streaming && !receives_whole_) {
+        log::warning(
+            "streaming is off until the next start: transactions are received when they are "
+            "committed");
+        receives_whole_ = true;
+        receiver_.set_plugin_option("streaming", "off");
+    }
+    log_.end_session();
+    const OrderedLogState state = log_.state();
+    log::warning(
+        "a transaction is larger than the log's disk: it is received once more when the targets "
+        "have what is before it, up to {}",
+        state.end.to_string());
+    on_state_("waiting for the targets: a transaction is larger than the log's disk");
+    const auto has_room_again = [&] {
+        return !state.disk_error.empty() && log_.state().disk_error.empty();
+    };
+    while (!confirmation.all_have(state.end) && !has_room_again()) {
+        stop_.throw_if_requested();
+        std::this_thread::sleep_for(kLookInterval);
+    }
 }
 
 void SourceStream::request_restart() {
@@ -231,7 +258,11 @@ void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ende
             confirmation.note_retained(retained_);
         }
         confirmation.update();
-        lacking = confirmation.lacks_begin() ? lacking + 1 : 0;
+        const OrderedLogState state = log_.state();
+        if (state.is_stuck && receiver_.is_streaming() && !is_log_stuck_.exchange(true))
+            receiver_.end_session();
+        // One that is larger than the log would never end.
+        if (!state.is_amid_transaction) lacking = confirmation.lacks_begin() ? lacking + 1 : 0;
         if (lacking == kLackingMax && confirmation.all_have(receiver_.confirmed())) {
             log::info(
                 "what the targets have not applied is received once more, for the log's disk");

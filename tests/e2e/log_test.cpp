@@ -12,6 +12,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kTwentyMegabytes =
+    "INSERT INTO t (n, payload) SELECT g, repeat(md5(g::text), 30) FROM generate_series(1, 20000) "
+    "g";
+
 class Log : public LogScenario {};
 
 TEST_F(Log, ATargetThatIsAwayDoesNotFillTheSourcesDisk) {
@@ -175,6 +179,48 @@ TEST_F(Log, BeyondItsBudgetTheSourceKeepsWhatFollows) {
     target_cluster().start();
     catch_up();
     expect_equal();
+}
+
+// What came before it was confirmed, and the target cannot make that durable amid a transaction.
+TEST_F(Log, ATransactionThatIsLargerThanTheLogPasses) {
+    consumer().set("confirm", "\"logged\"");
+    consumer().set("log_bytes_max", "\"4MB\"");
+    consumer().set("log_memory_max", "\"1MB\"");
+    begin();
+    for (int i = 0; i < 2; ++i) {
+        write_megabytes(1);
+        source().execute(kTwentyMegabytes);
+    }
+    write_megabytes(2);
+    catch_up();
+    expect_equal();
+    wait_until_source_may_remove_wal();
+}
+
+// The server sends it again from its start, so the log need not have it.
+TEST_F(Log, AStreamedTransactionThatIsLargerThanTheLogPasses) {
+    consumer().set("confirm", "\"logged\"");
+    consumer().set("log_bytes_max", "\"4MB\"");
+    consumer().set("log_memory_max", "\"1MB\"");
+    consumer().set("streaming", "true");
+    source().execute("ALTER DATABASE " + source_database() +
+                     " SET logical_decoding_work_mem = '64kB'");
+    begin();
+    Session open = new_source_session();
+    open.execute("BEGIN");
+    for (int i = 0; i < 5; ++i) {
+        open.execute(
+            "INSERT INTO t (n, payload) SELECT g, repeat(md5(g::text), 30) FROM "
+            "generate_series(1, 4000) g");
+        source().execute("INSERT INTO t (n) VALUES (1)");
+    }
+    write_megabytes(1);
+    catch_up();
+    open.execute("COMMIT");
+    write_megabytes(1);
+    catch_up();
+    expect_equal();
+    wait_until_source_may_remove_wal();
 }
 
 // Everything that can be killed, at any moment.

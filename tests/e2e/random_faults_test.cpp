@@ -28,6 +28,7 @@ class RandomFaults : public Scenario {
             everything += ", " + column.name + " " + column.type;
         on_both(kRandomSchema);
         on_both(everything + ")");
+        on_both("CREATE TABLE large (id bigserial PRIMARY KEY, payload text)");
         source().execute(kRandomRows);
         consumer().set("source", toml_text(through(to_source_, source_database())));
         consumer().set("target", toml_text(through(to_target_, target_database())));
@@ -44,9 +45,17 @@ class RandomFaults : public Scenario {
         consumer().set("confirm", random.chance(0.5) ? "\"logged\"" : "\"applied\"");
         consumer().set("wal_budget", random.chance(0.7) ? "\"1MB\"" : "\"0B\"");
         consumer().set("log_memory_max", random.chance(0.5) ? "\"1MB\"" : "\"16MB\"");
+        consumer().set("log_bytes_max", random.chance(0.3) ? "\"1MB\"" : "\"1GB\"");
         consumer().set("streaming", random.chance(0.5) ? "true" : "false");
         consumer().set("compression", random.chance(0.3) ? "\"lz4\"" : "\"none\"");
         consumer().set("apply_workers", random.chance(0.5) ? "1" : "3");
+    }
+
+    // Of about four megabytes, which is more than some of the logs may have.
+    void write_large_transaction() {
+        (void)source().try_execute(
+            "WITH gone AS (DELETE FROM large) INSERT INTO large (payload) SELECT "
+            "repeat(md5(g::text), 30) FROM generate_series(1, 4000) g");
     }
 
     void restart(Random& random) {
@@ -87,7 +96,7 @@ class RandomFaults : public Scenario {
 
     void one_fault(Random& random) {
         const milliseconds time(random.between(50, 1500));
-        switch (random.between(0, 9)) {
+        switch (random.between(0, 10)) {
             case 0:
             case 1:
                 return restart(random);
@@ -105,6 +114,8 @@ class RandomFaults : public Scenario {
                 return (random.chance(0.5) ? to_source_ : to_target_).cut();
             case 8:
                 return freeze(random.chance(0.5) ? to_source_ : to_target_, time);
+            case 9:
+                return write_large_transaction();
             default:
                 EXPECT_EQ(consumer().terminate(), 0);
                 choose_settings(random);
