@@ -130,6 +130,7 @@ void LogCore::forget_segments() {
     segments_.clear();
     memory_freed(bytes);
     durable_sequence_ = 0;
+    unwritten_before_ = 0;
     is_spilling_ = false;
     ++generation_;
 }
@@ -225,6 +226,7 @@ OrderedLogState LogCore::state() {
     state.disk_error = disk_error_;
     state.is_out_of_budget = is_out_of_budget_;
     state.is_amid_transaction = is_session_open_ && !segments_.back()->whole.is_between;
+    state.is_passing_unwritten = released_by_all() < unwritten_before_;
     state.is_stuck = is_stuck();
     return state;
 }

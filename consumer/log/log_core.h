@@ -40,7 +40,8 @@ namespace walpack {
 struct ReaderPlace {
     std::uint64_t segment = 0;  // its number; one that is to come for a reader at the end
     std::uint64_t next = 0;     // the sequence to fetch next
-    std::uint64_t bytes = 0;    // of the log before that
+    std::atomic<std::uint64_t> handed_out{0};         // what is before it was
+    std::uint64_t bytes = 0;                          // of the log before that
     std::atomic<std::uint64_t> released{0};           // an LSN
     std::atomic<std::uint64_t> released_sequence{0};  // what is before it will not be asked for
     std::optional<std::uint64_t> cut_at;              // since the reader was last here
@@ -144,6 +145,7 @@ class LogCore {
     void count_taken();
     std::uint64_t released_by_all() const;
     void remove_released_segments();
+    void pop_first_segment();
 
     // Memory.
     void trim();
@@ -185,6 +187,7 @@ class LogCore {
     int waiting_ = 0;  // readers
     std::deque<std::shared_ptr<Segment>> segments_;
     std::uint64_t next_number_ = 1;
+    std::uint64_t gone_before_ = 0;  // entries before it were in segments that are gone
     std::vector<ReaderPlace*> readers_;
     std::vector<FormerReader> former_readers_;
     bool has_begun_ = false;          // a session, since the log was opened
@@ -196,6 +199,8 @@ class LogCore {
 
     bool is_durable_ = false;
     bool is_spilling_ = false;
+    // Behind what left memory without a file, as nothing could be written.
+    std::uint64_t unwritten_before_ = 0;
     // Behind what was called durable and is not released: it must stay in files. 0 for nothing.
     std::uint64_t durable_sequence_ = 0;
     std::uint64_t claimed_next_ = 0;      // what is before it is being written, or was

@@ -58,7 +58,10 @@ void LogCore::drop_entries(Segment& segment) {
     if (bytes == 0) return;
     if (segment.state_file_bytes > 0) segment.state = {};
     const std::uint64_t in_file = segment.has_file ? segment.written.next : segment.first;
-    if (segment.memory_first > in_file) drop_files_up_to(segment);
+    if (segment.memory_first > in_file) {
+        drop_files_up_to(segment);
+        if (is_writing()) unwritten_before_ = segment.memory_first;
+    }
     memory_freed(bytes);
 }
 
@@ -66,7 +69,12 @@ void LogCore::drop_entries(Segment& segment) {
 void LogCore::drop_emptied() {
     while (segments_.size() > 1 && segments_.front()->is_closed &&
            segments_.front()->entries.empty() && !segments_.front()->has_file)
-        segments_.pop_front();
+        pop_first_segment();
+}
+
+void LogCore::pop_first_segment() {
+    gone_before_ = segments_.front()->next;
+    segments_.pop_front();
 }
 
 void LogCore::memory_freed(std::size_t bytes) {
@@ -123,13 +131,19 @@ void LogCore::note_standstill() {
 }
 
 bool LogCore::is_stuck() const {
-    return is_standing_ && is_session_open_ && !has_room() && !readers_.empty() &&
-           taken_by_all_ >= next_ && durable_sequence_ > 0;
+    return is_standing_ && is_session_open_ && !has_room() && durable_sequence_ > 0 &&
+           !readers_.empty() && std::ranges::all_of(readers_, [this](const ReaderPlace* reader) {
+               return reader->handed_out >= next_;
+           });
 }
 
-// A reader has to begin where nothing is held, so more may stay than is not released.
+// A reader has to begin where nothing is held, so more may stay than is not released. Where the
+// beginning is missing nobody can.
 void LogCore::remove_released_segments() {
     const std::uint64_t released = released_by_all();
+    for (const auto& segment : segments_)
+        if (segment->is_closed && segment->next <= released && segment->is_fragment())
+            drop_file(*segment);
     std::size_t count = 0;
     for (std::size_t i = 1; i < segments_.size() && segments_[i]->first <= released; ++i) {
         const Segment& segment = *segments_[i];
@@ -140,7 +154,7 @@ void LogCore::remove_released_segments() {
     for (; count > 0; --count) {
         for (const LogEntry& entry : segments_.front()->entries) bytes += bytes_of(entry);
         drop_file(*segments_.front());
-        segments_.pop_front();
+        pop_first_segment();
     }
     memory_freed(bytes);
 }

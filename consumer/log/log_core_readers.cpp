@@ -120,6 +120,14 @@ void LogCore::locate(ReaderPlace& place, std::uint64_t sequence) const {
 }
 
 void LogCore::step_over_ends(ReaderPlace& place) const {
+    // What was at its end when another one was added may have gone since.
+    if (!segments_.empty() && place.segment < segments_.front()->number) {
+        if (place.next < gone_before_) {
+            place.fault = "what was to be read next is not in the log any more";
+            return;
+        }
+        place.segment = segments_.front()->number;
+    }
     const Segment* segment = find(place.segment);
     while (segment != nullptr && segment->is_closed && place.next >= segment->next &&
            segment->damage.empty())
@@ -170,6 +178,7 @@ void LogCore::fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t message,
     }
     check_faults(place, fetched, message);
     step_over_ends(place);
+    if (!place.fault.empty()) throw Error(ErrorKind::connection, place.fault);
     const Segment* segment = find(place.segment);
     if (segment == nullptr || place.next >= segment->next) {
         if (segment != nullptr && !segment->damage.empty()) throw_if_damaged(segment->number);

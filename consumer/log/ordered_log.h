@@ -57,9 +57,10 @@ struct OrderedLogState {
     std::string disk_error;
     bool is_out_of_budget = false;     // disk_bytes_max is reached
     bool is_amid_transaction = false;  // the last message is of one that is not whole
+    // Some of what is not released yet went through memory alone, as nothing could be written.
+    bool is_passing_unwritten = false;
     // Full for a while, with nothing more that could be written, and all of it was taken by every
-    // reader: they wait for the rest of a transaction, and the log for what came before it to be
-    // released.
+    // reader, while something is not released that must stay.
     bool is_stuck = false;
 };
 

@@ -13,7 +13,7 @@ namespace walpack {
 
 LogReader::State::State(std::shared_ptr<LogCore> log, Lsn position) : core(std::move(log)) {
     core->add(place, position);
-    next = place.next;
+    place.handed_out = place.next;
     mark = place.next - 1;
     bytes_taken = core->total_bytes();
 }
@@ -32,7 +32,7 @@ bool LogReader::State::rewind(Lsn position) {
     load_state();
     taken = {fetched.from, 0, true};
     has_start = has_fetched();
-    next = place.next;
+    place.handed_out = place.next;
     mark = place.next - 1;
     bytes_taken = fetched.bytes_before;
     unreleased.push_back(place.next);
@@ -45,7 +45,7 @@ std::optional<LogEntry> LogReader::State::take(std::chrono::nanoseconds timeout)
     if (is_void && has_fetched()) {
         core->check(place, fetched, message_next);
         // The place may have changed, which is what comes next when nothing is left.
-        if (!has_fetched()) next.store(place.next, std::memory_order_release);
+        if (!has_fetched()) place.handed_out.store(place.next, std::memory_order_release);
     }
     if (!has_fetched()) fetch(timeout);
     if (!has_fetched()) return std::nullopt;
@@ -60,7 +60,7 @@ void LogReader::State::fetch(std::chrono::nanoseconds timeout) {
         if (fetched.in_file) read_file();
     } while (fetched.in_file && fetched.items.empty());
     // The end of what was cut off may have been stepped over.
-    if (!has_fetched()) next.store(place.next, std::memory_order_release);
+    if (!has_fetched()) place.handed_out.store(place.next, std::memory_order_release);
 }
 
 // What is cut off or forgotten while it is read leaves no items.
@@ -130,14 +130,14 @@ LogEntry LogReader::State::hand_out() {
     if (has_start) {
         has_start = has_fetched();
     } else {
-        next.store(has_fetched() ? mark + 1 : place.next, std::memory_order_release);
+        place.handed_out.store(has_fetched() ? mark + 1 : place.next, std::memory_order_release);
         bytes_taken.store(fetched.bytes_before += bytes_of(item.entry), std::memory_order_relaxed);
     }
     return std::move(item.entry);
 }
 
 bool LogReader::State::is_drained() const {
-    return !has_start && next.load(std::memory_order_acquire) >= core->next();
+    return !has_start && place.handed_out.load(std::memory_order_acquire) >= core->next();
 }
 
 bool LogReader::State::wants_state() const {

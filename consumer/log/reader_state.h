@@ -60,7 +60,6 @@ struct LogReader::State {
     // Where segments begin whose predecessors are not released.
     std::deque<std::uint64_t> unreleased;
     // Any thread:
-    std::atomic<std::uint64_t> next{0};  // the sequence to hand out next
     std::atomic<bool> has_start{false};  // what rewind() puts in front was not taken yet
     std::atomic<std::uint64_t> bytes_taken{0};
 };

@@ -88,6 +88,7 @@ struct Segment {
     bool is_startable_in_file() const {
         return has_file && file_first == first && (begins_session || state_file_bytes > 0);
     }
+    bool is_fragment() const { return has_file && file_first != first; }
     bool can_begin_here() const {
         return is_startable() && (is_whole_in_memory() || is_startable_in_file());
     }

@@ -37,6 +37,11 @@ void CopyStream::begin(const Begin& begin) {
     applier_.begin(begin);
 }
 
+void CopyStream::commit(const Commit& commit) {
+    applier_.commit(commit);
+    gate_.note_stream_at(commit.end_lsn);
+}
+
 void CopyStream::change(const RowChange& change) {
     gate_.change(change, *this);
     // One transaction may be larger than all memory.

@@ -33,7 +33,7 @@ class CopyStream : public TransactionSink, private CopyGateOutput {
     void truncate(const Truncate& truncate) override;
     void message(const LogicalMessage& message) override { applier_.message(message); }
     void notice(const Notice& notice) override { applier_.notice(notice); }
-    void commit(const Commit& commit) override { applier_.commit(commit); }
+    void commit(const Commit& commit) override;
 
     // The server has nothing for us up to here.
     void note_idle(Lsn wal_end);

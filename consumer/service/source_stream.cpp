@@ -28,6 +28,8 @@ constexpr std::chrono::milliseconds kReleaseInterval{20};
 constexpr std::chrono::seconds kReleaseTimeout{3};
 // Then the source is away, or the slot was confirmed further meanwhile.
 constexpr std::chrono::seconds kRestartTimeout{10};
+// A target that has not got on for so long is away, or waits for more of the stream.
+constexpr std::chrono::seconds kReleaseStandstill{60};
 
 ReceiverOptions receiver_options(const Config& config, std::function<void()> on_streaming) {
     ReceiverOptions options;
@@ -194,7 +196,7 @@ Lsn SourceStream::begin_of_session(Lsn confirmed, const Confirmation& confirmati
 // A transaction does not fit, and what came before it has to leave, which it can only when the
 // targets have it. Then nothing but the log's memory is in its way, as it can be sent again.
 void SourceStream::free_log(const Confirmation& confirmation) {
-    if (config_.streaming && !receives_whole_) {
+    if (receives_parts()) {
         log::warning(
             "streaming is off until the next start: transactions are received when they are "
             "committed");
@@ -208,11 +210,25 @@ void SourceStream::free_log(const Confirmation& confirmation) {
         "have what is before it, up to {}",
         state.end.to_string());
     on_state_("waiting for the targets: a transaction is larger than the log's disk");
-    const auto has_room_again = [&] {
-        return !state.disk_error.empty() && log_.state().disk_error.empty();
-    };
-    while (!confirmation.all_have(state.end) && !has_room_again()) {
+    wait_for_release(state, confirmation);
+}
+
+// As long as they get on.
+void SourceStream::wait_for_release(const OrderedLogState& log,
+                                    const Confirmation& confirmation) const {
+    Lsn applied;
+    auto deadline = std::chrono::steady_clock::now() + kReleaseStandstill;
+    while (applied < log.end) {
         stop_.throw_if_requested();
+        const bool has_room_again = !log.disk_error.empty() && log_.state().disk_error.empty();
+        if (has_room_again || is_restart_requested_) return;
+        const auto now = std::chrono::steady_clock::now();
+        if (confirmation.applied_by_all() > applied) {
+            applied = confirmation.applied_by_all();
+            deadline = now + kReleaseStandstill;
+        } else if (now >= deadline) {
+            return;
+        }
         std::this_thread::sleep_for(kLookInterval);
     }
 }
@@ -259,10 +275,11 @@ void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ende
         }
         confirmation.update();
         const OrderedLogState state = log_.state();
-        if (state.is_stuck && receiver_.is_streaming() && !is_log_stuck_.exchange(true))
+        const bool is_too_large = state.is_stuck && (state.is_amid_transaction || receives_parts());
+        if (is_too_large && receiver_.is_streaming() && !is_log_stuck_.exchange(true))
             receiver_.end_session();
-        // One that is larger than the log would never end.
-        if (!state.is_amid_transaction) lacking = confirmation.lacks_begin() ? lacking + 1 : 0;
+        // What is larger than the log would be received for ever.
+        if (!state.is_passing_unwritten) lacking = confirmation.lacks_begin() ? lacking + 1 : 0;
         if (lacking == kLackingMax && confirmation.all_have(receiver_.confirmed())) {
             log::info(
                 "what the targets have not applied is received once more, for the log's disk");

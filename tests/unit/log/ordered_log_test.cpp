@@ -175,6 +175,35 @@ TEST_F(OrderedLogTest, AResetIsToldToReadersUntilTheyRewind) {
     EXPECT_THAT(take_all(*reader), ElementsAre("session"));
 }
 
+// It stood at the end of what was released before it came again.
+TEST_F(OrderedLogTest, AReaderFindsTheNextSessionWhenTheOneBeforeIsGone) {
+    const auto reader = log_.add_reader(Lsn{100});
+    ASSERT_TRUE(reader->rewind(Lsn{100}));
+    log_.begin_session(Lsn{100});
+    append_transaction(log_, 110, 0);
+    EXPECT_EQ(take_all(*reader).size(), 3U);
+    log_.begin_session(Lsn{110});
+    append_transaction(log_, 120, 0);
+    reader->release(Lsn{110});
+    EXPECT_EQ(log_.state().from, Lsn{110});
+    EXPECT_FALSE(reader->is_drained());
+    EXPECT_THAT(take_all(*reader), ElementsAre("session", "begin 120", "commit 120"));
+}
+
+TEST_F(OrderedLogTest, AReaderFindsTheNextSessionWhenTheOneBeforeLeftMemory) {
+    const auto reader = log_.add_reader(Lsn{100});
+    ASSERT_TRUE(reader->rewind(Lsn{100}));
+    log_.begin_session(Lsn{100});
+    append_transaction(log_, 110, 0);
+    EXPECT_EQ(take_all(*reader).size(), 3U);
+    log_.begin_session(Lsn{110});
+    append_transaction(log_, 120, options().memory_bytes_max * 3 / 4);
+    wait_until([&] { return log_.state().from != Lsn{100}; });
+    const std::vector<std::string> rest = take_all(*reader);
+    ASSERT_EQ(rest.size(), 3U);
+    EXPECT_EQ(rest.back(), "commit 120");
+}
+
 TEST_F(OrderedLogTest, RefusesToLeaveAHoleBeforeAReader) {
     const auto reader = log_.add_reader(Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
