@@ -32,6 +32,7 @@
 
 #include "apply/change_set.h"
 #include "apply/conflict_policy.h"
+#include "apply/late_refusals.h"
 #include "apply/refused_row.h"
 #include "apply/truncation.h"
 #include "apply/unbatched_tables.h"
@@ -81,6 +82,8 @@ struct ApplierOptions {
     // Of the sessions that `connect` gives; nullptr when nobody is told apart.
     std::shared_ptr<const ReplicationOrigins> origins;
     std::string pipeline;  // names it in walpack.conflict_log
+    // Carried from one attempt to the next; nullptr: what refuses a COMMIT is not looked for.
+    std::shared_ptr<LateRefusals> late_refusals;
 };
 
 // Since the applier was made.

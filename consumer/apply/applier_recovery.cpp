@@ -58,9 +58,10 @@ void Applier::State::demand_replay() {
 
 Replay& Applier::State::replay() {
     if (replay_session != nullptr) return *replay_session;
-    replay_session = std::make_unique<Replay>(
-        connect, control, progress, relations,
-        Replay::Options{options.conflicts, options.truncate_referenced, options.pipeline});
+    replay_session =
+        std::make_unique<Replay>(connect, control, progress, relations,
+                                 Replay::Options{options.conflicts, options.truncate_referenced,
+                                                 options.pipeline, options.late_refusals});
     replay_session->set_on_refused_row(take_refused_row, must_wait);
     replay_session->set_taken_rows(taken_rows);
     if (!encoding.empty()) replay_session->set_client_encoding(encoding);

@@ -222,6 +222,14 @@ Error other_origin(const SentStatement& sent, ConflictKind kind) {
                           name_of(kind), table.schema, table.name));
 }
 
+Error refused_at_commit(const SentStatement& sent, const std::string& text,
+                        const std::string& constraint) {
+    return Error(ErrorKind::value,
+                 fmt::format("{} is refused at the commit: {}", change_of(sent), text))
+        .detail(key_sentence(sent) + where_of("", constraint))
+        .hint("Make the row agree with the constraint on the target, then start again.");
+}
+
 Error existing_key(const SentStatement& sent, ConflictKind kind, const std::string& constraint) {
     return Error(ErrorKind::conflict, fmt::format("{} met an existing key", change_of(sent)))
         .detail(fmt::format("{}{} Conflict {}.", key_sentence(sent), where_of("", constraint),

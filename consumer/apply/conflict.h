@@ -17,6 +17,10 @@ namespace walpack {
 // are known, and the commit LSN of the source transaction; other values of the row never.
 std::optional<Error> judge_result(const SentStatement& sent, const Result& result);
 
+// What a deferred constraint says of a row at the end of its transaction. `text` holds no values.
+Error refused_at_commit(const SentStatement& sent, const std::string& text,
+                        const std::string& constraint);
+
 // The row meets a value of a unique index, or of several.
 Error existing_key(const SentStatement& sent, ConflictKind kind, const std::string& constraint);
 

@@ -171,6 +171,11 @@ bool ConflictResolution::answer(Connection& session, const ReplayRow& row, Trial
         UnbatchedTables none;
         throw_refusal(refusal.sent, refusal.error, control_, none);
     }
+    return answer_value(session, row, trial, refusal);
+}
+
+bool ConflictResolution::answer_value(Connection& session, const ReplayRow& row, const Trial& trial,
+                                      const Refusal& refusal) {
     const ConflictPolicy policy = policies_.of(name_of(row.plan->table()), ConflictKind::value);
     if (policy != ConflictPolicy::keep)
         return refuse(session, row, name_of(ConflictKind::value), refusal, refusal.error);
@@ -311,6 +316,18 @@ bool ConflictResolution::refuse(Connection& session, const ReplayRow& row, std::
                              refusal.column,  std::string(kind)};
     if (take_ && take_(refused, session)) return false;
     throw error;
+}
+
+void ConflictResolution::refuse(Connection& session, const ReplayRow& row,
+                                const LateRefusal& late) {
+    session.execute("SAVEPOINT walpack_row");
+    Refusal refusal{
+        Error(ErrorKind::value, ""), late.sqlstate, late.message, late.constraint, "", false,
+        sent_of(row, row.change)};
+    refusal.error = refused_at_commit(refusal.sent, late.text, late.constraint)
+                        .sqlstate(late.sqlstate)
+                        .at_lsn(row.origin.commit_lsn.to_string());
+    answer_value(session, row, {row.change, {}, {}, false}, refusal);
 }
 
 void ConflictResolution::take_waiting(Connection& session, const ReplayRow& row) {

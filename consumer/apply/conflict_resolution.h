@@ -23,6 +23,7 @@
 
 #include "apply/conflict_policy.h"
 #include "apply/conflict_search.h"
+#include "apply/late_refusals.h"
 #include "apply/refused_row.h"
 #include "apply/row_execution.h"
 #include "base/error.h"
@@ -59,6 +60,8 @@ class ConflictResolution {
     // transaction, which must not have failed, outside of a pipeline. Throws the Error that stops
     // the pipeline.
     void apply(Connection& session, const ReplayRow& row, std::optional<Refusal> known);
+    // The row was found to be refused at the end of its transaction: it is not tried.
+    void refuse(Connection& session, const ReplayRow& row, const LateRefusal& late);
     // Of a row that waits for another that was taken out.
     void take_waiting(Connection& session, const ReplayRow& row);
 
@@ -77,6 +80,8 @@ class ConflictResolution {
     std::optional<Refusal> attempt(Connection& session, const ReplayRow& row, const Trial& trial);
     // Whether to try again; false: the row is dealt with.
     bool answer(Connection& session, const ReplayRow& row, Trial& trial, const Refusal& refusal);
+    bool answer_value(Connection& session, const ReplayRow& row, const Trial& trial,
+                      const Refusal& refusal);
     bool answer_missing(Connection& session, const ReplayRow& row, Trial& trial,
                         const Refusal& refusal);
     bool answer_other_origin(Connection& session, const ReplayRow& row, Trial& trial,

@@ -56,6 +56,8 @@ void Replay::set_on_refused_row(TakeRefusedRow take, MustWait must_wait) {
 void Replay::begin() {
     refused_from_.clear();
     has_savepoint_ = false;
+    gathered_.clear();
+    gathered_bytes_ = 0;
     if (names_.size() > kPreparedMax) {
         session_->execute("DEALLOCATE ALL");
         names_.clear();
@@ -79,6 +81,8 @@ void Replay::run(const KeptGroup& group) {
 }
 
 void Replay::finish(const Group& group) {
+    const Result checked = check_constraints();
+    if (checked.kind() == ResultKind::error) refuse_commit(group, checked);
     move_position(group);
     if (group.is_durable)
         session_->execute("SET LOCAL synchronous_commit = " + settings_.durable_commit);
@@ -120,9 +124,13 @@ void Replay::run(const KeptRow& row) {
         planned.row.origin.commit_lsn = row.change.commit_lsn();
     } else {
         ++origin_.number;
+        if (is_left_out()) return;
         planned.row.origin = origin_;
     }
     plan(planned, planned.row.change);
+    if (options_.late_refusals != nullptr && left_out_ == nullptr)
+        planned.late = options_.late_refusals->take(planned.row.origin);
+    if (planned.late) planned.is_sendable = false;
     gathered_bytes_ += row.change.bytes();
     gathered_.push_back(std::move(planned));
     if (gathered_.size() >= kRowsMax || gathered_bytes_ >= kBytesMax) run_gathered();
@@ -161,8 +169,9 @@ void Replay::take_unmapped(const Planned& planned, bool waits) {
 
 void Replay::run(const Truncate& truncate) {
     run_gathered();
-    if (taken_rows_.give_up) taken_rows_.give_up(truncate, *session_);
     ++origin_.number;
+    if (is_left_out()) return;
+    if (taken_rows_.give_up) taken_rows_.give_up(truncate, *session_);
     std::vector<std::shared_ptr<const TargetTable>> tables;
     for (const auto& relation : truncate.relations)
         tables.push_back(relations_.find(relation)->mapping()->table);
@@ -215,17 +224,17 @@ void Replay::run_rows(std::span<Planned> rows) {
             done += run_sendable(rows.subspan(done, ready - done));
             continue;
         }
-        const ReplayRow& row = rows[done].row;
         waits = waits || must_wait(rows[done]);
         release_rows();
-        if (rows[done].unmapped) {
-            take_unmapped(rows[done++], waits);
-            continue;
-        }
-        waits ? resolution_.take_waiting(*session_, row)
-              : resolution_.apply(*session_, row, std::nullopt);
-        ++done;
+        apply_alone(rows[done++], waits);
     }
+}
+
+void Replay::apply_alone(const Planned& planned, bool waits) {
+    if (planned.unmapped) return take_unmapped(planned, waits);
+    if (waits) return resolution_.take_waiting(*session_, planned.row);
+    if (planned.late) return resolution_.refuse(*session_, planned.row, *planned.late);
+    resolution_.apply(*session_, planned.row, std::nullopt);
 }
 
 // Returns how many are dealt with.

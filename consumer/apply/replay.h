@@ -7,6 +7,10 @@
 // by its answer. Those before it are applied again, that one alone by ConflictResolution, and what
 // is behind it goes on. Each answer is waited for: speed matters little here, and nothing but this
 // has a transaction open meanwhile.
+//
+// What only the end of the transaction refuses names no row. Then rows are left out of it, by
+// halves, in target transactions that are rolled back, until those are found that it has to do
+// without (replay_search.cpp); they are answered in the next attempt, as rows that were refused.
 #pragma once
 
 #include <chrono>
@@ -25,6 +29,8 @@
 #include "apply/conflict_resolution.h"
 #include "apply/group.h"
 #include "apply/kept_group.h"
+#include "apply/late_refusals.h"
+#include "apply/left_out.h"
 #include "apply/mapped_relations.h"
 #include "apply/refused_row.h"
 #include "apply/row_execution.h"
@@ -41,6 +47,7 @@ class Replay {
         ConflictPolicies policies;
         TruncateReferenced truncate_referenced = TruncateReferenced::refuse;
         std::string pipeline;
+        std::shared_ptr<LateRefusals> late_refusals;  // nullptr: none are looked for
     };
     using Connect = std::function<std::unique_ptr<Connection>()>;
 
@@ -61,6 +68,7 @@ class Replay {
     // Throws the Error that stops the pipeline, with the LSN of the source transaction. Nothing of
     // this object may be used after that.
     void run(const KeptGroup& group);
+    // Error(repeat) when rows were found that the end of the transaction refuses.
     void finish(const Group& group);
     // Whether a row of the table was refused since the last call of begin().
     bool has_met(const Relation& relation) const;
@@ -73,6 +81,7 @@ class Replay {
         std::size_t bytes = 0;
         bool is_sendable = true;
         std::optional<Error> unmapped;  // why the target cannot take changes of the relation
+        std::optional<LateRefusal> late;
     };
 
     void run(const Begin& begin);
@@ -92,6 +101,20 @@ class Replay {
     const std::string& name_of(const std::shared_ptr<const RowStatement>& statement);
     void run_gathered();
     bool must_wait(const Planned& planned) const;
+    void apply_alone(const Planned& planned, bool waits);
+
+    // replay_search.cpp: what deferred constraints say.
+    Result check_constraints();
+    [[noreturn]] void refuse_commit(const Group& group, const Result& refusal);
+    bool can_search(const Group& group) const;
+    LateRefusals::Rows find_late(const KeptGroup& group);
+    struct Trial {
+        bool fits = false;
+        std::optional<LateRefusal> late;  // what refused it at its end, if it got there
+    };
+    Trial try_without(const KeptGroup& group, const LeftOut& left_out);
+    bool is_left_out() const;
+
     void move_position(const Group& group);
     void plan(Planned& planned, const RowChange& change);
     void take_unmapped(const Planned& planned, bool waits);
@@ -111,6 +134,7 @@ class Replay {
     TakenRows taken_rows_;
     Cascades cascades_;
     RowOrigin origin_;
+    const LeftOut* left_out_ = nullptr;  // while it is tried which rows are to be left out
     std::vector<Planned> gathered_;
     std::size_t gathered_bytes_ = 0;
     // Prepared in the session, by statement, which is kept so that its address stays its own.

@@ -87,8 +87,8 @@ Pipeline::Pipeline(const Config& config, TargetFeed& feed, const StopRequest& st
       on_state_(std::move(on_state)),
       on_copy_(std::move(on_copy)) {}
 
-void Pipeline::run(const Replay& replay) {
-    replay_ = replay;
+void Pipeline::run(const Repetition& repetition) {
+    repetition_ = repetition;
     StopRequest abort;  // every wait of the applying side ends on it
     const GraceTimer grace(stop_, abort);
     Connection target(config_.target, abort, "walpack_" + config_.pipeline);
@@ -126,8 +126,9 @@ ApplierOptions Pipeline::applier_options() const {
     options.conflicts = config_.conflicts;
     options.origins = origins_;
     options.pipeline = config_.pipeline;
-    options.one_by_one_until = replay_.one_by_one_until;
-    options.one_session_until = replay_.one_session_until;
+    options.one_by_one_until = repetition_.one_by_one_until;
+    options.one_session_until = repetition_.one_session_until;
+    options.late_refusals = repetition_.late_refusals;
     return options;
 }
 

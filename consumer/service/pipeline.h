@@ -23,11 +23,12 @@
 namespace walpack {
 
 // How to apply again what an attempt before failed with, up to an LSN of commit each.
-struct Replay {
+struct Repetition {
     // Row by row, each source transaction committed by itself: a failing one stops exactly there.
     Lsn one_by_one_until;
     // By one session: those of several waited for one another.
     Lsn one_session_until;
+    std::shared_ptr<LateRefusals> late_refusals = std::make_shared<LateRefusals>();
 };
 
 class Pipeline {
@@ -41,7 +42,7 @@ class Pipeline {
 
     // Returns when a stop was requested and everything that was applied is durable and noted for
     // the confirmation; throws Error otherwise.
-    void run(const Replay& replay = {});
+    void run(const Repetition& repetition = {});
 
   private:
     Lsn start(Connection& target, Progress& progress);
@@ -63,7 +64,7 @@ class Pipeline {
     UnbatchedTables& unbatched_;
     std::function<void(const std::string&)> on_state_;
     OnCopyProgress on_copy_;
-    Replay replay_;
+    Repetition repetition_;
     // Of sessions that write rows; nullptr: none are told apart.
     std::shared_ptr<const ReplicationOrigins> origins_;
 };

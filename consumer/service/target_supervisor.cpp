@@ -51,7 +51,7 @@ void TargetSupervisor::attempt() {
         if (state == "applying") was_applying = true;
     };
     try {
-        Pipeline(config_, feed_, stop_, unbatched_, on_state, on_copy_).run(replay_);
+        Pipeline(config_, feed_, stop_, unbatched_, on_state, on_copy_).run(repetition_);
     } catch (...) {
         if (was_applying) back_off_.reset();
         throw;
@@ -64,10 +64,10 @@ void TargetSupervisor::handle(const Error& error) {
         return;
     }
     const std::optional<Lsn> refused_now = refused_at(error);
-    if (refused_now && *refused_now > replay_.one_by_one_until) {
+    if (refused_now && *refused_now > repetition_.one_by_one_until) {
         // The group it was in is rolled back; what came before it can still be applied. Up to
         // there rows go one by one, so an error there is about exactly its row.
-        replay_.one_by_one_until = *refused_now;
+        repetition_.one_by_one_until = *refused_now;
         log::warning("{}; applying row by row up to {}", error.message(), error.lsn());
         return;
     }
@@ -75,8 +75,8 @@ void TargetSupervisor::handle(const Error& error) {
     // There is nothing more to come for it.
     feed_.source.throw_if_failed();
     if (error.sqlstate() == kDeadlockDetected)
-        replay_.one_session_until =
-            std::max(replay_.one_session_until, Lsn::parse(error.lsn()).value_or(Lsn{}));
+        repetition_.one_session_until =
+            std::max(repetition_.one_session_until, Lsn::parse(error.lsn()).value_or(Lsn{}));
     const auto delay = back_off_.next();
     log::warning("{}; trying again in {} ms", error.report(), delay.count());
     on_state_(fmt::format("waiting: {}", error.message()));
@@ -88,6 +88,7 @@ void TargetSupervisor::handle(const Error& error) {
 void TargetSupervisor::wait_for_a_human(const Error& error) {
     const auto delay = config_.stopped_retry_delay;
     if (feed_.source.has_failed() || delay.count() == 0) throw error;
+    repetition_.late_refusals->clear();
     if (error.report() != stopped_by_) {
         stopped_by_ = error.report();
         log::error("{}", error.report());

@@ -36,7 +36,7 @@ class TargetSupervisor {
     BackOff back_off_;
     std::function<void(const std::string&)> on_state_;
     OnCopyProgress on_copy_;
-    Replay replay_;
+    Repetition repetition_;
     UnbatchedTables unbatched_;
     std::string stopped_by_;  // message of the error that was told last
 };

@@ -10,14 +10,8 @@ class ApplyOrder : public BacklogScenario, public ::testing::WithParamInterface<
   protected:
     void SetUp() override {
         Scenario::SetUp();
-        owner_ = "order_owner_" + pipeline();
         consumer().set("apply_workers", std::to_string(GetParam()));
         if (GetParam() > 1) consumer().set("group_rows_max", "100");
-    }
-
-    void TearDown() override {
-        Scenario::TearDown();
-        Session(target_cluster().conninfo("postgres")).execute("DROP ROLE IF EXISTS " + owner_);
     }
 
     // `timing`: as in CREATE TRIGGER. What the trigger writes is not compared with the source,
@@ -41,23 +35,6 @@ class ApplyOrder : public BacklogScenario, public ::testing::WithParamInterface<
         EXPECT_EQ(target().value(seen), source().value(seen));
         EXPECT_GT(target().number("SELECT count(*) FROM seen"), 100);
     }
-
-    // The target role may not set session_replication_role: triggers and foreign keys fire.
-    void use_table_owner(const std::vector<std::string>& tables) {
-        std::string sql = "CREATE ROLE " + owner_ + " LOGIN; GRANT CREATE ON DATABASE " +
-                          target_database() + " TO " + owner_ +
-                          "; GRANT USAGE ON SCHEMA public TO " + owner_ +
-                          "; ALTER TABLE mark OWNER TO " + owner_;
-        for (const std::string& table : tables) {
-            sql += "; ALTER TABLE " + table + " OWNER TO " + owner_;
-        }
-        target().execute(sql);
-        consumer().set("target", toml_text("host=" + target_cluster().folder() +
-                                           " port=" + std::to_string(target_cluster().port()) +
-                                           " user=" + owner_ + " dbname=" + target_database()));
-    }
-
-    std::string owner_;
 };
 
 TEST_P(ApplyOrder, AnAlwaysTriggerFiresOnceForEachChangeInOrder) {

@@ -9,7 +9,6 @@ class ManagedTarget : public Scenario {
   protected:
     void SetUp() override {
         Scenario::SetUp();
-        owner_ = "owner_" + pipeline();
         reader_ = "reader_" + pipeline();
         on_both(
             "CREATE TABLE parent (id int PRIMARY KEY, v text); CREATE TABLE child (id int PRIMARY "
@@ -22,10 +21,9 @@ class ManagedTarget : public Scenario {
             "FOR EACH ROW EXECUTE FUNCTION note()");
     }
 
-    // After the databases, with all that the roles own in them.
+    // After the databases, with all that the role owns in them.
     void TearDown() override {
         Scenario::TearDown();
-        Session(target_cluster().conninfo("postgres")).execute("DROP ROLE IF EXISTS " + owner_);
         Session(source_cluster().conninfo("postgres")).execute("DROP ROLE IF EXISTS " + reader_);
     }
 
@@ -35,14 +33,7 @@ class ManagedTarget : public Scenario {
                          " user=" + role + " dbname=" + database);
     }
 
-    void use_table_owner() {
-        target().execute(
-            "CREATE ROLE " + owner_ + " LOGIN; GRANT CREATE ON DATABASE " + target_database() +
-            " TO " + owner_ + "; GRANT USAGE ON SCHEMA public TO " + owner_ +
-            "; ALTER TABLE parent OWNER TO " + owner_ + "; ALTER TABLE child OWNER TO " + owner_ +
-            "; ALTER TABLE audit OWNER TO " + owner_ + "; ALTER TABLE mark OWNER TO " + owner_);
-        consumer().set("target", as_role(target_cluster(), owner_, target_database()));
-    }
+    void use_table_owner() { Scenario::use_table_owner({"parent", "child", "audit"}); }
 
     void change() {
         source().execute(
@@ -65,7 +56,6 @@ class ManagedTarget : public Scenario {
         return count;
     }
 
-    std::string owner_;
     std::string reader_;
 };
 
@@ -180,7 +170,8 @@ TEST_F(ManagedTarget, ItsOwnerHasRowsHeldAndRetriesThemUnderForeignKeys) {
     EXPECT_EQ(retried.status, 0) << retried.output;
     EXPECT_EQ(source().value("SELECT string_agg(c::text, ' ' ORDER BY id) FROM child c"),
               target().value("SELECT string_agg(c::text, ' ' ORDER BY id) FROM child c"));
-    EXPECT_EQ(target().value("SELECT DISTINCT done_by FROM walpack.quarantine_history"), owner_);
+    EXPECT_EQ(target().value("SELECT DISTINCT done_by FROM walpack.quarantine_history"),
+              table_owner());
 }
 
 }  // namespace

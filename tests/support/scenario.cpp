@@ -53,6 +53,20 @@ void Scenario::TearDown() {
     drop_slots();
     drop_database(source_cluster(), source_database_);
     drop_database(target_cluster(), target_database_);
+    // After the database, with all that it owns there.
+    Session(target_cluster().conninfo("postgres")).execute("DROP ROLE IF EXISTS " + table_owner());
+}
+
+void Scenario::use_table_owner(const std::vector<std::string>& tables) {
+    const std::string owner = table_owner();
+    std::string sql = "CREATE ROLE " + owner + " LOGIN; GRANT CREATE ON DATABASE " +
+                      target_database_ + " TO " + owner + "; GRANT USAGE ON SCHEMA public TO " +
+                      owner + "; ALTER TABLE mark OWNER TO " + owner;
+    for (const std::string& table : tables) sql += "; ALTER TABLE " + table + " OWNER TO " + owner;
+    target().execute(sql);
+    consumer().set("target", toml_text("host=" + target_cluster().folder() +
+                                       " port=" + std::to_string(target_cluster().port()) +
+                                       " user=" + owner + " dbname=" + target_database_));
 }
 
 void Scenario::drop_slots() {

@@ -51,6 +51,11 @@ class Scenario : public ::testing::Test {
     std::string log_directory();
     void set_log_directory(const std::string& path);
 
+    // Applies as a role that owns these tables of the target and no more, as managed databases give
+    // it: it may not set session_replication_role, so triggers and foreign keys fire.
+    void use_table_owner(const std::vector<std::string>& tables);
+    std::string table_owner() const { return "owner_" + pipeline_; }
+
     // Whether the target keeps when, and by whom, a transaction was committed.
     static void keep_commits(bool is_kept);
 
