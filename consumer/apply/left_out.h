@@ -12,12 +12,13 @@ namespace walpack {
 // By number of the row, from 0: whether it is left out.
 using LeftOut = std::vector<bool>;
 
-// As few of `count` rows as halving finds (Zeller, Hildebrandt: "Simplifying and Isolating
+// As few of the rows as halving finds (Zeller, Hildebrandt: "Simplifying and Isolating
 // Failure-Inducing Input", 2002, applied to what is left out): none of them can be put back by
-// itself, and where one alone is enough it is that one. `fits` tries the rows that are not left
-// out; with all of them they are known not to fit. nullopt when it does not even fit with nothing,
-// or more than `tries_max` tries would be needed.
-std::optional<LeftOut> find_left_out(std::size_t count,
+// itself, of a few no two can, and where one alone is enough it is that one. `guess` has a place
+// for each row; with none of them left out it does not fit, as is known. `fits` tries the rows that
+// are not left out. nullopt when it does not even fit with nothing, or more than `tries_max` tries
+// would be needed.
+std::optional<LeftOut> find_left_out(const LeftOut& guess,
                                      const std::function<bool(const LeftOut&)>& fits,
                                      std::size_t tries_max);
 

@@ -53,6 +53,9 @@ struct TakenRows {
     // Rows may be taken out in the transaction that `session` has just begun: nobody else does
     // anything about them up to its end.
     std::function<void(Connection& session)> hold;
+    // From now on everything is only tried, and rolled back: each hold() begins with what was
+    // committed, and nothing is told.
+    std::function<void()> begin_trial;
     // Before a group: someone else may have applied them, or given them up. `settle` commits what
     // is under way.
     std::function<void(const std::function<void()>& settle)> look;

@@ -124,13 +124,12 @@ void Replay::run(const KeptRow& row) {
         planned.row.origin.commit_lsn = row.change.commit_lsn();
     } else {
         ++origin_.number;
-        if (is_left_out()) return;
+        if (is_skipping_ && is_left_out()) return;
         planned.row.origin = origin_;
+        planned.late = late_refusal_of(planned.row);
     }
     plan(planned, planned.row.change);
-    if (options_.late_refusals != nullptr && left_out_ == nullptr)
-        planned.late = options_.late_refusals->take(planned.row.origin);
-    if (planned.late) planned.is_sendable = false;
+    if (planned.late != nullptr) planned.is_sendable = false;
     gathered_bytes_ += row.change.bytes();
     gathered_.push_back(std::move(planned));
     if (gathered_.size() >= kRowsMax || gathered_bytes_ >= kBytesMax) run_gathered();
@@ -233,7 +232,7 @@ void Replay::run_rows(std::span<Planned> rows) {
 void Replay::apply_alone(const Planned& planned, bool waits) {
     if (planned.unmapped) return take_unmapped(planned, waits);
     if (waits) return resolution_.take_waiting(*session_, planned.row);
-    if (planned.late) return resolution_.refuse(*session_, planned.row, *planned.late);
+    if (planned.late != nullptr) return leave_out(planned);
     resolution_.apply(*session_, planned.row, std::nullopt);
 }
 

@@ -8,9 +8,9 @@
 // is behind it goes on. Each answer is waited for: speed matters little here, and nothing but this
 // has a transaction open meanwhile.
 //
-// What only the end of the transaction refuses names no row. Then rows are left out of it, by
-// halves, in target transactions that are rolled back, until those are found that it has to do
-// without (replay_search.cpp); they are answered in the next attempt, as rows that were refused.
+// What only the end of the transaction refuses names no row. Then it is tried, in target
+// transactions that are rolled back, as if rows of it had been refused, by halves, until those are
+// found that it has to do without (replay_search.cpp); they are answered in the next attempt.
 #pragma once
 
 #include <chrono>
@@ -80,8 +80,8 @@ class Replay {
         Parameters parameters;
         std::size_t bytes = 0;
         bool is_sendable = true;
-        std::optional<Error> unmapped;  // why the target cannot take changes of the relation
-        std::optional<LateRefusal> late;
+        std::optional<Error> unmapped;      // why the target cannot take changes of the relation
+        const LateRefusal* late = nullptr;  // it is refused at the end, or it is tried as if
     };
 
     void run(const Begin& begin);
@@ -102,18 +102,22 @@ class Replay {
     void run_gathered();
     bool must_wait(const Planned& planned) const;
     void apply_alone(const Planned& planned, bool waits);
+    const LateRefusal* late_refusal_of(const ReplayRow& row) const;
 
     // replay_search.cpp: what deferred constraints say.
     Result check_constraints();
     [[noreturn]] void refuse_commit(const Group& group, const Result& refusal);
     bool can_search(const Group& group) const;
-    LateRefusals::Rows find_late(const KeptGroup& group);
+    LateRefusals::Rows find_late(const KeptGroup& group, Lsn commit_lsn);
+    std::optional<LeftOut> search(const KeptGroup& group, LeftOut guess);
+    static void note_fingerprints(const KeptGroup& group, LateRefusals::Rows& rows);
     struct Trial {
         bool fits = false;
         std::optional<LateRefusal> late;  // what refused it at its end, if it got there
     };
     Trial try_without(const KeptGroup& group, const LeftOut& left_out);
     bool is_left_out() const;
+    void leave_out(const Planned& planned);
 
     void move_position(const Group& group);
     void plan(Planned& planned, const RowChange& change);
@@ -135,6 +139,7 @@ class Replay {
     Cascades cascades_;
     RowOrigin origin_;
     const LeftOut* left_out_ = nullptr;  // while it is tried which rows are to be left out
+    bool is_skipping_ = false;           // as if they were not there
     std::vector<Planned> gathered_;
     std::size_t gathered_bytes_ = 0;
     // Prepared in the session, by statement, which is kept so that its address stays its own.

@@ -16,7 +16,11 @@ namespace {
 
 // Each try applies the transaction once, without some of its rows.
 constexpr std::size_t kSearchedRowsMax = 20'000;
-constexpr std::size_t kTriesMax = 500;
+constexpr std::size_t kTriedRowsMax = 2'000'000;
+constexpr std::size_t kTriesMax = 5000;
+
+// A row that is tried as if it had been refused.
+const LateRefusal kLeftOut;
 
 bool is_about_rows(ErrorKind kind) {
     return kind == ErrorKind::value || kind == ErrorKind::conflict;
@@ -35,6 +39,21 @@ bool Replay::is_left_out() const {
     return left_out_ != nullptr && (*left_out_)[origin_.number - 1];
 }
 
+const LateRefusal* Replay::late_refusal_of(const ReplayRow& row) const {
+    if (is_left_out()) return &kLeftOut;
+    if (options_.late_refusals == nullptr) return nullptr;
+    return options_.late_refusals->find(row.origin, row.change);
+}
+
+// Where refused rows are errors it is just not there.
+void Replay::leave_out(const Planned& planned) {
+    try {
+        resolution_.refuse(*session_, planned.row, *planned.late);
+    } catch (const Error& error) {
+        if (left_out_ == nullptr || !is_about_rows(error.kind())) throw;
+    }
+}
+
 void Replay::refuse_commit(const Group& group, const Result& refusal) {
     SentStatement sent;
     sent.doing = "commit";
@@ -42,13 +61,11 @@ void Replay::refuse_commit(const Group& group, const Result& refusal) {
     const Error error = *judge_result(sent, refusal);
     if (!is_about_rows(error.kind()) || !can_search(group)) throw error;
     log::info("{}; looking for its rows in the transaction at {}", error.message(), error.lsn());
-    LateRefusals::Rows rows = find_late(*group.kept);
-    const std::size_t count = rows.size();
-    if (count == 0 || !options_.late_refusals->add(group.last_commit_lsn, std::move(rows)))
-        throw error;
+    const LateRefusals::Rows rows = find_late(*group.kept, group.last_commit_lsn);
+    if (rows.empty() || !options_.late_refusals->add(group.last_commit_lsn, rows)) throw error;
     throw Error(ErrorKind::repeat,
-                fmt::format("{} rows of the transaction at {} are refused at its commit", count,
-                            error.lsn()))
+                fmt::format("{} rows of the transaction at {} are refused at its commit",
+                            rows.size(), error.lsn()))
         .at_lsn(error.lsn());
 }
 
@@ -66,28 +83,54 @@ bool Replay::can_search(const Group& group) const {
         return row != nullptr && row->is_between;
     };
     return std::count_if(records.begin(), records.end(), is_begin) == 1 &&
-           std::none_of(records.begin(), records.end(), is_between) &&
+           std::none_of(records.begin(), records.end(), is_between) && origin_.number > 0 &&
            origin_.number <= kSearchedRowsMax;
 }
 
-// Nothing is taken out meanwhile: who waits, or is refused by itself, is left out as well, and has
-// its own answer in the next attempt.
-LateRefusals::Rows Replay::find_late(const KeptGroup& group) {
-    set_on_refused_row({}, std::move(must_wait_));
-    taken_rows_.give_up = nullptr;
-    const std::size_t count = origin_.number;
+// First as if the rows were not there, which is quick, and then with what was found so as it will
+// be in the next attempt: who depends on such a row waits.
+std::optional<LeftOut> Replay::search(const KeptGroup& group, LeftOut guess) {
+    const std::size_t tries_max = std::min(kTriesMax, kTriedRowsMax / guess.size());
     const auto fits = [&](const LeftOut& left_out) { return try_without(group, left_out).fits; };
-    const std::optional<LeftOut> left_out = find_left_out(count, fits, kTriesMax);
+    is_skipping_ = true;
+    if (const auto found = find_left_out(guess, fits, tries_max)) guess = *found;
+    is_skipping_ = false;
+    return find_left_out(guess, fits, tries_max);
+}
+
+LateRefusals::Rows Replay::find_late(const KeptGroup& group, Lsn commit_lsn) {
+    if (taken_rows_.begin_trial) taken_rows_.begin_trial();
+    LeftOut guess(origin_.number, false);
+    for (const std::uint64_t number : options_.late_refusals->guess(commit_lsn))
+        if (number <= guess.size()) guess[number - 1] = true;
+    const std::optional<LeftOut> left_out = search(group, std::move(guess));
     LateRefusals::Rows rows;
-    for (std::size_t i = 0; left_out && i < count; ++i) {
+    for (std::size_t i = 0; left_out && i < left_out->size(); ++i) {
         if (!(*left_out)[i]) continue;
         LeftOut others = *left_out;
         others[i] = false;
         if (auto late = try_without(group, others).late) rows.emplace(i + 1, std::move(*late));
     }
+    left_out_ = nullptr;
     session_->execute("ROLLBACK");
     (void)resolution_.take_counts();
+    note_fingerprints(group, rows);
     return rows;
+}
+
+void Replay::note_fingerprints(const KeptGroup& group, LateRefusals::Rows& rows) {
+    std::uint64_t number = 0;
+    for (const KeptRecord& record : group.records()) {
+        const auto* row = std::get_if<KeptRow>(&record);
+        if (row == nullptr && !std::holds_alternative<Truncate>(record)) continue;
+        const auto found = rows.find(++number);
+        if (found == rows.end()) continue;
+        if (row == nullptr) {
+            rows.erase(found);
+        } else {
+            found->second.fingerprint = fingerprint_of(row->change.change());
+        }
+    }
 }
 
 Replay::Trial Replay::try_without(const KeptGroup& group, const LeftOut& left_out) {
@@ -104,7 +147,7 @@ Replay::Trial Replay::try_without(const KeptGroup& group, const LeftOut& left_ou
     if (result.kind() != ResultKind::error) return {true, std::nullopt};
     if (!is_about_rows(error_kind_of(result))) throw_result_error(result, "commit");
     return {false, LateRefusal{result.sqlstate(), result.primary_message(),
-                               message_without_values(result), result.constraint_name()}};
+                               message_without_values(result), result.constraint_name(), 0}};
 }
 
 }  // namespace walpack

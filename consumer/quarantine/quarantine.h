@@ -50,6 +50,9 @@ class Quarantine {
     // At the begin of a transaction in which rows may be taken: the commands wait for its end.
     // Throws Error(connection) when one of them was faster.
     void hold(Connection& session);
+    // From now on every transaction is rolled back: each begins with what was committed, no limit
+    // holds, and nothing is logged.
+    void begin_trial() { is_trial_ = true; }
     // Whether anything is held, so that look() is worth a round trip.
     bool is_in_use() const { return is_loaded_ && !keys_.empty(); }
     // Between two groups: reads again when someone else changed something. `settle` is called
@@ -73,6 +76,7 @@ class Quarantine {
     HeldKeys keys_;
     std::string encoding_;  // the source's, which all sessions have since its hello
     bool is_loaded_ = false;
+    bool is_trial_ = false;
     std::uint64_t next_id_ = 1;
     std::optional<std::uint64_t> version_;
 };

@@ -97,6 +97,28 @@ RetryReport QuarantineActions::retry(const HeldRowChoice& choice) {
     Transaction transaction(target_);
     lock();
     if (choice.id) find(*choice.id);
+    target_.execute("SAVEPOINT walpack_retry");
+    RetryReport report = retry_rows(choice);
+    // What the source had deferred must be right by now. Where it is not, each row is asked.
+    if (report.applied > 0 && !constraints_hold()) {
+        target_.execute("ROLLBACK TO SAVEPOINT walpack_retry; SET CONSTRAINTS ALL IMMEDIATE");
+        report = retry_rows(choice);
+    }
+    transaction.commit();
+    return report;
+}
+
+bool QuarantineActions::constraints_hold() {
+    try {
+        target_.execute("SET CONSTRAINTS ALL IMMEDIATE");
+        return true;
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::value && error.kind() != ErrorKind::conflict) throw;
+        return false;
+    }
+}
+
+RetryReport QuarantineActions::retry_rows(const HeldRowChoice& choice) {
     std::vector<HeldRow> rows = table_.read(target_);
     const Tables tables = read_tables(rows);
     const HeldKeys none = no_keys();
@@ -116,9 +138,6 @@ RetryReport QuarantineActions::retry(const HeldRowChoice& choice) {
     }
     if (!applied.empty())
         target_.execute(table_.remove_sql("retried", fmt::format("q.id IN ({})", applied), false));
-    // What the source had deferred must be right by now; as an error that says so.
-    if (report.applied > 0) target_.execute("SET CONSTRAINTS ALL IMMEDIATE");
-    transaction.commit();
     return report;
 }
 

@@ -57,6 +57,9 @@ class QuarantineActions {
     Tables read_tables(const std::vector<HeldRow>& rows) const;
     std::string condition_of(const HeldRowChoice& choice) const;
     HeldKeys no_keys() const;
+    RetryReport retry_rows(const HeldRowChoice& choice);
+    // Deferred ones; otherwise the transaction has failed.
+    bool constraints_hold();
     // Whether it is applied now.
     bool retry_row(HeldRow& row, const std::shared_ptr<const TargetTable>& table,
                    const HeldKeys& remaining, RetryReport& report);

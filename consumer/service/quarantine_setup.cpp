@@ -50,6 +50,7 @@ void connect_quarantine(Applier& applier, Quarantine& quarantine) {
         quarantine.give_up_rows_of(truncate, session);
     };
     taken.hold = [&quarantine](Connection& session) { quarantine.hold(session); };
+    taken.begin_trial = [&quarantine] { quarantine.begin_trial(); };
     taken.look = [&quarantine](const std::function<void()>& settle) { quarantine.look(settle); };
     applier.set_taken_rows(std::move(taken));
 }

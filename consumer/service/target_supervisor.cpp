@@ -88,7 +88,7 @@ void TargetSupervisor::handle(const Error& error) {
 void TargetSupervisor::wait_for_a_human(const Error& error) {
     const auto delay = config_.stopped_retry_delay;
     if (feed_.source.has_failed() || delay.count() == 0) throw error;
-    repetition_.late_refusals->clear();
+    repetition_.late_refusals->doubt();
     if (error.report() != stopped_by_) {
         stopped_by_ = error.report();
         log::error("{}", error.report());

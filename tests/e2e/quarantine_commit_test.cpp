@@ -69,6 +69,19 @@ TEST_F(RefusedAtCommit, AGroupOfTransactionsLosesOnlyTheRow) {
     expect_all_retried();
 }
 
+TEST_F(RefusedAtCommit, AFewAmongThousandsAreFound) {
+    start();
+    target().execute("DELETE FROM parent WHERE id = 7");
+    source().execute(
+        "INSERT INTO child SELECT g, CASE WHEN g IN (17, 1500, 1501, 2999) THEN 7 ELSE 6 END, g "
+        "FROM generate_series(1, 3000) g");
+    catch_up(seconds(120));
+    EXPECT_EQ(held("sqlstate"), "23503 23503 23503 23503");
+    EXPECT_EQ(target().value("SELECT count(*) FROM child"), "2996");
+    target().execute("INSERT INTO parent VALUES (7, 'v')");
+    expect_all_retried();
+}
+
 TEST_F(RefusedAtCommit, ADeletedParentOfALocalChildIsHeld) {
     start();
     target().execute("INSERT INTO child VALUES (1000, 5, 0)");
@@ -96,6 +109,69 @@ TEST_F(RefusedAtCommit, WhereValuesAreSwappedTheOneToBlameIsFound) {
                              "IN (1, 2, 20)"),
               "0 1 20");
     target().execute("DELETE FROM place WHERE id = 1000");
+    expect_all_retried();
+}
+
+// Two of them wait for the third, or are refused because that one is held.
+TEST_F(RefusedAtCommit, WhatIsRefusedOnlyAsARowIsHeldIsHeldToo) {
+    source().execute("INSERT INTO place SELECT g, g FROM generate_series(1, 50) g");
+    start();
+    target().execute("INSERT INTO place VALUES (1000, 500)");
+    source().execute(
+        "BEGIN; UPDATE place SET pos = 2 WHERE id = 1; UPDATE place SET pos = 500 WHERE id = 20; "
+        "UPDATE place SET pos = 1 WHERE id = 2; INSERT INTO parent VALUES (20, 'p'); COMMIT");
+    catch_up();
+    EXPECT_EQ(target().value("SELECT count(*) FROM walpack.quarantine"), "3");
+    EXPECT_EQ(target().value("SELECT count(*) FROM parent WHERE id = 20"), "1");
+    target().execute("DELETE FROM place WHERE id = 1000");
+    expect_all_retried();
+}
+
+TEST_F(RefusedAtCommit, ARowThatIsRefusedTwiceIsHeldWithItsLaterChange) {
+    target().execute("ALTER TABLE child ADD CONSTRAINT small CHECK (v < 10)");
+    start();
+    target().execute("DELETE FROM parent WHERE id = 7");
+    source().execute(
+        "BEGIN; INSERT INTO child VALUES (1, 7, 0), (2, 6, 0); UPDATE child SET v = v + 20; "
+        "UPDATE child SET v = 5; COMMIT");
+    catch_up();
+    EXPECT_EQ(held("sqlstate || '/' || constraint_name"), "23503/of_parent / 23514/small / /");
+    target().execute("INSERT INTO parent VALUES (7, 'v'); ALTER TABLE child DROP CONSTRAINT small");
+    expect_all_retried();
+}
+
+TEST_F(RefusedAtCommit, ARetryLeavesTheRowsThatAreStillRefused) {
+    start();
+    target().execute("DELETE FROM parent WHERE id IN (7, 8)");
+    source().execute("INSERT INTO child VALUES (1, 6, 0), (2, 7, 0), (3, 8, 0)");
+    catch_up();
+    EXPECT_EQ(held("sqlstate"), "23503 23503");
+    target().execute("INSERT INTO parent VALUES (8, 'v')");
+    const Finished retried = consumer().command("quarantine", {"retry", "--all"});
+    EXPECT_NE(retried.status, 0) << retried.output;
+    EXPECT_EQ(held("sqlstate || '/' || constraint_name"), "23503/of_parent");
+    EXPECT_EQ(target().value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM child"), "1 3");
+    target().execute("INSERT INTO parent VALUES (7, 'v')");
+    expect_all_retried();
+}
+
+TEST_F(RefusedAtCommit, IsFoundAgainWhereTheTargetWentAwayMeanwhile) {
+    copy_and_stop();
+    target().execute("DELETE FROM parent WHERE id = 3");
+    each_in_transaction(50,
+                        "INSERT INTO child SELECT i * 10 + g, CASE WHEN i % 10 = 0 AND g = 5 "
+                        "THEN 3 ELSE 4 END, i FROM generate_series(1, 9) g");
+    consumer().start();
+    for (int i = 0; i < 4; ++i) {
+        std::this_thread::sleep_for(milliseconds(150));
+        (void)target().try_execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE "
+            "'walpack%'");
+    }
+    catch_up();
+    EXPECT_EQ(held("sqlstate"), "23503 23503 23503 23503 23503");
+    EXPECT_EQ(target().value("SELECT count(*) FROM child"), "445");
+    target().execute("INSERT INTO parent VALUES (3, 'v')");
     expect_all_retried();
 }
 
