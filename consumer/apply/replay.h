@@ -108,7 +108,7 @@ class Replay {
     Result check_constraints();
     [[noreturn]] void refuse_commit(const Group& group, const Result& refusal);
     bool can_search(const Group& group) const;
-    LateRefusals::Rows find_late(const KeptGroup& group, Lsn commit_lsn);
+    std::optional<LateRefusals::Rows> find_late(const KeptGroup& group, Lsn commit_lsn);
     std::optional<LeftOut> search(const KeptGroup& group, LeftOut guess);
     static void note_fingerprints(const KeptGroup& group, LateRefusals::Rows& rows);
     struct Trial {

@@ -61,11 +61,15 @@ void Replay::refuse_commit(const Group& group, const Result& refusal) {
     const Error error = *judge_result(sent, refusal);
     if (!is_about_rows(error.kind()) || !can_search(group)) throw error;
     log::info("{}; looking for its rows in the transaction at {}", error.message(), error.lsn());
-    const LateRefusals::Rows rows = find_late(*group.kept, group.last_commit_lsn);
-    if (rows.empty() || !options_.late_refusals->add(group.last_commit_lsn, rows)) throw error;
+    const auto rows = find_late(*group.kept, group.last_commit_lsn);
+    if (!rows) {
+        throw Error(ErrorKind::connection, "the target was changed while a commit was refused")
+            .at_lsn(error.lsn());
+    }
+    if (rows->empty() || !options_.late_refusals->add(group.last_commit_lsn, *rows)) throw error;
     throw Error(ErrorKind::repeat,
                 fmt::format("{} rows of the transaction at {} are refused at its commit",
-                            rows.size(), error.lsn()))
+                            rows->size(), error.lsn()))
         .at_lsn(error.lsn());
 }
 
@@ -98,7 +102,8 @@ std::optional<LeftOut> Replay::search(const KeptGroup& group, LeftOut guess) {
     return find_left_out(guess, fits, tries_max);
 }
 
-LateRefusals::Rows Replay::find_late(const KeptGroup& group, Lsn commit_lsn) {
+// nullopt when nothing is refused any more.
+std::optional<LateRefusals::Rows> Replay::find_late(const KeptGroup& group, Lsn commit_lsn) {
     if (taken_rows_.begin_trial) taken_rows_.begin_trial();
     LeftOut guess(origin_.number, false);
     for (const std::uint64_t number : options_.late_refusals->guess(commit_lsn))
@@ -109,7 +114,9 @@ LateRefusals::Rows Replay::find_late(const KeptGroup& group, Lsn commit_lsn) {
         if (!(*left_out)[i]) continue;
         LeftOut others = *left_out;
         others[i] = false;
-        if (auto late = try_without(group, others).late) rows.emplace(i + 1, std::move(*late));
+        Trial trial = try_without(group, others);
+        if (trial.fits) return std::nullopt;
+        if (trial.late) rows.emplace(i + 1, std::move(*trial.late));
     }
     left_out_ = nullptr;
     session_->execute("ROLLBACK");

@@ -104,6 +104,7 @@ void LogCore::cut_tail() {
         --last->next;
         memory_freed(bytes);
     }
+    has_open_unwritten_ = false;
     last->next = last->whole.next;
     last->memory_first = std::min(last->memory_first, last->next);
     for (FileEnd* file : {&last->written, &last->synced}) {
@@ -130,7 +131,8 @@ void LogCore::forget_segments() {
     segments_.clear();
     memory_freed(bytes);
     durable_sequence_ = 0;
-    unwritten_before_ = 0;
+    unwritten_up_to_ = {};
+    has_open_unwritten_ = false;
     is_spilling_ = false;
     ++generation_;
 }
@@ -162,6 +164,10 @@ void LogCore::push(Segment& segment, LogEntry entry) {
     segment.whole.take(entry, segment.next++);
     const bool ends_transaction =
         segment.whole.next == segment.next && std::holds_alternative<ReceivedMessage>(entry);
+    if (ends_transaction && has_open_unwritten_) {
+        has_open_unwritten_ = false;
+        unwritten_up_to_ = segment.whole.end;
+    }
     segment.entries.push_back(std::move(entry));
     next_.store(segment.next, std::memory_order_release);
     total_bytes_ += bytes;
@@ -225,8 +231,7 @@ OrderedLogState LogCore::state() {
     state.written_bytes = written_bytes_;
     state.disk_error = disk_error_;
     state.is_out_of_budget = is_out_of_budget_;
-    state.is_amid_transaction = is_session_open_ && !segments_.back()->whole.is_between;
-    state.is_passing_unwritten = released_by_all() < unwritten_before_;
+    state.is_passing_unwritten = is_passing_unwritten();
     state.is_stuck = is_stuck();
     return state;
 }

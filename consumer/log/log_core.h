@@ -41,6 +41,7 @@ struct ReaderPlace {
     std::uint64_t segment = 0;  // its number; one that is to come for a reader at the end
     std::uint64_t next = 0;     // the sequence to fetch next
     std::atomic<std::uint64_t> handed_out{0};         // what is before it was
+    std::atomic<bool> holds{false};                   // a streamed transaction, of what was
     std::uint64_t bytes = 0;                          // of the log before that
     std::atomic<std::uint64_t> released{0};           // an LSN
     std::atomic<std::uint64_t> released_sequence{0};  // what is before it will not be asked for
@@ -164,6 +165,9 @@ class LogCore {
     // Looks whether the log is standing.
     void note_standstill();
     bool is_stuck() const;
+    bool cannot_write() const;
+    void note_unwritten(const Segment& segment);
+    bool is_passing_unwritten() const;
     void run_writer();
     bool remove_one(Lock& lock);
     bool write_one_state(Lock& lock);
@@ -171,6 +175,7 @@ class LogCore {
     bool sync_when_due(Lock& lock);
     bool sync_rest(Lock& lock);
     bool sync_segment(Segment& segment, Lock& lock);
+    bool is_much_untaken() const;
     std::shared_ptr<Segment> segment_to_write() const;
     bool create_file(Segment& segment, Lock& lock);
     bool fits_budget(std::uint64_t bytes);
@@ -199,8 +204,10 @@ class LogCore {
 
     bool is_durable_ = false;
     bool is_spilling_ = false;
-    // Behind what left memory without a file, as nothing could be written.
-    std::uint64_t unwritten_before_ = 0;
+    // What left memory without a file, as nothing could be written, is of transactions that end at
+    // or before this, and of one that is being received.
+    Lsn unwritten_up_to_;
+    bool has_open_unwritten_ = false;
     // Behind what was called durable and is not released: it must stay in files. 0 for nothing.
     std::uint64_t durable_sequence_ = 0;
     std::uint64_t claimed_next_ = 0;      // what is before it is being written, or was

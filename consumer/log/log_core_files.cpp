@@ -122,6 +122,13 @@ bool LogCore::write_one_state(Lock& lock) {
     return true;
 }
 
+// More than may wait in memory for a reader.
+bool LogCore::is_much_untaken() const {
+    return std::ranges::any_of(readers_, [this](const ReaderPlace* reader) {
+        return total_bytes_ - reader->bytes > options_.memory_bytes_max / 2;
+    });
+}
+
 // Files begin where a reader can begin, or with what some reader has not taken; then none is left
 // out.
 std::shared_ptr<Segment> LogCore::segment_to_write() const {
@@ -132,8 +139,7 @@ std::shared_ptr<Segment> LogCore::segment_to_write() const {
             has_begun = true;
             if (segment->written.next < segment->next) return segment;
         } else if (!segment->entries.empty()) {
-            const bool is_wanted = segment->is_whole_in_memory() || segment->next > taken_by_all_;
-            if (has_begun || is_wanted) return segment;
+            if (has_begun || segment->is_whole_in_memory() || is_much_untaken()) return segment;
         }
     }
     return nullptr;

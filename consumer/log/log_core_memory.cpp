@@ -27,6 +27,12 @@ void LogCore::trim() {
     wake_writer();
 }
 
+// Room comes with the next release, and what leaves memory unwritten makes the log begin again.
+bool LogCore::cannot_write() const {
+    const bool waits_for_room = is_out_of_budget_ && is_durable_ && !is_standing_;
+    return !disk_error_.empty() || (is_out_of_budget_ && !waits_for_room);
+}
+
 std::uint64_t LogCore::may_leave_before(const Segment& segment) const {
     if (!is_writing()) return taken_by_all_;
     std::uint64_t in_file = 0;
@@ -34,12 +40,9 @@ std::uint64_t LogCore::may_leave_before(const Segment& segment) const {
         const bool needs_sync = is_durable_ && !segment.sync_is_lost;
         in_file = needs_sync ? segment.synced.next : segment.written.next;
     }
-    // Room comes with the next release, and what leaves memory unwritten makes the log begin again.
-    const bool waits_for_room = is_out_of_budget_ && is_durable_ && !is_standing_;
-    const bool cannot_write = !disk_error_.empty() || (is_out_of_budget_ && !waits_for_room);
     // What is left of a segment whose beginning is nowhere is of no use in a file.
     const bool is_rest = !segment.has_file && segment.memory_first != segment.first;
-    if (!cannot_write && !is_rest) return in_file;
+    if (!cannot_write() && !is_rest) return in_file;
     // With nothing in the files that was called durable, the source can send all of it again.
     const std::uint64_t kept = durable_sequence_ > 0 ? released_by_all() : kNever;
     return std::max(in_file, std::min(taken_by_all_, kept));
@@ -60,9 +63,26 @@ void LogCore::drop_entries(Segment& segment) {
     const std::uint64_t in_file = segment.has_file ? segment.written.next : segment.first;
     if (segment.memory_first > in_file) {
         drop_files_up_to(segment);
-        if (is_writing()) unwritten_before_ = segment.memory_first;
+        if (is_writing() && cannot_write()) note_unwritten(segment);
     }
     memory_freed(bytes);
+}
+
+void LogCore::note_unwritten(const Segment& segment) {
+    has_open_unwritten_ = has_open_unwritten_ || segment.memory_first > segment.whole.next;
+    unwritten_up_to_ = std::max(unwritten_up_to_, segment.whole.end);
+}
+
+// Until targets have it. What of a transaction left memory may be released before that one ends, so
+// it goes by its end.
+bool LogCore::is_passing_unwritten() const {
+    if (has_open_unwritten_) return true;
+    return std::ranges::any_of(
+               readers_,
+               [this](const auto* reader) { return Lsn{reader->released} < unwritten_up_to_; }) ||
+           std::ranges::any_of(former_readers_, [this](const auto& reader) {
+               return reader.released < unwritten_up_to_;
+           });
 }
 
 // Nothing of them is anywhere; the last one says where the log ends.
@@ -131,10 +151,13 @@ void LogCore::note_standstill() {
 }
 
 bool LogCore::is_stuck() const {
-    return is_standing_ && is_session_open_ && !has_room() && durable_sequence_ > 0 &&
-           !readers_.empty() && std::ranges::all_of(readers_, [this](const ReaderPlace* reader) {
-               return reader->handed_out >= next_;
-           });
+    if (!is_standing_ || !is_session_open_ || has_room() || durable_sequence_ == 0) return false;
+    bool is_amid = !segments_.back()->whole.is_between;
+    for (const ReaderPlace* reader : readers_) {
+        if (reader->handed_out < next_) return false;
+        is_amid = is_amid || reader->holds;
+    }
+    return is_amid && !readers_.empty();
 }
 
 // A reader has to begin where nothing is held, so more may stay than is not released. Where the

@@ -55,12 +55,12 @@ struct OrderedLogState {
     std::uint64_t written_bytes = 0;  // to files, since the log was opened
     // Why nothing can be written at the moment; it is tried again by itself.
     std::string disk_error;
-    bool is_out_of_budget = false;     // disk_bytes_max is reached
-    bool is_amid_transaction = false;  // the last message is of one that is not whole
-    // Some of what is not released yet went through memory alone, as nothing could be written.
+    bool is_out_of_budget = false;  // disk_bytes_max is reached
+    // A transaction went through memory alone, as nothing could be written, and some target does
+    // not have it yet.
     bool is_passing_unwritten = false;
-    // Full for a while, with nothing more that could be written, and all of it was taken by every
-    // reader, while something is not released that must stay.
+    // Full for a while, with nothing more that could be written; every reader has taken all of it
+    // and waits for the rest of a transaction, while something is not released that must stay.
     bool is_stuck = false;
 };
 

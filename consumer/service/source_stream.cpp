@@ -196,7 +196,7 @@ Lsn SourceStream::begin_of_session(Lsn confirmed, const Confirmation& confirmati
 // A transaction does not fit, and what came before it has to leave, which it can only when the
 // targets have it. Then nothing but the log's memory is in its way, as it can be sent again.
 void SourceStream::free_log(const Confirmation& confirmation) {
-    if (receives_parts()) {
+    if (config_.streaming && !receives_whole_) {
         log::warning(
             "streaming is off until the next start: transactions are received when they are "
             "committed");
@@ -275,12 +275,13 @@ void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ende
         }
         confirmation.update();
         const OrderedLogState state = log_.state();
-        const bool is_too_large = state.is_stuck && (state.is_amid_transaction || receives_parts());
-        if (is_too_large && receiver_.is_streaming() && !is_log_stuck_.exchange(true))
+        if (state.is_stuck && receiver_.is_streaming() && !is_log_stuck_.exchange(true))
             receiver_.end_session();
         // What is larger than the log would be received for ever.
-        if (!state.is_passing_unwritten) lacking = confirmation.lacks_begin() ? lacking + 1 : 0;
-        if (lacking == kLackingMax && confirmation.all_have(receiver_.confirmed())) {
+        const bool lacks = confirmation.lacks_begin() && !state.is_passing_unwritten;
+        lacking = lacks ? lacking + 1 : 0;
+        if (lacking >= kLackingMax && confirmation.all_have(receiver_.confirmed())) {
+            lacking = 0;
             log::info(
                 "what the targets have not applied is received once more, for the log's disk");
             request_restart();

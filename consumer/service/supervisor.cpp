@@ -65,6 +65,7 @@ OrderedLogOptions log_options(const Config& config) {
     constexpr std::uint64_t kSegmentsMin = 8;
     options.segment_bytes =
         std::min<std::uint64_t>(options.segment_bytes, config.log_bytes_max / kSegmentsMin);
+    options.standstill = std::max(options.standstill, 2 * config.durable_interval);
     return options;
 }
 

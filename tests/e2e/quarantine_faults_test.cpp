@@ -2,6 +2,7 @@
 // retries amid the stream; at the end a retry makes both sides equal.
 #include <atomic>
 #include <thread>
+#include <tuple>
 
 #include "support/random.h"
 #include "support/scenario.h"
@@ -51,8 +52,30 @@ std::string random_change(Random& random) {
     return "SELECT pg_sleep(0.005); " + random_change_at_once(random);
 }
 
-class QuarantineFaults : public Scenario, public ::testing::WithParamInterface<int> {
+// Whether the target refuses a row at once, or only at the commit.
+enum class Refusing { at_once, at_commit };
+
+class QuarantineFaults : public Scenario,
+                         public ::testing::WithParamInterface<std::tuple<int, Refusing>> {
   protected:
+    static int workers() { return std::get<int>(GetParam()); }
+    static bool is_deferred() { return std::get<Refusing>(GetParam()) == Refusing::at_commit; }
+
+    // From now on; rows that are there may stay.
+    void refuse_large(const std::string& table) {
+        target().execute(
+            is_deferred()
+                ? "CREATE CONSTRAINT TRIGGER small AFTER INSERT OR UPDATE ON " + table +
+                      " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.v >= 1000) EXECUTE "
+                      "FUNCTION refuse(); ALTER TABLE " +
+                      table + " ENABLE ALWAYS TRIGGER small"
+                : "ALTER TABLE " + table + " ADD CONSTRAINT small CHECK (v < 1000) NOT VALID");
+    }
+    void accept_large(const std::string& table) {
+        target().execute(is_deferred() ? "DROP TRIGGER small ON " + table
+                                       : "ALTER TABLE " + table + " DROP CONSTRAINT small");
+    }
+
     void SetUp() override {
         Scenario::SetUp();
         on_both(
@@ -60,11 +83,13 @@ class QuarantineFaults : public Scenario, public ::testing::WithParamInterface<i
             "CREATE TABLE orders (id int PRIMARY KEY, user_id int REFERENCES users, v int);"
             "CREATE TABLE plain (v int); ALTER TABLE plain REPLICA IDENTITY FULL");
         target().execute(
-            "ALTER TABLE users ADD CONSTRAINT small CHECK (v < 1000);"
-            "ALTER TABLE plain ADD CONSTRAINT small CHECK (v < 1000)");
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE "
+            "check_violation USING MESSAGE = 'too large'; END $$");
+        refuse_large("users");
+        refuse_large("plain");
         consumer().set("on_error", toml_text("quarantine"));
         consumer().set("quarantine_max_rows", "1000000");
-        consumer().set("apply_workers", std::to_string(GetParam()));
+        consumer().set("apply_workers", std::to_string(workers()));
         consumer().init();
         consumer().start();
         catch_up();
@@ -84,8 +109,8 @@ class QuarantineFaults : public Scenario, public ::testing::WithParamInterface<i
         EXPECT_NE(target().value("SELECT (SELECT count(*) FROM walpack.quarantine_history) + "
                                  "(SELECT count(*) FROM walpack.quarantine)"),
                   "0");
-        target().execute(
-            "ALTER TABLE users DROP CONSTRAINT small; ALTER TABLE plain DROP CONSTRAINT small");
+        accept_large("users");
+        accept_large("plain");
         const Finished retried = quarantine({"retry", "--all"});
         EXPECT_EQ(retried.status, 0) << retried.output << quarantine({"list"}).output;
         EXPECT_EQ(held(), "0");
@@ -103,14 +128,14 @@ class QuarantineFaults : public Scenario, public ::testing::WithParamInterface<i
     }
     // Whatever was wrong with the held rows is right for a moment.
     void accept_for_a_while(Random& random) {
-        target().execute("ALTER TABLE users DROP CONSTRAINT small");
+        accept_large("users");
         retry_some(random);
-        target().execute("ALTER TABLE users ADD CONSTRAINT small CHECK (v < 1000) NOT VALID");
+        refuse_large("users");
     }
 };
 
 TEST_P(QuarantineFaults, KillsAtRandomMomentsLoseNothing) {
-    Random random(static_cast<std::uint64_t>(500 + GetParam()));
+    Random random(static_cast<std::uint64_t>(500 + workers()));
     Writers writers(source_conninfo(), 2, random_change);
     for (int round = 0; round < 8; ++round) {
         const auto ended = consumer().wait_exit(milliseconds(random.between(100, 1500)));
@@ -127,14 +152,23 @@ TEST_P(QuarantineFaults, KillsAtRandomMomentsLoseNothing) {
 }
 
 TEST_P(QuarantineFaults, RetriesAmidTheStreamKeepTheOrder) {
-    Random random(static_cast<std::uint64_t>(600 + GetParam()));
+    Random random(static_cast<std::uint64_t>(600 + workers()));
     Writers writers(source_conninfo(), 3, random_change);
     wait_until("some rows are held", seconds(60), [this] { return held() != "0"; });
     for (int round = 0; round < 10; ++round) accept_for_a_while(random);
     expect_healed(writers);
 }
 
-INSTANTIATE_TEST_SUITE_P(Workers, QuarantineFaults, ::testing::Values(1, 3));
+INSTANTIATE_TEST_SUITE_P(, QuarantineFaults,
+                         ::testing::Combine(::testing::Values(1, 3),
+                                            ::testing::Values(Refusing::at_once,
+                                                              Refusing::at_commit)),
+                         [](const auto& parameter) {
+                             const bool is_late =
+                                 std::get<Refusing>(parameter.param) == Refusing::at_commit;
+                             return std::to_string(std::get<int>(parameter.param)) +
+                                    (is_late ? "WorkersAtCommit" : "WorkersAtOnce");
+                         });
 
 class QuarantineVersion : public Scenario {};
 
