@@ -130,7 +130,7 @@ bool LogCore::is_much_untaken() const {
 }
 
 // Files begin where a reader can begin, or with what some reader has not taken; then none is left
-// out.
+// out. The rest of a transaction that went through memory so far does so as well.
 std::shared_ptr<Segment> LogCore::segment_to_write() const {
     if (!is_writing()) return nullptr;
     bool has_begun = false;
@@ -139,7 +139,9 @@ std::shared_ptr<Segment> LogCore::segment_to_write() const {
             has_begun = true;
             if (segment->written.next < segment->next) return segment;
         } else if (!segment->entries.empty()) {
-            if (has_begun || segment->is_whole_in_memory() || is_much_untaken()) return segment;
+            const bool is_wanted = segment->is_whole_in_memory() || is_much_untaken();
+            const bool is_passing = has_open_unwritten_ && segment == segments_.back();
+            if (has_begun || (is_wanted && !is_passing)) return segment;
         }
     }
     return nullptr;
