@@ -231,7 +231,8 @@ OrderedLogState LogCore::state() {
     state.written_bytes = written_bytes_;
     state.disk_error = disk_error_;
     state.is_out_of_budget = is_out_of_budget_;
-    state.is_passing_unwritten = is_passing_unwritten();
+    state.is_receiving_unwritten = has_open_unwritten_;
+    state.is_applying_unwritten = !has_open_unwritten_ && some_reader_lacks(unwritten_up_to_);
     state.is_stuck = is_stuck();
     return state;
 }

@@ -167,7 +167,7 @@ class LogCore {
     bool is_stuck() const;
     bool cannot_write() const;
     void note_unwritten(const Segment& segment);
-    bool is_passing_unwritten() const;
+    bool some_reader_lacks(Lsn end) const;
     void run_writer();
     bool remove_one(Lock& lock);
     bool write_one_state(Lock& lock);

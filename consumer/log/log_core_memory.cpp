@@ -73,16 +73,12 @@ void LogCore::note_unwritten(const Segment& segment) {
     unwritten_up_to_ = std::max(unwritten_up_to_, segment.whole.end);
 }
 
-// Until targets have it. What of a transaction left memory may be released before that one ends, so
-// it goes by its end.
-bool LogCore::is_passing_unwritten() const {
-    if (has_open_unwritten_) return true;
-    return std::ranges::any_of(
-               readers_,
-               [this](const auto* reader) { return Lsn{reader->released} < unwritten_up_to_; }) ||
-           std::ranges::any_of(former_readers_, [this](const auto& reader) {
-               return reader.released < unwritten_up_to_;
-           });
+// What of a transaction left memory may be released before that one ends, so it goes by its end.
+bool LogCore::some_reader_lacks(Lsn end) const {
+    return std::ranges::any_of(readers_,
+                               [end](const auto* reader) { return Lsn{reader->released} < end; }) ||
+           std::ranges::any_of(former_readers_,
+                               [end](const auto& reader) { return reader.released < end; });
 }
 
 // Nothing of them is anywhere; the last one says where the log ends.

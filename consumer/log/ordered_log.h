@@ -56,9 +56,10 @@ struct OrderedLogState {
     // Why nothing can be written at the moment; it is tried again by itself.
     std::string disk_error;
     bool is_out_of_budget = false;  // disk_bytes_max is reached
-    // A transaction went through memory alone, as nothing could be written, and some target does
-    // not have it yet.
-    bool is_passing_unwritten = false;
+    // A transaction goes through memory alone, as nothing could be written: it is being received,
+    // or some target does not have it yet.
+    bool is_receiving_unwritten = false;
+    bool is_applying_unwritten = false;
     // Full for a while, with nothing more that could be written; every reader has taken all of it
     // and waits for the rest of a transaction, while something is not released that must stay.
     bool is_stuck = false;

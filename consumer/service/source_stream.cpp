@@ -23,6 +23,8 @@ constexpr std::chrono::milliseconds kUpdateInterval{100};
 constexpr int kUpdatesPerQuestion = 10;
 // Updates after which the log has had time to be written.
 constexpr int kLackingMax = 30;
+// And after which a target that still has to apply what is larger than the log counts as away.
+constexpr int kLackingAppliedMax = 6000;
 constexpr std::chrono::milliseconds kLookInterval{5};
 constexpr std::chrono::milliseconds kReleaseInterval{20};
 constexpr std::chrono::seconds kReleaseTimeout{3};
@@ -278,9 +280,10 @@ void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ende
         if (state.is_stuck && receiver_.is_streaming() && !is_log_stuck_.exchange(true))
             receiver_.end_session();
         // What is larger than the log would be received for ever.
-        const bool lacks = confirmation.lacks_begin() && !state.is_passing_unwritten;
+        const bool lacks = confirmation.lacks_begin() && !state.is_receiving_unwritten;
         lacking = lacks ? lacking + 1 : 0;
-        if (lacking >= kLackingMax && confirmation.all_have(receiver_.confirmed())) {
+        const int lacking_max = state.is_applying_unwritten ? kLackingAppliedMax : kLackingMax;
+        if (lacking >= lacking_max && confirmation.all_have(receiver_.confirmed())) {
             lacking = 0;
             log::info(
                 "what the targets have not applied is received once more, for the log's disk");
