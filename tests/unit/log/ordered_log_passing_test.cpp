@@ -1,0 +1,62 @@
+// A transaction that is larger than the log may become.
+#include "base/error.h"
+#include "unit/log/log_fixture.h"
+
+namespace walpack {
+namespace {
+
+class OrderedLogPassingTest : public LogTest {};
+
+// Its beginning may not leave while what is before it is not on the target; cut off, it waits
+// there.
+TEST_F(OrderedLogPassingTest, ATransactionThatDoesNotFitPassesOnceWhatIsBeforeItLeft) {
+    constexpr int kMessages = 200;
+    OrderedLogOptions small = options();
+    small.disk_bytes_max = 20'000;
+    small.standstill = std::chrono::milliseconds(10);
+    OrderedLog log(small, identity());
+    log.set_durable(true);
+    const auto reader = log.add_reader(Lsn{100});
+    ASSERT_TRUE(reader->rewind(Lsn{100}));
+    log.begin_session(Lsn{100});
+    append_transaction(log, 110, 300);
+    wait_until([&] { return log.state().durable == Lsn{110}; });
+    wait_until([&] {
+        while (log.has_room()) append_message(log, std::string(1000, '.'));
+        read_up_to_now(*reader, Lsn{100});
+        return log.state().is_stuck;
+    });
+    log.end_session();
+    EXPECT_FALSE(log.state().is_stuck);
+    EXPECT_THROW(reader->take(kNoWait), Error);
+    ASSERT_TRUE(reader->rewind(Lsn{100}));
+    EXPECT_EQ(read_up_to_now(*reader, Lsn{110}).size(), 3U);
+    EXPECT_TRUE(reader->is_drained());
+    log.begin_session(Lsn{110});
+    int sent = 0;
+    int taken = 0;
+    bool was_passing = false;
+    const auto passes = [&log] {
+        const OrderedLogState state = log.state();
+        return state.is_receiving_unwritten || state.is_applying_unwritten;
+    };
+    wait_until([&] {
+        for (; log.has_room() && sent < kMessages; ++sent)
+            append_message(log, std::string(1000, '.'), sent + 1 == kMessages ? 120 : 0);
+        taken += static_cast<int>(read_up_to_now(*reader, Lsn{110}).size());
+        EXPECT_FALSE(log.state().is_stuck);
+        EXPECT_TRUE(passes() || !was_passing);
+        was_passing = passes();
+        return taken == 1 + kMessages;
+    });
+    EXPECT_TRUE(was_passing) << "the target does not have it yet";
+    // What follows is safe again once the target has it.
+    read_up_to_now(*reader, Lsn{120});
+    EXPECT_FALSE(passes());
+    append_transaction(log, 130, 300);
+    read_up_to_now(*reader, Lsn{120});
+    wait_until([&] { return log.state().durable == Lsn{130}; });
+}
+
+}  // namespace
+}  // namespace walpack
