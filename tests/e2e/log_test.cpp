@@ -192,7 +192,7 @@ TEST_F(Log, ATransactionThatIsLargerThanTheLogPasses) {
         source().execute(kTwentyMegabytes);
     }
     write_megabytes(2);
-    catch_up();
+    catch_up(seconds(120));
     expect_equal();
     wait_until_source_may_remove_wal();
 }
@@ -215,10 +215,10 @@ TEST_F(Log, AStreamedTransactionThatIsLargerThanTheLogPasses) {
         source().execute("INSERT INTO t (n) VALUES (1)");
     }
     write_megabytes(1);
-    catch_up();
+    catch_up(seconds(120));
     open.execute("COMMIT");
     write_megabytes(1);
-    catch_up();
+    catch_up(seconds(120));
     expect_equal();
     wait_until_source_may_remove_wal();
 }
