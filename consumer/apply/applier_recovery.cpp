@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "pg/error_kind.h"
 
 namespace walpack {
 
@@ -17,10 +18,8 @@ void Applier::State::keep(KeptRecord record) {
 }
 
 bool Applier::State::can_recover(const SentStatement& sent, const Error& error) const {
-    const bool is_about_values =
-        error.kind() == ErrorKind::conflict || error.kind() == ErrorKind::value;
     const bool is_about_rows = sent.row != nullptr || sent.batch != nullptr;
-    if (!keeps_changes() || !is_about_values || !is_about_rows) return false;
+    if (!keeps_changes() || !is_about_values(error.kind()) || !is_about_rows) return false;
     return order.can_recover() && (!group || group->kept != nullptr);
 }
 

@@ -1,43 +1,48 @@
 #include "apply/late_refusals.h"
 
-#include <functional>
+#include <bit>
+#include <string>
 #include <string_view>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 namespace walpack {
 namespace {
 
-void mix(std::size_t& hash, std::size_t value) {
-    hash = (hash ^ value) * 1099511628211U;
+void append(std::string& out, std::uint64_t number) {
+    out.append(reinterpret_cast<const char*>(&number), sizeof number);
 }
 
-void mix(std::size_t& hash, Tuple tuple) {
+void append(std::string& out, std::string_view bytes) {
+    append(out, bytes.size());
+    out.append(bytes);
+}
+
+std::uint64_t number_of(const Value& value) {
+    if (value.form == Value::Form::boolean) return value.boolean ? 1 : 0;
+    if (value.form == Value::Form::real) return std::bit_cast<std::uint64_t>(value.real);
+    return value.unsigned_integer;
+}
+
+void append(std::string& out, Tuple tuple) {
+    append(out, tuple.size());
     for (const Value& value : tuple) {
-        mix(hash, static_cast<std::size_t>(value.form));
-        switch (value.form) {
-            case Value::Form::boolean:
-                mix(hash, std::size_t{value.boolean});
-                break;
-            case Value::Form::integer:
-            case Value::Form::unsigned_integer:
-                mix(hash, static_cast<std::size_t>(value.unsigned_integer));
-                break;
-            case Value::Form::real:
-                mix(hash, std::hash<double>{}(value.real));
-                break;
-            default:
-                mix(hash, std::hash<std::string_view>{}(value.bytes));
-        }
+        append(out, static_cast<std::uint64_t>(value.form));
+        append(out, number_of(value));
+        append(out, value.bytes);
     }
 }
 
 }  // namespace
 
 std::size_t fingerprint_of(const RowChange& change) {
-    std::size_t hash = std::hash<std::string>{}(change.relation->qualified_name());
-    mix(hash, static_cast<std::size_t>(change.kind));
-    mix(hash, change.old_tuple);
-    mix(hash, change.new_tuple);
-    return hash;
+    std::string bytes;
+    append(bytes, std::string_view(change.relation->qualified_name()));
+    append(bytes, static_cast<std::uint64_t>(change.kind));
+    append(bytes, change.old_tuple);
+    append(bytes, change.new_tuple);
+    return XXH3_64bits(bytes.data(), bytes.size());
 }
 
 bool LateRefusals::add(Lsn commit_lsn, const Rows& rows) {

@@ -22,10 +22,6 @@ constexpr std::size_t kTriesMax = 5000;
 // A row that is tried as if it had been refused.
 const LateRefusal kLeftOut;
 
-bool is_about_rows(ErrorKind kind) {
-    return kind == ErrorKind::value || kind == ErrorKind::conflict;
-}
-
 }  // namespace
 
 // As COMMIT would do it, but the transaction can go on.
@@ -50,7 +46,7 @@ void Replay::leave_out(const Planned& planned) {
     try {
         resolution_.refuse(*session_, planned.row, *planned.late);
     } catch (const Error& error) {
-        if (left_out_ == nullptr || !is_about_rows(error.kind())) throw;
+        if (left_out_ == nullptr || !is_about_values(error.kind())) throw;
     }
 }
 
@@ -59,7 +55,7 @@ void Replay::refuse_commit(const Group& group, const Result& refusal) {
     sent.doing = "commit";
     sent.commit_lsn = group.last_commit_lsn;
     const Error error = *judge_result(sent, refusal);
-    if (!is_about_rows(error.kind()) || !can_search(group)) throw error;
+    if (!is_about_values(error.kind()) || !can_search(group)) throw error;
     log::info("{}; looking for its rows in the transaction at {}", error.message(), error.lsn());
     const auto rows = find_late(*group.kept, group.last_commit_lsn);
     if (!rows) {
@@ -147,12 +143,12 @@ Replay::Trial Replay::try_without(const KeptGroup& group, const LeftOut& left_ou
         begin();
         run(group);
     } catch (const Error& error) {
-        if (!is_about_rows(error.kind()) && error.kind() != ErrorKind::schema) throw;
+        if (!is_about_values(error.kind()) && error.kind() != ErrorKind::schema) throw;
         return {};
     }
     const Result result = check_constraints();
     if (result.kind() != ResultKind::error) return {true, std::nullopt};
-    if (!is_about_rows(error_kind_of(result))) throw_result_error(result, "commit");
+    if (!is_about_values(error_kind_of(result))) throw_result_error(result, "commit");
     return {false, LateRefusal{result.sqlstate(), result.primary_message(),
                                message_without_values(result), result.constraint_name(), 0}};
 }

@@ -5,15 +5,13 @@
 
 #include <fmt/format.h>
 
+#include "pg/error_kind.h"
+
 namespace walpack {
 namespace {
 
 constexpr std::string_view kUntranslatableCharacter = "22P05";
 constexpr std::string_view kCharacterNotInRepertoire = "22021";
-
-bool is_about_values(const Error& error) {
-    return error.kind() == ErrorKind::value || error.kind() == ErrorKind::conflict;
-}
 
 // Quoted parts are values, but for those of violated constraints, which are names.
 std::string without_quoted(std::string_view text) {
@@ -50,7 +48,8 @@ bool is_column(const RelationMapping& mapping, const std::string& name) {
 Error copy_error(const RelationMapping& mapping, const Error& error) {
     const std::string place =
         is_column(mapping, error.column()) ? fmt::format(", column \"{}\"", error.column()) : "";
-    const std::string reason = is_about_values(error) ? without_values(error) : error.message();
+    const std::string reason =
+        is_about_values(error.kind()) ? without_values(error) : error.message();
     return Error(error.kind(), fmt::format("copy of \"{}\" failed{}: {}",
                                            mapping.relation->qualified_name(), place, reason))
         .sqlstate(error.sqlstate())

@@ -159,7 +159,6 @@ class LogCore {
     bool is_writing() const { return is_durable_ || is_spilling_ || durable_sequence_ > 0; }
     void decide_spilling();
     void drop_file(Segment& segment);
-    void drop_all_files();
     void drop_files_up_to(const Segment& last);
     void note_released();
     // Looks whether the log is standing.

@@ -62,12 +62,6 @@ void LogCore::drop_file(Segment& segment) {
     wake_writer();
 }
 
-void LogCore::drop_all_files() {
-    for (const auto& segment : segments_)
-        if (segment->has_file) drop_file(*segment);
-}
-
-// Behind it is a hole, so nobody can go on from them.
 void LogCore::drop_files_up_to(const Segment& last) {
     for (const auto& segment : segments_) {
         if (segment->has_file) drop_file(*segment);

@@ -29,7 +29,7 @@ void LogCore::trim() {
 
 // Room comes with the next release, and what leaves memory unwritten makes the log begin again.
 bool LogCore::cannot_write() const {
-    const bool waits_for_room = is_out_of_budget_ && is_durable_ && !is_standing_;
+    const bool waits_for_room = is_durable_ && !is_standing_;
     return !disk_error_.empty() || (is_out_of_budget_ && !waits_for_room);
 }
 
@@ -62,6 +62,7 @@ void LogCore::drop_entries(Segment& segment) {
     if (segment.state_file_bytes > 0) segment.state = {};
     const std::uint64_t in_file = segment.has_file ? segment.written.next : segment.first;
     if (segment.memory_first > in_file) {
+        // Behind them is a hole now, so nobody can go on from them.
         drop_files_up_to(segment);
         if (is_writing() && cannot_write()) note_unwritten(segment);
     }
@@ -188,7 +189,7 @@ void LogCore::note_released() {
     for (const auto& segment : segments_)
         if (segment->has_file) written = segment->written.next;
     if (written == 0 || released < written) return;
-    drop_all_files();
+    drop_files_up_to(*segments_.back());
     drop_emptied();
 }
 

@@ -27,6 +27,11 @@ struct ErrorOrigin {
 ErrorKind error_kind_of(std::string_view sqlstate, const ErrorOrigin& origin = {});
 ErrorKind error_kind_of(const Result& result);
 
+// Whether a row is to blame, and not the server or the connection.
+inline bool is_about_values(ErrorKind kind) {
+    return kind == ErrorKind::value || kind == ErrorKind::conflict;
+}
+
 // The primary message without values of rows: of errors about values the quoted part, which may
 // hold any text, is left out, and of what a function raised all of it.
 std::string message_without_values(std::string_view sqlstate, std::string_view message,

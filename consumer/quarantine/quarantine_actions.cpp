@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pg/error_kind.h"
 #include "quarantine/found_row.h"
 #include "quarantine/held_row_apply.h"
 #include "schema/target_session.h"
@@ -113,7 +114,7 @@ bool QuarantineActions::constraints_hold() {
         target_.execute("SET CONSTRAINTS ALL IMMEDIATE");
         return true;
     } catch (const Error& error) {
-        if (error.kind() != ErrorKind::value && error.kind() != ErrorKind::conflict) throw;
+        if (!is_about_values(error.kind())) throw;
         return false;
     }
 }

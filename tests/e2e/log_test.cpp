@@ -16,7 +16,14 @@ constexpr const char* kTwentyMegabytes =
     "INSERT INTO t (n, payload) SELECT g, repeat(md5(g::text), 30) FROM generate_series(1, 20000) "
     "g";
 
-class Log : public LogScenario {};
+class Log : public LogScenario {
+  protected:
+    void use_small_log() {
+        consumer().set("confirm", "\"logged\"");
+        consumer().set("log_bytes_max", "\"4MB\"");
+        consumer().set("log_memory_max", "\"1MB\"");
+    }
+};
 
 TEST_F(Log, ATargetThatIsAwayDoesNotFillTheSourcesDisk) {
     consumer().set("wal_budget", "\"4MB\"");
@@ -167,9 +174,7 @@ TEST_F(Log, StreamedTransactionsSurviveInIt) {
 
 // Policy: back-pressure to the slot, until there is room.
 TEST_F(Log, BeyondItsBudgetTheSourceKeepsWhatFollows) {
-    consumer().set("confirm", "\"logged\"");
-    consumer().set("log_bytes_max", "\"4MB\"");
-    consumer().set("log_memory_max", "\"1MB\"");
+    use_small_log();
     begin();
     target_cluster().stop("fast");
     write_megabytes(16);
@@ -183,9 +188,7 @@ TEST_F(Log, BeyondItsBudgetTheSourceKeepsWhatFollows) {
 
 // What came before it was confirmed, and the target cannot make that durable amid a transaction.
 TEST_F(Log, ATransactionThatIsLargerThanTheLogPasses) {
-    consumer().set("confirm", "\"logged\"");
-    consumer().set("log_bytes_max", "\"4MB\"");
-    consumer().set("log_memory_max", "\"1MB\"");
+    use_small_log();
     begin();
     for (int i = 0; i < 2; ++i) {
         write_megabytes(1);
@@ -199,9 +202,7 @@ TEST_F(Log, ATransactionThatIsLargerThanTheLogPasses) {
 
 // The server sends it again from its start, so the log need not have it.
 TEST_F(Log, AStreamedTransactionThatIsLargerThanTheLogPasses) {
-    consumer().set("confirm", "\"logged\"");
-    consumer().set("log_bytes_max", "\"4MB\"");
-    consumer().set("log_memory_max", "\"1MB\"");
+    use_small_log();
     consumer().set("streaming", "true");
     source().execute("ALTER DATABASE " + source_database() +
                      " SET logical_decoding_work_mem = '64kB'");

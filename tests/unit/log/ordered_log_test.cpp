@@ -22,6 +22,16 @@ bool is_readable(int fd) {
 
 class OrderedLogTest : public LogTest {
   protected:
+    // Of the first session and a transaction in it, which ends at 110.
+    std::unique_ptr<LogReader> reader_at_the_end() {
+        auto reader = log_.add_reader(Lsn{100});
+        EXPECT_TRUE(reader->rewind(Lsn{100}));
+        log_.begin_session(Lsn{100});
+        append_transaction(log_, 110, 0);
+        EXPECT_EQ(take_all(*reader).size(), 3U);
+        return reader;
+    }
+
     OrderedLog log_{options(), identity()};
 };
 
@@ -177,11 +187,7 @@ TEST_F(OrderedLogTest, AResetIsToldToReadersUntilTheyRewind) {
 
 // It stood at the end of what was released before it came again.
 TEST_F(OrderedLogTest, AReaderFindsTheNextSessionWhenTheOneBeforeIsGone) {
-    const auto reader = log_.add_reader(Lsn{100});
-    ASSERT_TRUE(reader->rewind(Lsn{100}));
-    log_.begin_session(Lsn{100});
-    append_transaction(log_, 110, 0);
-    EXPECT_EQ(take_all(*reader).size(), 3U);
+    const auto reader = reader_at_the_end();
     log_.begin_session(Lsn{110});
     append_transaction(log_, 120, 0);
     reader->release(Lsn{110});
@@ -191,11 +197,7 @@ TEST_F(OrderedLogTest, AReaderFindsTheNextSessionWhenTheOneBeforeIsGone) {
 }
 
 TEST_F(OrderedLogTest, AReaderFindsTheNextSessionWhenTheOneBeforeLeftMemory) {
-    const auto reader = log_.add_reader(Lsn{100});
-    ASSERT_TRUE(reader->rewind(Lsn{100}));
-    log_.begin_session(Lsn{100});
-    append_transaction(log_, 110, 0);
-    EXPECT_EQ(take_all(*reader).size(), 3U);
+    const auto reader = reader_at_the_end();
     log_.begin_session(Lsn{110});
     append_transaction(log_, 120, options().memory_bytes_max * 3 / 4);
     wait_until([&] { return log_.state().from != Lsn{100}; });
