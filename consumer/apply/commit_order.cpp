@@ -201,10 +201,20 @@ void CommitOrder::commit_through(Lsn end) {
         send_commit(*next);
 }
 
+// Nobody else asks for them until the next group is complete.
+void CommitOrder::take_commits() {
+    while (!groups_.empty() && groups_.front().is_commit_sent) {
+        const std::size_t before = groups_.size();
+        sessions_[*groups_.front().session]->take_arrived();
+        if (groups_.size() == before) return;
+    }
+}
+
 void CommitOrder::pump() {
     for (const auto& session : sessions_) {
         if (session->has_unsent()) session->pump();
     }
+    take_commits();
     for (Group* next = next_to_commit(); next != nullptr; next = next_to_commit()) {
         if (!sessions_[*next->session]->take_arrived()) return;
         send_commit(*next);

@@ -60,7 +60,7 @@ class CommitOrder {
     void add(Group group);
 
     // Without waiting: sends what the target takes, and the commits of the groups whose results
-    // have all arrived and are right. To be called often.
+    // have all arrived and are right, and notes which are committed. To be called often.
     void pump();
     bool has_unsent() const;
     // Sends every commit that is not on its way, waiting for results.
@@ -109,6 +109,8 @@ class CommitOrder {
     Group* next_to_commit();
     void send_commit(Group& group);
     void commit_through(Lsn end);
+    // The answers to COMMITs that are here.
+    void take_commits();
     // While more than one session has a transaction open, none may be silent for long.
     void watch_sessions();
     void cancel_open(std::size_t except);

@@ -171,6 +171,7 @@ class LogCore {
     bool remove_one(Lock& lock);
     bool write_one_state(Lock& lock);
     bool write_some(Lock& lock);
+    Segment* segment_to_sync() const;
     bool sync_when_due(Lock& lock);
     bool sync_rest(Lock& lock);
     bool sync_segment(Segment& segment, Lock& lock);

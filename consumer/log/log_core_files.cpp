@@ -133,7 +133,10 @@ std::shared_ptr<Segment> LogCore::segment_to_write() const {
             has_begun = true;
             if (segment->written.next < segment->next) return segment;
         } else if (!segment->entries.empty()) {
-            const bool is_wanted = segment->is_whole_in_memory() || is_much_untaken();
+            // One that is closed gets its file before what is behind it, or never.
+            const bool is_untaken =
+                segment->is_closed ? segment->next > taken_by_all_ : is_much_untaken();
+            const bool is_wanted = segment->is_whole_in_memory() || is_untaken;
             const bool is_passing = has_open_unwritten_ && segment == segments_.back();
             if (has_begun || (is_wanted && !is_passing)) return segment;
         }
@@ -241,30 +244,28 @@ bool LogCore::write_some(Lock& lock) {
     return true;
 }
 
+// The first one: nothing behind it counts as durable without it.
+Segment* LogCore::segment_to_sync() const {
+    if (!is_durable_) return nullptr;
+    const auto found = std::ranges::find_if(segments_, [](const auto& segment) {
+        return segment->has_file && !segment->sync_is_lost &&
+               segment->written.next != segment->synced.next;
+    });
+    return found == segments_.end() ? nullptr : found->get();
+}
+
 bool LogCore::sync_when_due(Lock& lock) {
-    if (!is_durable_) return false;
-    for (auto segment = segments_.rbegin(); segment != segments_.rend(); ++segment) {
-        if (!(*segment)->has_file) continue;
-        const FileEnd& written = (*segment)->written;
-        const FileEnd& synced = (*segment)->synced;
-        if ((*segment)->sync_is_lost || written.next == synced.next) return false;
-        const bool is_due = written.bytes - synced.bytes >= kUnsyncedBytes ||
-                            Clock::now() - unsynced_since_ >= kUnsynced;
-        return is_due && sync_segment(**segment, lock);
-    }
-    return false;
+    Segment* segment = segment_to_sync();
+    if (segment == nullptr) return false;
+    const bool is_due = segment->written.bytes - segment->synced.bytes >= kUnsyncedBytes ||
+                        Clock::now() - unsynced_since_ >= kUnsynced;
+    return is_due && sync_segment(*segment, lock);
 }
 
 // When there is nothing to write.
 bool LogCore::sync_rest(Lock& lock) {
-    if (!is_durable_ || must_rest_) return false;
-    for (auto segment = segments_.rbegin(); segment != segments_.rend(); ++segment) {
-        if (!(*segment)->has_file) continue;
-        if ((*segment)->sync_is_lost || (*segment)->written.next == (*segment)->synced.next)
-            return false;
-        return sync_segment(**segment, lock);
-    }
-    return false;
+    Segment* segment = must_rest_ ? nullptr : segment_to_sync();
+    return segment != nullptr && sync_segment(*segment, lock);
 }
 
 // A fsync that failed may have dropped what it could not write, and the next one would succeed all

@@ -136,7 +136,7 @@ void LogCore::remove_released() {
 void LogCore::note_standstill() {
     const std::uint64_t released = released_by_all();
     const auto now = std::chrono::steady_clock::now();
-    const bool can_write = !is_out_of_budget_ && disk_error_.empty() && !has_open_unwritten_;
+    const bool can_write = !is_out_of_budget_ && disk_error_.empty();
     if (can_write || !standing_since_ || released != standing_released_) {
         standing_since_ = can_write ? std::nullopt : std::optional(now);
         standing_released_ = released;

@@ -58,5 +58,79 @@ TEST_F(OrderedLogPassingTest, ATransactionThatDoesNotFitPassesOnceWhatIsBeforeIt
     wait_until([&] { return log.state().durable == Lsn{130}; });
 }
 
+// What the server says before it is durable soon, and the target cannot store that position amid
+// the transaction: it is in its way as a transaction would be.
+TEST_F(OrderedLogPassingTest, AKeepaliveBeforeItLeavesWithAnotherSession) {
+    constexpr int kMessages = 200;
+    OrderedLogOptions small = options();
+    small.disk_bytes_max = 20'000;
+    small.standstill = std::chrono::milliseconds(10);
+    OrderedLog log(small, identity());
+    log.set_durable(true);
+    const auto reader = log.add_reader(Lsn{100});
+    ASSERT_TRUE(reader->rewind(Lsn{100}));
+    log.begin_session(Lsn{100});
+    log.append(ReceivedKeepalive{Lsn{115}});
+    wait_until([&] { return log.state().durable == Lsn{115}; });
+    int sent = 0;
+    int sessions = 1;
+    int taken = 0;
+    wait_until([&] {
+        for (; log.has_room() && sent < kMessages; ++sent)
+            append_message(log, std::string(1000, '.'), sent + 1 == kMessages ? 120 : 0);
+        const Lsn applied{sessions == 1 ? 100U : 115U};
+        taken += static_cast<int>(read_up_to_now(*reader, applied).size());
+        if (!log.state().is_stuck) return taken >= kMessages;
+        log.end_session();
+        EXPECT_TRUE(reader->rewind(applied));
+        read_up_to_now(*reader, Lsn{115});
+        log.begin_session(log.state().end);
+        ++sessions;
+        sent = taken = 0;
+        return false;
+    });
+    EXPECT_EQ(sessions, 2);
+    read_up_to_now(*reader, Lsn{120});
+    EXPECT_FALSE(log.state().is_applying_unwritten);
+}
+
+// The target may take everything and not know yet that it has the transaction: what of that waited
+// in memory stays there no longer than what follows.
+TEST_F(OrderedLogPassingTest, ItsRestDoesNotHoldWhatFollows) {
+    constexpr int kMessages = 400;
+    constexpr int kFollowing = 60;
+    OrderedLogOptions small = options();
+    small.disk_bytes_max = 512'000;
+    small.segment_bytes = 16'000;
+    small.standstill = std::chrono::milliseconds(10);
+    OrderedLog log(small, identity());
+    log.set_durable(true);
+    const auto reader = log.add_reader(Lsn{100});
+    ASSERT_TRUE(reader->rewind(Lsn{100}));
+    log.begin_session(Lsn{100});
+    int sent = 0;
+    wait_until([&] {
+        for (; log.has_room() && sent < kMessages; ++sent)
+            append_message(log, std::string(2000, '.'));
+        take_all(*reader);
+        return sent == kMessages;
+    });
+    append_message(log, std::string(2000, '.'), 120);
+    EXPECT_EQ(log.state().disk_bytes, 0U);
+    int following = 0;
+    const auto append_bytes = [&](int bytes) {
+        for (; bytes > 0; bytes -= 3000) append_transaction(log, 130 + following++, 3000);
+    };
+    append_bytes(18'000);
+    wait_until([&] { return log.state().disk_bytes > 18'000; });
+    append_bytes(21'000);
+    wait_until([&] { return log.state().disk_bytes > 41'000; });
+    wait_until([&] {
+        for (; log.has_room() && following < kFollowing;) append_bytes(3000);
+        take_all(*reader);
+        return following == kFollowing;
+    });
+}
+
 }  // namespace
 }  // namespace walpack
