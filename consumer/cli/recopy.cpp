@@ -8,8 +8,10 @@
 #include "config/config.h"
 #include "config/sql_name.h"
 #include "copy/copy_catalog.h"
+#include "copy/target_rows.h"
 #include "pg/connection.h"
 #include "quarantine/quarantine_table.h"
+#include "schema/target_session.h"
 
 namespace walpack {
 namespace {
@@ -34,6 +36,13 @@ void refuse_with_held_rows(Connection& target, const std::string& pipeline, cons
             "\"walpack quarantine discard --table\".");
 }
 
+// Its rows go first, and those that point to them with them.
+void refuse_with_checked_references(Connection& target, const TableName& name) {
+    if (set_up_target_session(target).is_replica_role) return;
+    const auto table = read_target_table(target, name.schema, name.table);
+    if (table) require_no_checked_references(*table);
+}
+
 }  // namespace
 
 int run_recopy(const Invocation& invocation) {
@@ -42,6 +51,7 @@ int run_recopy(const Invocation& invocation) {
     const StopRequest stop;
     Connection target(config.target, stop, "walpack_" + config.pipeline + "_recopy");
     refuse_with_held_rows(target, config.pipeline, name);
+    refuse_with_checked_references(target, name);
     if (!CopyCatalog(config.pipeline).request_again(target, name)) {
         throw Error(ErrorKind::config,
                     fmt::format("pipeline \"{}\" has not copied a table \"{}.{}\" by chunks",

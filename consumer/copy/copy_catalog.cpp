@@ -361,6 +361,11 @@ std::string CopyCatalog::forget_table_sql(std::uint32_t table_oid) const {
         of_table(table_oid));
 }
 
+std::string CopyCatalog::follow_table_sql(std::uint32_t table_oid, std::uint32_t new_oid) const {
+    return fmt::format("UPDATE walpack.copy_table SET table_oid = {} {}", new_oid,
+                       of_table(table_oid));
+}
+
 std::string CopyCatalog::give_up_request_sql(std::uint32_t table_oid, TableState state) const {
     return fmt::format("UPDATE walpack.copy_table SET state = '{}' {} AND state = 'requested'",
                        name_of(state), of_table(table_oid));

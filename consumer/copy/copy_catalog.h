@@ -116,6 +116,8 @@ class CopyCatalog {
     std::string finish_table_sql(std::uint32_t table_oid) const;
     // Of a table whose rows nobody wants any more: were it published again, it would be new.
     std::string forget_table_sql(std::uint32_t table_oid) const;
+    // Of a ready table that was made anew at the source, and came with the stream since.
+    std::string follow_table_sql(std::uint32_t table_oid, std::uint32_t new_oid) const;
     // Of a table that cannot be copied again: it stays in the state that it is in.
     std::string give_up_request_sql(std::uint32_t table_oid, TableState state) const;
     // Asks the running pipeline to copy the table again; false when the pipeline does not copy a

@@ -78,12 +78,11 @@ void CopyGate::note_stream_at(Lsn lsn) {
 CopyTable* CopyGate::find(const Relation& relation) {
     const auto found = tables_.by_name.find({relation.schema, relation.name});
     if (found != tables_.by_name.end()) return found->second.get();
-    // By another name while it is being copied: what is in the stream may be older, or newer.
+    // By another name: what is in the stream may be older, or newer.
     for (const auto& [name, table] : tables_.by_name) {
-        if (table->stored.state != TableState::ready && table->stored.oid == relation.oid)
-            return table.get();
+        if (table->stored.oid == relation.oid) return table.get();
     }
-    if (!tables_.unknown) tables_.unknown = TableName{relation.schema, relation.name};
+    tables_.unknown.insert({relation.schema, relation.name});
     return nullptr;
 }
 

@@ -257,6 +257,7 @@ void CopyJob::watch() {
                 if (target == nullptr) target = connect_to_target();
                 look_for_requests(*target);
                 look_for_new_tables(*target);
+                look_at_published(*target);
                 if (!is_complete_ && work_.is_complete()) complete(*target);
             }
             report(reported);
@@ -296,6 +297,7 @@ void CopyJob::report(Clock::time_point& reported) {
 // the changes that were kept for them.
 std::unique_ptr<Connection> CopyJob::connect_to_target() {
     auto target = connect_in_encoding(options_.worker.target, options_.worker.encoding, stop_);
+    is_replica_role_ = set_up_target_session(*target).is_replica_role;
     target->execute("SET synchronous_commit = on");
     return target;
 }

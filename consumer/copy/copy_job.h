@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -14,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
 #include "base/stop_request.h"
 #include "copy/copy_progress.h"
 #include "copy/copy_start.h"
@@ -32,6 +34,8 @@ struct CopyJobOptions {
     std::chrono::milliseconds retry_delay_min{200};
     std::chrono::milliseconds retry_delay_max{30'000};
     OnCopyProgress on_progress;  // empty: the log is told instead, less often
+    // Told which published tables are not copied and why; empty when all are. Empty: nobody is.
+    std::function<void(const std::string&)> on_left_out;
 };
 
 class CopyJob {
@@ -61,16 +65,29 @@ class CopyJob {
     void report(std::chrono::steady_clock::time_point& reported);
     void look_at_source(std::unique_ptr<Connection>& reading);
     void look_for_requests(Connection& target);
-    void look_for_new_tables(Connection& target);
     CopyTable* claim(const TableName& name);
     void release(CopyTable& table);
     void request(CopyTable& table, Connection& target);
-    std::optional<PublishedTable> find_published(const TableName& name);
+    std::vector<PublishedTable> read_published();
     struct Described {
         std::shared_ptr<const PublishedTable> published;
         std::shared_ptr<const RelationMapping> mapping;
     };
     std::optional<Described> describe(const TableName& name, Connection& target);
+    void look_for_new_tables(Connection& target);
+    // A look at the source's catalog.
+    struct Published {
+        std::vector<PublishedTable> tables;
+        Lsn seen_at;  // the source's position, read behind it
+    };
+    void look_at_published(Connection& target);
+    void compare(const Published& published, Connection& target);
+    void forget_unpublished(const std::vector<PublishedTable>& published, Connection& target);
+    bool is_named(const Relation& relation);
+    void take_up(const PublishedTable& published, Connection& target);
+    void add(PublishedTable published, Connection& target);
+    void leave_out(const TableName& name, const Error& error);
+    void tell_left_out();
     void ignore(const TableName& name);
     // True when the new name is of a table that is known.
     bool rename(const PublishedTable& published, const TableName& name, Connection& target);
@@ -85,7 +102,14 @@ class CopyJob {
     RateLimit rate_limit_;
     StopRequest stop_;
     std::atomic<bool> is_complete_{false};
+    // Of the watching thread.
+    bool is_replica_role_ = false;
     std::set<TableName> ignored_;
+    std::optional<Published> published_;  // the stream has not passed it yet
+    std::chrono::steady_clock::time_point published_at_;
+    std::map<TableName, std::string> left_out_;  // and why
+    std::set<TableName> told_;                   // of those that the log was told of
+    std::string told_text_;
     std::vector<std::jthread> threads_;
 };
 

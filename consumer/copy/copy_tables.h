@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -128,8 +129,8 @@ struct CopyTables {
     Lsn resumed_at;
     Lsn dropped_until;
     std::size_t backlog_bytes = 0;
-    // A relation of the stream that is none of the tables.
-    std::optional<TableName> unknown;
+    // Relations of the stream that are none of the tables. Their changes were dropped.
+    std::set<TableName> unknown;
     // What belongs to no table, or to one that was not copied.
     std::vector<CopyBuild> builds;
     // What the target has committed.

@@ -11,11 +11,13 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "copy/chunk_load.h"
+#include "copy/copy_catalog.h"
 #include "copy/source_rows.h"
 #include "copy/table_copy.h"
 #include "copy/table_order.h"
 #include "copy/target_rows.h"
 #include "pg/replication_connection.h"
+#include "progress/progress.h"
 #include "schema/catalog_query.h"
 #include "schema/target_session.h"
 
@@ -97,9 +99,24 @@ class InitialCopy {
             result.bytes += copied.bytes;
         }
         source_.execute("COMMIT");
+        note_tables(tables);
         finish(result.lsn);
         transaction.commit();
         return result;
+    }
+
+    // All of them are there: what is published later is found and copied beside the stream.
+    void note_tables(const std::vector<PublishedTable>& tables) {
+        lock_schema(target_);
+        const CopyCatalog catalog(options_.pipeline);
+        catalog.create(target_);
+        for (const PublishedTable& table : tables) {
+            StoredTable stored;
+            stored.oid = table.relation->oid;
+            stored.name = {table.relation->schema, table.relation->name};
+            stored.state = TableState::ready;
+            catalog.add_table(target_, stored);
+        }
     }
 
     // A snapshot whose tables still hold what it sees, and go on doing so: they are locked against

@@ -24,6 +24,7 @@ namespace walpack {
 struct InitialCopyOptions {
     Conninfo source;
     TableSelection selection;
+    std::string pipeline;
     bool copy_rows = true;  // false: the target already holds the rows, as of `position`
     Lsn position;
 };

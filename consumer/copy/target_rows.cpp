@@ -22,6 +22,20 @@ void require_empty(Connection& target, const std::vector<RelationMapping>& mappi
         .hint("Empty them, or set copy = false when the target already holds the source's rows.");
 }
 
+void require_no_checked_references(const TargetTable& table) {
+    if (!table.is_referenced && !table.is_referencing) return;
+    throw Error(ErrorKind::schema,
+                fmt::format("table \"{}.{}\" cannot be copied by itself, as the target checks its "
+                            "foreign keys",
+                            table.schema, table.name))
+        .detail(table.is_referenced
+                    ? "Rows that point to it would be deleted or forbid that it is emptied."
+                    : "Its rows may come before those that they point to.")
+        .hint(
+            "Drop the foreign keys that point to it or from it on the target until it is copied, "
+            "or let the role set session_replication_role.");
+}
+
 // A table that a foreign key points to cannot be truncated alone.
 void empty_table(Connection& target, const TargetTable& table) {
     const std::string& name = table.sql_name_of_rows();

@@ -152,6 +152,9 @@ CopyJobOptions Pipeline::copy_job_options(const std::string& encoding) const {
     options.retry_delay_min = config_.retry_delay_min;
     options.retry_delay_max = config_.retry_delay_max;
     options.on_progress = on_copy_;
+    options.on_left_out = [this](const std::string& tables) {
+        on_state_(tables.empty() ? "applying" : "applying; not copied: " + tables);
+    };
     return options;
 }
 
@@ -174,6 +177,7 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
     InitialCopyOptions options;
     options.source = config_.source;
     options.selection = config_.selection();
+    options.pipeline = config_.pipeline;
     options.copy_rows = config_.copy;
     options.position = feed_.source.reaches_back_to();
     if (origins_ != nullptr) origins_->take(target);

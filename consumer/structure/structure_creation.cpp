@@ -87,9 +87,10 @@ class Creation {
 
     // What the target refuses, or nullopt. The caller's transaction goes on in either case.
     std::optional<std::string> attempt(const std::string& statement, bool& is_there) {
+        // By itself: of a string that the target cannot parse or convert nothing is executed.
+        target_.execute("SAVEPOINT walpack_entry");
         try {
-            target_.execute("SAVEPOINT walpack_entry;\n" + statement +
-                            "\nRELEASE SAVEPOINT walpack_entry");
+            target_.execute(statement + "\nRELEASE SAVEPOINT walpack_entry");
             return std::nullopt;
         } catch (const Error& error) {
             throw_unless_refused(error);

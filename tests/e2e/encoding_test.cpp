@@ -81,5 +81,16 @@ TEST_F(LatinTarget, TakesWhatItCanRepresentAndRefusesTheRest) {
     EXPECT_TRUE(names_an_lsn(log));
 }
 
+// The string that holds the statement does not get past the conversion.
+TEST_F(LatinTarget, WhatCannotBeConvertedOfTheStructureIsListed) {
+    source().execute(
+        "CREATE TABLE other (id int PRIMARY KEY, n int); "
+        "COMMENT ON TABLE other IS 'таблица'");
+    const Finished init = consumer().command("init");
+    EXPECT_TRUE(contains(init.output, "COMMENT ON TABLE public.other")) << init.output;
+    EXPECT_FALSE(contains(init.output, "3B001")) << init.output;
+    EXPECT_EQ(target().value("SELECT to_regclass('public.other') IS NOT NULL"), "t");
+}
+
 }  // namespace
 }  // namespace walpack::e2e

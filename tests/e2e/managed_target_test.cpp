@@ -174,5 +174,46 @@ TEST_F(ManagedTarget, ItsOwnerHasRowsHeldAndRetriesThemUnderForeignKeys) {
               table_owner());
 }
 
+// Its rows would have to go first, and take those that point to them along.
+TEST_F(ManagedTarget, ATableThatForeignKeysPointToIsNotCopiedAgain) {
+    use_table_owner();
+    source().execute("INSERT INTO parent SELECT g, 'v' FROM generate_series(201, 205) g");
+    source().execute("INSERT INTO child SELECT g, g FROM generate_series(201, 205) g");
+    consumer().init();
+    consumer().start();
+    catch_up();
+    const Finished again = consumer().command("recopy", {"public.parent"});
+    EXPECT_NE(again.status, 0);
+    EXPECT_TRUE(contains(again.output, "checks its foreign keys")) << again.output;
+    // The same when it is asked for by other means.
+    target().execute(
+        "UPDATE walpack.copy_table SET state = 'requested' WHERE table_name = 'parent'");
+    wait_until("it is refused", seconds(20), [&] {
+        return target().value("SELECT state FROM walpack.copy_table WHERE table_name = 'parent'") ==
+               "ready";
+    });
+    change();
+    catch_up();
+    expect_equal();
+}
+
+TEST_F(ManagedTarget, ATableThatIsPublishedLaterIsCopied) {
+    use_table_owner();
+    consumer().set("tables", "[\"public.parent\", \"public.child\", \"public.mark\"]");
+    consumer().init();
+    consumer().start();
+    catch_up();
+    on_both("CREATE TABLE late (id int PRIMARY KEY, n int)");
+    target().execute("ALTER TABLE late OWNER TO " + table_owner());
+    source().execute("INSERT INTO late SELECT g, g FROM generate_series(1, 10) g");
+    source().execute("ALTER PUBLICATION " + slot() + " ADD TABLE late");
+    source().execute("INSERT INTO late VALUES (11, 1)");
+    wait_until("its rows are there", seconds(30),
+               [&] { return target().number("SELECT count(*) FROM late") == 11; });
+    change();
+    catch_up();
+    expect_equal();
+}
+
 }  // namespace
 }  // namespace walpack::e2e

@@ -1,0 +1,249 @@
+// The part of CopyJob that compares what is published with what the copy knows: published
+// meanwhile, renamed, not published any more.
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "copy/copy_job.h"
+#include "copy/published_lookup.h"
+#include "copy/target_rows.h"
+#include "schema/catalog_query.h"
+
+namespace walpack {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::minutes kPublishedLook{1};
+
+// A publication names it, or a partitioned table above it.
+constexpr const char* kIsNamed = R"(
+SELECT 1 FROM pg_catalog.pg_publication_rel r
+JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid
+WHERE p.pubname = ANY ($2::pg_catalog.text[])
+    AND (r.prrelid = $1::pg_catalog.oid
+        OR r.prrelid IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors($1) a(relid)))
+LIMIT 1)";
+
+TableName name_of(const PublishedTable& published) {
+    return {published.relation->schema, published.relation->name};
+}
+
+}  // namespace
+
+std::vector<PublishedTable> CopyJob::read_published() {
+    const auto source =
+        connect_in_encoding(options_.worker.source, options_.worker.encoding, stop_);
+    return read_published_tables(*source, options_.start.selection);
+}
+
+// The stream has brought tables that the copy does not know: they were published meanwhile, or have
+// another name now. Of those that cannot be copied yet nothing is lost, as a snapshot that is taken
+// later sees what was dropped.
+void CopyJob::look_for_new_tables(Connection& target) {
+    std::set<TableName> unknown;
+    {
+        const std::lock_guard lock(tables_.mutex);
+        unknown.swap(tables_.unknown);
+        std::erase_if(unknown, [this](const auto& name) { return tables_.by_name.contains(name); });
+    }
+    std::erase_if(unknown, [this](const TableName& name) { return left_out_.contains(name); });
+    if (unknown.empty()) return;
+    std::vector<PublishedTable> published = read_published();
+    for (const TableName& name : unknown) {
+        const auto found = find_published(published, name);
+        if (found == published.end()) {
+            ignore(name);
+        } else if (!rename(*found, name, target)) {
+            take_up(*found, target);
+        }
+    }
+    tell_left_out();
+}
+
+// What the catalog says is acted on when the stream has passed it: before that, changes come by
+// what it said earlier.
+void CopyJob::look_at_published(Connection& target) {
+    const auto now = Clock::now();
+    if (!published_ && now - published_at_ >= kPublishedLook) {
+        published_at_ = now;
+        const auto source =
+            connect_in_encoding(options_.worker.source, options_.worker.encoding, stop_);
+        Published published;
+        try {
+            published.tables = read_published_tables(*source, options_.start.selection);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::config) throw;
+            log::warning("{}", error.report());
+            return;
+        }
+        const auto lsn = source->query_value("SELECT pg_catalog.pg_current_wal_lsn()");
+        published.seen_at = Lsn::parse(lsn.value_or("")).value_or(Lsn{});
+        published_ = std::move(published);
+    }
+    if (!published_) return;
+    {
+        const std::lock_guard lock(tables_.mutex);
+        if (tables_.applied < published_->seen_at) return;
+    }
+    const Published passed = *std::exchange(published_, std::nullopt);
+    compare(passed, target);
+}
+
+void CopyJob::compare(const Published& published, Connection& target) {
+    forget_unpublished(published.tables, target);
+    left_out_.clear();
+    for (const PublishedTable& each : published.tables) {
+        const TableName name = name_of(each);
+        bool is_known = false;
+        bool has_other_name = false;
+        {
+            const std::lock_guard lock(tables_.mutex);
+            const auto same = std::ranges::find_if(tables_.by_name, [&each](const auto& known) {
+                return known.second->stored.oid == each.relation->oid;
+            });
+            has_other_name = same != tables_.by_name.end() && same->first != name &&
+                             same->second->stored.state == TableState::ready;
+            is_known = same != tables_.by_name.end() || tables_.by_name.contains(name);
+        }
+        if (has_other_name) {
+            rename(each, name, target);
+        } else if (!is_known) {
+            take_up(each, target);
+        }
+    }
+    tell_left_out();
+}
+
+// What comes back was changed meanwhile, and is a new table then; so is one that was made anew,
+// unless its publication holds all tables, and brought it from its first row on.
+void CopyJob::forget_unpublished(const std::vector<PublishedTable>& published, Connection& target) {
+    std::vector<std::pair<TableName, std::uint32_t>> gone;
+    {
+        const std::lock_guard lock(tables_.mutex);
+        for (const auto& [name, table] : tables_.by_name) {
+            const bool is_there = std::ranges::any_of(published, [&table](const auto& each) {
+                return each.relation->oid == table->stored.oid;
+            });
+            if (!is_there && !table->is_taken && table->stored.state == TableState::ready)
+                gone.emplace_back(name, table->stored.oid);
+        }
+    }
+    for (const auto& [name, oid] : gone) {
+        const auto anew = std::ranges::find_if(
+            published, [&name](const PublishedTable& each) { return name_of(each) == name; });
+        const bool is_followed = anew != published.end() && !is_named(*anew->relation);
+        const std::uint32_t new_oid = is_followed ? anew->relation->oid : 0;
+        target.execute(is_followed ? catalog_.follow_table_sql(oid, new_oid)
+                                   : catalog_.forget_table_sql(oid));
+        if (!is_followed) {
+            log::warning(
+                "table \"{}.{}\" is not published any more, or was made anew: what is published "
+                "under its name from now on is a new table",
+                name.schema, name.table);
+        }
+        const std::lock_guard lock(tables_.mutex);
+        if (is_followed) {
+            tables_.by_name.at(name)->stored.oid = new_oid;
+        } else {
+            tables_.by_name.erase(name);
+        }
+        tables_.note_change();
+    }
+}
+
+bool CopyJob::is_named(const Relation& relation) {
+    const auto source =
+        connect_in_encoding(options_.worker.source, options_.worker.encoding, stop_);
+    return source
+        ->query_value(kIsNamed, {std::to_string(relation.oid),
+                                 array_literal(options_.start.selection.publications)})
+        .has_value();
+}
+
+// One that cannot be copied is left out until it can: it must not stop the others.
+void CopyJob::take_up(const PublishedTable& published, Connection& target) {
+    const TableName name = name_of(published);
+    try {
+        add(published, target);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::schema && error.kind() != ErrorKind::config) throw;
+        leave_out(name, error);
+    }
+}
+
+void CopyJob::leave_out(const TableName& name, const Error& error) {
+    left_out_[name] = error.message();
+    if (!told_.insert(name).second) return;
+    log::error("table \"{}.{}\" is published and cannot be copied yet, so it is left out: {}",
+               name.schema, name.table, error.report());
+}
+
+void CopyJob::tell_left_out() {
+    if (!options_.on_left_out) return;
+    std::string text;
+    for (const auto& [name, reason] : left_out_)
+        text += fmt::format("{}\"{}.{}\" ({})", text.empty() ? "" : ", ", name.schema, name.table,
+                            reason);
+    if (text == told_text_) return;
+    told_text_ = text;
+    options_.on_left_out(text);
+}
+
+void CopyJob::add(PublishedTable published, Connection& target) {
+    const TableName name = name_of(published);
+    auto table = std::make_unique<CopyTable>();
+    table->stored.oid = published.relation->oid;
+    table->stored.name = name;
+    table->stored.state = TableState::requested;
+    table->needs_required = true;
+    const std::vector<RelationMapping> mappings = map_all(target, {published});
+    if (!is_replica_role_) require_no_checked_references(*mappings.front().table);
+    require_empty(target, mappings);
+    table->mapping = std::make_shared<const RelationMapping>(mappings.front());
+    table->published = std::make_shared<const PublishedTable>(std::move(published));
+    catalog_.add_table(target, table->stored);
+    log::info("table {}.{} is new; it is copied", name.schema, name.table);
+    told_.erase(name);
+    left_out_.erase(name);
+    const std::lock_guard lock(tables_.mutex);
+    tables_.by_name[name] = std::move(table);
+    is_complete_ = false;
+    tables_.note_change();
+}
+
+// It was published when the changes were made, or had another name: were it published again, it
+// would be new.
+void CopyJob::ignore(const TableName& name) {
+    if (ignored_.insert(name).second) {
+        log::warning("changes of table \"{}.{}\" are left out, as no publication holds it now",
+                     name.schema, name.table);
+    }
+}
+
+bool CopyJob::rename(const PublishedTable& published, const TableName& name, Connection& target) {
+    const std::lock_guard lock(tables_.mutex);
+    const auto known = std::find_if(tables_.by_name.begin(), tables_.by_name.end(),
+                                    [&published](const auto& each) {
+                                        return each.second->stored.oid == published.relation->oid;
+                                    });
+    if (known == tables_.by_name.end()) return false;
+    if (known->second->stored.state != TableState::ready) {
+        throw Error(ErrorKind::schema,
+                    fmt::format("table \"{}.{}\" was renamed while it is being copied",
+                                known->first.schema, known->first.table))
+            .hint("Rename it back until the copy is complete.");
+    }
+    target.execute(catalog_.rename_table_sql(published.relation->oid, name));
+    auto node = tables_.by_name.extract(known);
+    node.key() = name;
+    node.mapped()->stored.name = name;
+    tables_.by_name.insert(std::move(node));
+    tables_.note_change();
+    return true;
+}
+
+}  // namespace walpack

@@ -1,0 +1,19 @@
+// One table among those that are published.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "schema/published_table.h"
+
+namespace walpack {
+
+// The end when it is not among them.
+inline std::vector<PublishedTable>::iterator find_published(std::vector<PublishedTable>& published,
+                                                            const TableName& name) {
+    return std::ranges::find_if(published, [&name](const PublishedTable& each) {
+        return each.relation->schema == name.schema && each.relation->name == name.table;
+    });
+}
+
+}  // namespace walpack

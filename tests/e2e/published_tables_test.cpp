@@ -1,0 +1,129 @@
+// What is published changes while a pipeline runs: tables come, go and come back.
+#include "support/scenario.h"
+
+namespace walpack::e2e {
+namespace {
+
+class PublishedTables : public Scenario {
+  protected:
+    void SetUp() override {
+        Scenario::SetUp();
+        on_both("CREATE TABLE first (id int PRIMARY KEY, n int)");
+        source().execute("INSERT INTO first SELECT g, g FROM generate_series(1, 100) g");
+        consumer().set("tables", "[\"public.first\", \"public.mark\"]");
+        consumer().init();
+        consumer().start();
+        catch_up();
+    }
+
+    // With ten rows at the source.
+    void make(const std::string& table, bool is_on_target = true) {
+        const std::string sql = "CREATE TABLE " + table + " (id int PRIMARY KEY, n int)";
+        source().execute(sql + "; INSERT INTO " + table +
+                         " SELECT g, g FROM generate_series(1, 10) g");
+        if (is_on_target) target().execute(sql);
+    }
+    void publish(const std::string& tables) {
+        source().execute("ALTER PUBLICATION " + slot() + " ADD TABLE " + tables);
+    }
+    // It looks at once, and otherwise every minute.
+    void restart() {
+        stop_consumer();
+        consumer().start();
+    }
+    void wait_for_rows(const std::string& table, int rows) {
+        wait_until("the rows of " + table + " are there", seconds(30),
+                   [&] { return target().number("SELECT count(*) FROM " + table) == rows; });
+    }
+    void wait_for_log(const std::string& text) {
+        wait_until("the log says \"" + text + "\"", seconds(30),
+                   [&] { return contains(consumer().log(), text); });
+    }
+};
+
+TEST_F(PublishedTables, SeveralThatAreWrittenInOneTransactionAreAllCopied) {
+    for (const char* table : {"m1", "m2", "m3"}) make(table);
+    publish("m1, m2, m3");
+    source().execute(
+        "BEGIN; INSERT INTO m1 VALUES (11, 1); INSERT INTO m2 VALUES (11, 1); INSERT INTO m3 "
+        "VALUES (11, 1); COMMIT");
+    for (const char* table : {"m1", "m2", "m3"}) wait_for_rows(table, 11);
+    catch_up();
+    expect_equal();
+}
+
+TEST_F(PublishedTables, OneThatNobodyWritesToIsCopied) {
+    make("quiet");
+    publish("quiet");
+    restart();
+    wait_for_rows("quiet", 10);
+    catch_up();
+    expect_equal();
+}
+
+TEST_F(PublishedTables, OneThatTheTargetLacksIsLeftOutUntilItIsThere) {
+    make("lacking", false);
+    publish("lacking");
+    source().execute("INSERT INTO lacking VALUES (11, 1)");
+    wait_for_log("\"public.lacking\" is published and cannot be copied yet");
+    source().execute("UPDATE first SET n = n + 1; INSERT INTO lacking VALUES (12, 1)");
+    catch_up();
+    EXPECT_EQ(target().value("SELECT sum(n) FROM first"),
+              source().value("SELECT sum(n) FROM first"));
+    wait_until("the status names it", seconds(10), [&] {
+        return contains(consumer().command("status").output, "not copied: \"public.lacking\"");
+    });
+    target().execute("CREATE TABLE lacking (id int PRIMARY KEY, n int)");
+    restart();
+    wait_for_rows("lacking", 12);
+    catch_up();
+    expect_equal();
+}
+
+// What was changed meanwhile is nowhere in the stream.
+TEST_F(PublishedTables, OneThatComesBackIsANewTable) {
+    source().execute("ALTER PUBLICATION " + slot() + " DROP TABLE first");
+    restart();
+    wait_for_log("\"public.first\" is not published any more");
+    source().execute("UPDATE first SET n = 7 WHERE id < 10");
+    publish("first");
+    source().execute("UPDATE first SET n = 8 WHERE id > 90");
+    wait_for_log("\"public.first\" is published and cannot be copied yet");
+    EXPECT_TRUE(contains(consumer().log(), "not empty"));
+    target().execute("TRUNCATE first");
+    restart();
+    wait_for_rows("first", 100);
+    catch_up();
+    expect_equal();
+}
+
+TEST_F(PublishedTables, OneThatIsMadeAnewIsANewTable) {
+    source().execute(
+        "DROP TABLE first; CREATE TABLE first (id int PRIMARY KEY, n int); INSERT INTO first "
+        "VALUES (1, 1), (1000, 1)");
+    publish("first");
+    source().execute("INSERT INTO first VALUES (1001, 1)");
+    restart();
+    wait_for_log("\"public.first\" is published and cannot be copied yet");
+    target().execute("TRUNCATE first");
+    restart();
+    wait_for_rows("first", 3);
+    catch_up();
+    expect_equal();
+}
+
+TEST_F(PublishedTables, OneThatIsRenamedOnBothSidesGoesOn) {
+    for (Session* session : {&source(), &target()})
+        session->execute("ALTER TABLE first RENAME TO renamed");
+    restart();
+    source().execute("UPDATE renamed SET n = n + 1");
+    catch_up();
+    expect_equal();
+    wait_until("its new name is noted", seconds(20), [&] {
+        return target().value(
+                   "SELECT state FROM walpack.copy_table WHERE table_name = 'renamed'") == "ready";
+    });
+}
+
+}  // namespace
+}  // namespace walpack::e2e
