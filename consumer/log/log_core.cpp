@@ -68,10 +68,13 @@ void LogCore::begin_session(Lsn from) {
     cut_tail();
     WALPACK_CHECK(from >= before);
     if (from > before) {
-        // What lies between is nowhere: fine for those who have it on their targets.
+        // What lies between is nowhere: fine for those who have it on their targets, and for one
+        // without a position yet, which begins here or later.
         for (ReaderPlace* reader : readers_) {
             const Lsn released{reader->released};
-            if (released < from)
+            if (!released.is_valid())
+                reader->released = from.value;
+            else if (released < from)
                 reader->fault = "what lies between " + released.to_string() + " and " +
                                 from.to_string() + " was not received";
         }

@@ -43,7 +43,7 @@ struct ReaderPlace {
     std::atomic<std::uint64_t> handed_out{0};         // what is before it was
     std::atomic<bool> holds{false};                   // a streamed transaction, of what was
     std::uint64_t bytes = 0;                          // of the log before that
-    std::atomic<std::uint64_t> released{0};           // an LSN
+    std::atomic<std::uint64_t> released{0};           // an LSN; 0 before the first position
     std::atomic<std::uint64_t> released_sequence{0};  // what is before it will not be asked for
     std::optional<std::uint64_t> cut_at;              // since the reader was last here
     std::string fault;                                // why it cannot go on without a rewind
