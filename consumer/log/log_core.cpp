@@ -19,7 +19,9 @@ constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
 LogCore::LogCore(OrderedLogOptions options, LogIdentity identity)
     : options_(std::move(options)), identity_(std::move(identity)), directory_(options_.directory) {
-    segments_ = recover_segments(directory_, identity_);
+    RecoveredLog recovered = recover_log(directory_, identity_);
+    segments_ = std::move(recovered.segments);
+    damage_ = std::move(recovered.damage);
     for (const auto& segment : segments_) disk_bytes_ += segment->on_disk_bytes();
     if (const Segment* last = current()) {
         next_number_ = last->number + 1;

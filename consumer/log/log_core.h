@@ -99,6 +99,7 @@ class LogCore {
     void reset();
     void set_durable(bool is_durable);
     OrderedLogState state();
+    const std::string& damage() const { return damage_; }
 
     void add(ReaderPlace& place, Lsn position);
     // `is_for_good`: its target does not come back.
@@ -185,6 +186,7 @@ class LogCore {
     const OrderedLogOptions options_;
     const LogIdentity identity_;
     LogDirectory directory_;
+    std::string damage_;  // found when it was opened
     int room_fd_ = -1;
 
     mutable std::mutex mutex_;

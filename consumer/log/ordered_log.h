@@ -100,6 +100,9 @@ class OrderedLog {
     // byte that some reader has not released.
     void set_durable(bool is_durable);
     OrderedLogState state() const;
+    // What was wrong in the files when the log was opened, with their names and offsets; empty
+    // without.
+    const std::string& damage() const;
 
     // ---- readers: one per target, for as long as the pipeline has the target
 
