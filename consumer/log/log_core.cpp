@@ -19,7 +19,9 @@ constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
 LogCore::LogCore(OrderedLogOptions options, LogIdentity identity)
     : options_(std::move(options)), identity_(std::move(identity)), directory_(options_.directory) {
-    segments_ = recover_segments(directory_, identity_);
+    RecoveredLog recovered = recover_log(directory_, identity_);
+    segments_ = std::move(recovered.segments);
+    damage_ = std::move(recovered.damage);
     for (const auto& segment : segments_) disk_bytes_ += segment->on_disk_bytes();
     if (const Segment* last = current()) {
         next_number_ = last->number + 1;
@@ -68,10 +70,13 @@ void LogCore::begin_session(Lsn from) {
     cut_tail();
     WALPACK_CHECK(from >= before);
     if (from > before) {
-        // What lies between is nowhere: fine for those who have it on their targets.
+        // What lies between is nowhere: fine for those who have it on their targets, and for one
+        // without a position yet, which begins here or later.
         for (ReaderPlace* reader : readers_) {
             const Lsn released{reader->released};
-            if (released < from)
+            if (!released.is_valid())
+                reader->released = from.value;
+            else if (released < from)
                 reader->fault = "what lies between " + released.to_string() + " and " +
                                 from.to_string() + " was not received";
         }

@@ -43,7 +43,7 @@ struct ReaderPlace {
     std::atomic<std::uint64_t> handed_out{0};         // what is before it was
     std::atomic<bool> holds{false};                   // a streamed transaction, of what was
     std::uint64_t bytes = 0;                          // of the log before that
-    std::atomic<std::uint64_t> released{0};           // an LSN
+    std::atomic<std::uint64_t> released{0};           // an LSN; 0 before the first position
     std::atomic<std::uint64_t> released_sequence{0};  // what is before it will not be asked for
     std::optional<std::uint64_t> cut_at;              // since the reader was last here
     std::string fault;                                // why it cannot go on without a rewind
@@ -99,6 +99,7 @@ class LogCore {
     void reset();
     void set_durable(bool is_durable);
     OrderedLogState state();
+    const std::string& damage() const { return damage_; }
 
     void add(ReaderPlace& place, Lsn position);
     // `is_for_good`: its target does not come back.
@@ -185,6 +186,7 @@ class LogCore {
     const OrderedLogOptions options_;
     const LogIdentity identity_;
     LogDirectory directory_;
+    std::string damage_;  // found when it was opened
     int room_fd_ = -1;
 
     mutable std::mutex mutex_;

@@ -100,7 +100,8 @@ bool LogCore::rewind(ReaderPlace& place, Lsn position, Fetched& fetched) {
         // What is only in files has to be followed by what is written from now on.
         if (segment.memory_first != segment.first) is_spilling_ = true;
     }
-    if (was_released) place.released = position.value;
+    const bool is_first_position = place.released == 0;
+    if (was_released || is_first_position) place.released = position.value;
     fetched.bytes_before = place.bytes;
     count_taken();
     wake_writer();

@@ -53,12 +53,12 @@ class Recovery {
     Recovery(const LogDirectory& directory, const LogIdentity& identity)
         : directory_(directory), identity_(identity) {}
 
-    std::deque<std::shared_ptr<Segment>> segments() {
+    RecoveredLog run() {
         const auto numbers = directory_.segments();
         for (const std::uint64_t number : numbers) add(number, number == numbers.back());
         drop_what_nobody_can_begin_at();
         if (!segments_.empty()) cut_last();
-        return std::move(segments_);
+        return {std::move(segments_), std::move(damage_)};
     }
 
   private:
@@ -90,11 +90,16 @@ class Recovery {
         const bool follows = header.number == before.number + 1;
         if (follows && header.from == before.whole.end) return;
         before.damage = damage_at(directory_.log_path(before.number), stopped_at_);
+        note_damage(before.damage);
         if (follows) return;
         // Numbers have to follow one another in what is returned.
         throw Error(ErrorKind::config, fmt::format("the log's file \"{}\" is missing",
                                                    directory_.log_path(before.number + 1)))
             .hint(kDamageHint);
+    }
+
+    void note_damage(const std::string& damage) {
+        damage_ += (damage_.empty() ? "" : "; ") + damage;
     }
 
     std::shared_ptr<Segment> segment_of(const SegmentHeader& header, std::uint64_t offset) {
@@ -172,14 +177,29 @@ class Recovery {
         const OwnedFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
         if (!file.is_open()) throw Error(ErrorKind::limit, file_error("open", path, errno));
         if (last.written.bytes > whole_offset_) {
-            log::info("cut {} bytes behind offset {} of \"{}\", which are no whole transaction",
-                      last.written.bytes - whole_offset_, whole_offset_, path);
+            note_cut(last, path);
             if (::ftruncate(file.get(), static_cast<off_t>(whole_offset_)) != 0)
                 throw Error(ErrorKind::limit, file_error("cut", path, errno));
         }
         if (::fsync(file.get()) != 0 || directory_.sync() != 0)
             throw Error(ErrorKind::limit, file_error("sync", path, errno));
         last.written.bytes = last.synced.bytes = whole_offset_;
+    }
+
+    // A crash leaves the beginning of an entry; what is whole behind a broken one was damaged.
+    void note_cut(const Segment& last, const std::string& path) {
+        const std::string cut = fmt::format(
+            "{} bytes behind offset {} of \"{}\" were cut off, which are no whole "
+            "transaction",
+            last.written.bytes - whole_offset_, whole_offset_, path);
+        SegmentReader reader(path, last.number);
+        reader.seek(stopped_at_);
+        if (!reader.finds_whole_entry(last.next)) {
+            log::info("{}", cut);
+            return note_damage(cut);
+        }
+        log::warning("{}: {}", damage_at(path, stopped_at_), cut);
+        note_damage(damage_at(path, stopped_at_));
     }
 
     static constexpr const char* kDamageHint =
@@ -193,13 +213,13 @@ class Recovery {
     std::uint64_t stopped_at_ = 0;    // in the file read last
     std::uint64_t whole_offset_ = 0;  // behind its last whole transaction
     std::string damaged_state_;
+    std::string damage_;
 };
 
 }  // namespace
 
-std::deque<std::shared_ptr<Segment>> recover_segments(const LogDirectory& directory,
-                                                      const LogIdentity& identity) {
-    return Recovery(directory, identity).segments();
+RecoveredLog recover_log(const LogDirectory& directory, const LogIdentity& identity) {
+    return Recovery(directory, identity).run();
 }
 
 }  // namespace walpack

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string>
 
 #include "log/log_directory.h"
 #include "log/ordered_log.h"
@@ -16,10 +17,15 @@
 
 namespace walpack {
 
-// The numbers follow one another. Throws Error(config) when the files are those of another
+struct RecoveredLog {
+    std::deque<std::shared_ptr<Segment>> segments;  // their numbers follow one another
+    // Where files do not have what they should, or the last one was cut; empty when none.
+    std::string damage;
+};
+
+// Throws Error(config) when the files are those of another
 // pipeline, slot or source, or of another version, or have no header; Error(limit) when they cannot
 // be read.
-std::deque<std::shared_ptr<Segment>> recover_segments(const LogDirectory& directory,
-                                                      const LogIdentity& identity);
+RecoveredLog recover_log(const LogDirectory& directory, const LogIdentity& identity);
 
 }  // namespace walpack

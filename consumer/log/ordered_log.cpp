@@ -48,6 +48,10 @@ OrderedLogState OrderedLog::state() const {
     return core_->state();
 }
 
+const std::string& OrderedLog::damage() const {
+    return core_->damage();
+}
+
 std::unique_ptr<LogReader> OrderedLog::add_reader(Lsn position) {
     return std::unique_ptr<LogReader>(
         new LogReader(std::make_unique<LogReader::State>(core_, position)));

@@ -100,11 +100,15 @@ class OrderedLog {
     // byte that some reader has not released.
     void set_durable(bool is_durable);
     OrderedLogState state() const;
+    // What was wrong in the files when the log was opened, with their names and offsets; empty
+    // without.
+    const std::string& damage() const;
 
     // ---- readers: one per target, for as long as the pipeline has the target
 
-    // What lies behind `position` is kept until the reader releases it. Add those of all targets
-    // before the first session begins: nothing is removed until then.
+    // What lies behind `position` is kept until the reader releases it. One that is not known yet,
+    // Lsn{}, is not before that of the session that begins next. Add those of all targets before
+    // the first session begins: nothing is removed until then.
     std::unique_ptr<LogReader> add_reader(Lsn position);
 
   private:

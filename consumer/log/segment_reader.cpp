@@ -79,4 +79,15 @@ std::optional<SegmentReader::Entry> SegmentReader::next() {
     return Entry{std::move(*entry), head.sequence};
 }
 
+bool SegmentReader::finds_whole_entry(std::uint64_t sequence) {
+    for (++offset_;; ++offset_) {
+        const std::string_view bytes = look(kEntryHeadBytes);
+        if (bytes.size() < kEntryHeadBytes) return false;
+        const EntryHead head = decode_head(bytes);
+        // Others are not worth a checksum, which may be of the whole rest.
+        const bool is_likely = head.sequence > sequence && head.sequence - sequence < offset_;
+        if (is_likely && next()) return true;
+    }
+}
+
 }  // namespace walpack

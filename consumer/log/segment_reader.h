@@ -31,6 +31,9 @@ class SegmentReader {
     // when the file cannot be read.
     std::optional<Entry> next();
     std::uint64_t offset() const { return offset_; }
+    // Whether one with a number behind `sequence` stands anywhere behind the offset: looks at every
+    // byte.
+    bool finds_whole_entry(std::uint64_t sequence);
 
     std::uint64_t number() const { return number_; }
     const std::string& path() const { return path_; }

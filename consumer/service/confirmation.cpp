@@ -48,6 +48,11 @@ bool Confirmation::have_all_begun() const {
     return begun_.size() == applied_.size();
 }
 
+bool Confirmation::has_one_begun() const {
+    const std::lock_guard lock(mutex_);
+    return !begun_.empty();
+}
+
 // With the mutex held.
 Lsn Confirmation::smallest() const {
     if (applied_.empty()) return {};

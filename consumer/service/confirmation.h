@@ -38,6 +38,7 @@ class Confirmation {
     // Every target is known to have everything up to `lsn`: what lies before needs no log.
     bool all_have(Lsn lsn) const;
     bool have_all_begun() const;
+    bool has_one_begun() const;
     // Everything up to `lsn` is durable on that target, and not needed for it again.
     void note_applied(std::size_t target, Lsn lsn);
     // WAL that the source keeps behind what was confirmed.

@@ -106,15 +106,22 @@ SlotState read_usable_slot(Connection& source, const std::string& slot, std::uin
                      detail);
 }
 
-void require_continuity(const std::string& slot, const ProgressRow& row, Lsn begin) {
+void require_continuity(const std::string& slot, const ProgressRow& row, Lsn begin,
+                        const std::string& damage) {
     if (!row.applied_lsn.is_valid() || begin <= row.applied_lsn) return;
+    const std::string found =
+        damage.empty()
+            ? "The"
+            : fmt::format("When it was opened, this was found: {}. If that is not why, the",
+                          damage);
     throw start_over(
         fmt::format(
             "replication slot \"{}\" is confirmed up to {}, beyond the target's position {}", slot,
             begin.to_string(), row.applied_lsn.to_string()),
-        "Transactions between the two would be missing, as the log does not have them. The target "
-        "may have been restored from an older backup, the slot was advanced or made again by "
-        "someone else, or the log directory was removed.");
+        fmt::format("Transactions between the two would be missing, as the log does not have them. "
+                    "{} target may have been restored from an older backup, the slot was advanced "
+                    "or made again by someone else, or the log directory was removed.",
+                    found));
 }
 
 std::optional<std::uint32_t> read_log_timeline(const std::string& directory) {

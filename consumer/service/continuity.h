@@ -52,7 +52,9 @@ SlotState read_usable_slot(Connection& source, const std::string& slot, std::uin
                            std::optional<std::uint32_t> before);
 
 // Everything behind `begin` can be read: from the log, which begins there, or from the slot.
-void require_continuity(const std::string& slot, const ProgressRow& row, Lsn begin);
+// `damage`: what was wrong in the log's files.
+void require_continuity(const std::string& slot, const ProgressRow& row, Lsn begin,
+                        const std::string& damage);
 
 // The timeline that the log's content is of: kept in its folder. nullopt when none was noted.
 std::optional<std::uint32_t> read_log_timeline(const std::string& directory);

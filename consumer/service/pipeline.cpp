@@ -101,7 +101,7 @@ void Pipeline::run(const Repetition& repetition) {
     feed_.source.wait_until_known(abort);
     const SourceHistory history = feed_.source.history_up_to(row.applied_lsn);
     require_history(row.timeline, row.applied_lsn, history, "target");
-    require_continuity(config_.slot, row, feed_.source.reaches_back_to());
+    require_continuity(config_.slot, row, feed_.source.reaches_back_to(), feed_.log.damage());
     if (row.timeline != history.timeline) progress.note_timeline(history.timeline);
     feed_.timeline = history.timeline;
     origins_ = set_up_conflicts(target, config_);

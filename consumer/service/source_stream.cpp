@@ -30,6 +30,8 @@ constexpr std::chrono::milliseconds kReleaseInterval{20};
 constexpr std::chrono::seconds kReleaseTimeout{3};
 // Then the source is away, or the slot was confirmed further meanwhile.
 constexpr std::chrono::seconds kRestartTimeout{10};
+// What targets that are there wait for the others, before the first session ever.
+constexpr std::chrono::seconds kOthersTimeout{10};
 // A target that has not got on for so long is away, or waits for more of the stream.
 constexpr std::chrono::seconds kReleaseStandstill{60};
 
@@ -252,12 +254,36 @@ void SourceStream::restart(std::uint64_t generation, const StopRequest& stop) {
 }
 
 // The first time ever. With synchronous replication commits wait for this stream as soon as there
-// is one, and targets begin at a moment at which none is under way.
+// is one, and targets begin at a moment at which none is under way: then one that is away is waited
+// for. Otherwise those that are there do not wait for it for long: it begins later, and the log
+// keeps what it needs.
 void SourceStream::wait_for_targets(const Confirmation& confirmation) const {
+    using Clock = std::chrono::steady_clock;
+    std::optional<Clock::time_point> deadline;
     while (!confirmation.have_all_begun()) {
         stop_.throw_if_requested();
+        if (!deadline && confirmation.has_one_begun()) deadline = Clock::now() + kOthersTimeout;
+        if (deadline && Clock::now() >= *deadline) {
+            if (!commits_wait_for_stream()) {
+                log::info("the stream begins without the targets that are not ready yet");
+                return;
+            }
+            deadline = Clock::now() + kOthersTimeout;
+        }
         std::this_thread::sleep_for(kLookInterval);
     }
+}
+
+bool SourceStream::commits_wait_for_stream() const {
+    const std::string name = "walpack_" + config_.pipeline;
+    Connection source(config_.source, stop_, name);
+    source.limit_silence(config_.receive_timeout);
+    const auto answer = source.query_value(
+        "SELECT names LIKE '%*%' OR pg_catalog.strpos(names, pg_catalog.lower(" +
+        quote_literal(name) +
+        ")) > 0 FROM pg_catalog.lower(pg_catalog.current_setting('synchronous_standby_names')) "
+        "AS names");
+    return answer == "t";
 }
 
 void SourceStream::wait_until_known(const StopRequest& stop) const {

@@ -68,6 +68,7 @@ class SourceStream {
     void sessions(const Confirmation& confirmation);
     void session(const Confirmation& confirmation);
     void wait_for_targets(const Confirmation& confirmation) const;
+    bool commits_wait_for_stream() const;
     Lsn look_at_source();
     void request_restart();
     void free_log(const Confirmation& confirmation);

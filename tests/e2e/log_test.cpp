@@ -23,6 +23,34 @@ class Log : public LogScenario {
         consumer().set("log_bytes_max", "\"4MB\"");
         consumer().set("log_memory_max", "\"1MB\"");
     }
+
+    // What the log alone has, in files of which the middle one is damaged then; returns its path.
+    std::string damage_a_file() {
+        consumer().set("confirm", "\"logged\"");
+        begin();
+        target_cluster().stop("fast");
+        write_megabytes(3);
+        wait_until("the source may remove WAL", seconds(20), [&] { return retained() < 100'000; });
+        consumer().kill();
+        const auto files = segments();
+        const fs::path damaged = files.at((files.size() - 1) / 2);
+        std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(static_cast<std::streamoff>(fs::file_size(damaged) / 2));
+        file.write("damage", 6);
+        target_cluster().start();
+        return damaged;
+    }
+
+    // As an error, and nothing from behind the damage is applied.
+    void expect_error_about(const std::string& damaged) {
+        consumer().start();
+        const std::string log = expect_refusal();
+        const std::size_t error = log.rfind("ERROR:");
+        ASSERT_NE(error, std::string::npos) << log;
+        EXPECT_TRUE(contains(log.substr(error), "\"" + damaged + "\" is damaged at offset"));
+        EXPECT_LT(target().number("SELECT count(*) FROM t"),
+                  source().number("SELECT count(*) FROM t"));
+    }
 };
 
 TEST_F(Log, ATargetThatIsAwayDoesNotFillTheSourcesDisk) {
@@ -87,24 +115,16 @@ TEST_F(Log, ALogThatIsGoneIsNoticed) {
 }
 
 TEST_F(Log, ADamagedFileIsNamedAndNotApplied) {
-    consumer().set("confirm", "\"logged\"");
-    begin();
-    target_cluster().stop("fast");
-    write_megabytes(3);
-    wait_until("the source may remove WAL", seconds(20), [&] { return retained() < 100'000; });
-    consumer().kill();
-    ASSERT_FALSE(segments().empty());
-    const fs::path damaged = segments().front();
-    {
-        std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
-        file.seekp(static_cast<std::streamoff>(fs::file_size(damaged) / 2));
-        file.write("damage", 6);
-    }
-    target_cluster().start();
-    consumer().start();
-    const std::string log = expect_refusal();
-    EXPECT_TRUE(contains(log, damaged.filename().string()));
-    EXPECT_LT(target().number("SELECT count(*) FROM t"), source().number("SELECT count(*) FROM t"));
+    const std::string damaged = damage_a_file();
+    ASSERT_EQ(segments().size(), 1U);
+    expect_error_about(damaged);
+}
+
+TEST_F(Log, ADamagedFileAmongOthersIsNamedAndNotApplied) {
+    consumer().set("log_bytes_max", "\"8MB\"");
+    const std::string damaged = damage_a_file();
+    ASSERT_GT(segments().size(), 2U);
+    expect_error_about(damaged);
 }
 
 TEST_F(Log, AnotherPipelinesFolderIsRefused) {

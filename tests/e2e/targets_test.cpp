@@ -53,6 +53,31 @@ class Targets : public Scenario {
         set_entries(entry("first", target_conninfo()) + entry("second", second_conninfo(), more));
     }
 
+    // As when its server is away; it may come back.
+    void allow_second(bool is_allowed) {
+        Session(target_cluster().conninfo("postgres"))
+            .execute("ALTER DATABASE " + second_ + " ALLOW_CONNECTIONS " +
+                     (is_allowed ? "true" : "false"));
+    }
+
+    std::int64_t retained() {
+        return source().number(
+            "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint FROM "
+            "pg_replication_slots WHERE slot_name = " +
+            literal(slot()));
+    }
+
+    // Of what cannot be compressed.
+    void write_ten_megabytes() {
+        for (int i = 0; i < 100; ++i)
+            source().execute(
+                "INSERT INTO t SELECT (SELECT max(id) + 1 FROM t), "
+                "string_agg(md5(random()::text), '') FROM generate_series(1, 3000)");
+    }
+    void wait_until_source_may_remove_wal() {
+        wait_until("the source may remove WAL", seconds(20), [&] { return retained() < 2 << 20; });
+    }
+
     void wait_until_equal(const std::string& conninfo, const std::string& table) {
         const std::string sum =
             "SELECT count(*) || ':' || coalesce(sum(hashtext(x::text)), 0) FROM " + table + " x";
@@ -97,18 +122,38 @@ TEST_F(Targets, OneThatStandsStillDelaysNoOther) {
     wait_until_all_are_equal();
     Session second(second_conninfo());
     second.execute("BEGIN; LOCK TABLE t");
-    for (int i = 0; i < 100; ++i)
-        source().execute("INSERT INTO t SELECT max(id) + 1, repeat('x', 100000) FROM t");
+    write_ten_megabytes();
     wait_until_equal(target_conninfo(), "t");
-    wait_until("the source may remove WAL", seconds(20), [&] {
-        return source().number(
-                   "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint FROM "
-                   "pg_replication_slots WHERE slot_name = " +
-                   literal(slot())) < 8 << 20;
-    });
+    wait_until("the source may remove WAL", seconds(20), [&] { return retained() < 8 << 20; });
     EXPECT_LT(second.number("SELECT count(*) FROM t"), 2100);
     second.execute("ROLLBACK");
     wait_until_all_are_equal();
+}
+
+TEST_F(Targets, OneThatIsAwayAtTheFirstStartDelaysNoOtherForLong) {
+    set_both("stopped_retry_delay = \"500ms\"\n");
+    consumer_->init();
+    allow_second(false);
+    const auto started = std::chrono::steady_clock::now();
+    consumer_->start();
+    source().execute("UPDATE t SET v = 'new' WHERE id % 2 = 0");
+    for (const char* table : {"t", "u"}) wait_until_equal(target_conninfo(), table);
+    EXPECT_LT(std::chrono::steady_clock::now() - started, seconds(20));
+    // The source is protected from it, also when the service has begun again.
+    write_ten_megabytes();
+    wait_until_source_may_remove_wal();
+    consumer_->kill();
+    consumer_->start();
+    write_ten_megabytes();
+    wait_until_equal(target_conninfo(), "t");
+    wait_until_source_may_remove_wal();
+    allow_second(true);
+    source().execute("DELETE FROM t WHERE id % 3 = 0");
+    wait_until_all_are_equal();
+    source().execute("UPDATE t SET v = 'end' WHERE id % 5 = 0");
+    wait_until_all_are_equal();
+    wait_until("nobody needs the log any more", seconds(20),
+               [&] { return consumer_->log().find("have caught up") != std::string::npos; });
 }
 
 TEST_F(Targets, EachHasItsTables) {

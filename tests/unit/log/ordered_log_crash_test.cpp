@@ -17,6 +17,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
 // The transaction that ends at `lsn`; tells what it has to be.
 std::vector<std::string> transaction(std::uint64_t lsn) {
     std::mt19937_64 random(lsn);
@@ -38,6 +42,7 @@ class OrderedLogCrashTest : public LogTest {
     std::unique_ptr<OrderedLog> open(const fs::path& folder) const {
         OrderedLogOptions in = options();
         in.directory = folder;
+        in.segment_bytes = segment_bytes_;
         return std::make_unique<OrderedLog>(in, identity());
     }
 
@@ -69,6 +74,8 @@ class OrderedLogCrashTest : public LogTest {
         std::sort(paths.begin(), paths.end());
         return paths;
     }
+
+    std::size_t segment_bytes_ = options().segment_bytes;
 };
 
 TEST_F(OrderedLogCrashTest, TheLastFileMayEndAtAnyByte) {
@@ -88,6 +95,26 @@ TEST_F(OrderedLogCrashTest, TheLastFileMayEndAtAnyByte) {
         log->begin_session(log->state().end.is_valid() ? log->state().end : Lsn{100});
     }
     EXPECT_EQ(ends, 106U);
+}
+
+TEST_F(OrderedLogCrashTest, WhatACrashCutOffIsToldFromDamage) {
+    segment_bytes_ = 1 << 20;
+    write_log(140);
+    const fs::path copy = folder_ / "copy";
+    fs::copy(folder_ / "log", copy);
+    const fs::path torn = log_files(copy).front();
+    fs::resize_file(torn, fs::file_size(torn) - 3);
+    EXPECT_THAT(open(copy)->damage(), AllOf(HasSubstr(torn), Not(HasSubstr("damaged"))));
+    EXPECT_EQ(open(copy)->damage(), "");  // what was torn is cut off
+    const fs::path damaged = log_files(folder_ / "log").front();
+    {
+        std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(static_cast<std::streamoff>(fs::file_size(damaged) / 2));
+        file.write("damage", 6);
+    }
+    const auto log = open(folder_ / "log");
+    EXPECT_THAT(log->damage(), HasSubstr("\"" + damaged.string() + "\" is damaged at offset"));
+    expect_whole(*log);
 }
 
 TEST_F(OrderedLogCrashTest, AChangedByteIsNeverDelivered) {

@@ -13,6 +13,7 @@
 namespace walpack {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -160,6 +161,32 @@ TEST_F(OrderedLogFilesTest, NothingIsDurableForAReaderWhoseBeginningLeftMemory) 
     EXPECT_FALSE(log->state().durable.is_valid());
     read_up_to_now(*reader, Lsn{2000});
     wait_until([&] { return log->state().durable == Lsn{2000}; });
+}
+
+TEST_F(OrderedLogFilesTest, IsDurableForOneThatHasNoPositionYet) {
+    const auto log = open();
+    const auto reader = log->add_reader(Lsn{});
+    const auto late = log->add_reader(Lsn{});
+    ASSERT_TRUE(reader->rewind(Lsn{120}));
+    log->set_durable(true);
+    log->begin_session(Lsn{100});
+    for (std::uint64_t lsn = 110; lsn <= 200; lsn += 10) {
+        append_transaction(*log, lsn, 300);
+        read_up_to_now(*reader, Lsn{lsn});
+    }
+    wait_until([&] { return log->state().durable == Lsn{200}; });
+    ASSERT_TRUE(late->rewind(Lsn{150}));
+    const auto texts = take_all(*late);
+    for (const char* text : {"commit 160", "commit 180", "commit 200"})
+        EXPECT_THAT(texts, Contains(text));
+}
+
+TEST_F(OrderedLogFilesTest, RefusesAHoleBehindAFirstPosition) {
+    const auto log = open();
+    const auto reader = log->add_reader(Lsn{});
+    ASSERT_TRUE(reader->rewind(Lsn{90}));
+    log->begin_session(Lsn{100});
+    EXPECT_THROW(reader->take(kNoWait), Error);
 }
 
 TEST_F(OrderedLogFilesTest, IsThereAfterARestart) {
