@@ -140,11 +140,6 @@ class DiskTrouble {
     std::chrono::steady_clock::time_point last_;
 };
 
-bool is_same_target(const Config& one, const Config& other) {
-    return one.target_name == other.target_name && one.target_tables == other.target_tables &&
-           describe(one) == describe(other);
-}
-
 // A running pipeline: the source's stream, the log, and the targets.
 class Service {
   public:
