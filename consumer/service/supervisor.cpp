@@ -24,6 +24,7 @@
 #include "service/confirmation.h"
 #include "service/service_state.h"
 #include "service/source_stream.h"
+#include "service/table_settings.h"
 #include "service/target_service.h"
 
 namespace walpack {
@@ -279,8 +280,10 @@ class Service {
 }  // namespace
 
 void supervise(ServiceOptions options, const StopRequest& stop) {
-    if (const auto system_identifier = wait_for_source(options.targets.front(), stop))
+    if (const auto system_identifier = wait_for_source(options.targets.front(), stop)) {
+        warn_of_unpublished(options.targets, stop);
         Service(std::move(options), *system_identifier).run(stop);
+    }
     sd_notify(0, "STOPPING=1");
     log::info("the service has stopped");
 }
