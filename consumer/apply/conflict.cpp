@@ -101,6 +101,14 @@ Error refused_value(const SentStatement& sent, const Result& result) {
         .hint("Make the target table accept the value, then start again.");
 }
 
+Error refused_in_function(const SentStatement& sent, const Result& result) {
+    return Error(ErrorKind::value,
+                 fmt::format("{} failed in a trigger or function of the target: {}",
+                             change_of(sent), message_without_values(result)))
+        .detail(key_sentence(sent))
+        .hint("Mend the function or give it what it needs, then start again.");
+}
+
 Error wrong_count(const SentStatement& sent, std::uint64_t rows) {
     const ChangeKind kind = sent.row->shape.kind;
     if (kind == ChangeKind::insert) {
@@ -133,7 +141,10 @@ Error refused_row(const SentStatement& sent, const Result& result) {
                             is_insert ? ConflictKind::insert_exists : ConflictKind::update_exists,
                             result.constraint_name());
     }
-    const ErrorKind kind = error_kind_of(result);
+    const ErrorKind kind = row_error_kind_of(result);
+    const bool is_in_function =
+        kind == ErrorKind::value && error_kind_of(result) == ErrorKind::schema;
+    if (is_in_function) return refused_in_function(sent, result);
     if (kind == ErrorKind::value) return refused_value(sent, result);
     return Error(kind,
                  fmt::format("{} failed: {}", change_of(sent), message_without_values(result)))
@@ -178,7 +189,7 @@ std::string batch_of(const SentStatement& sent) {
 }
 
 Error refused_batch(const SentStatement& sent, const Result& result) {
-    ErrorKind kind = error_kind_of(result);
+    ErrorKind kind = row_error_kind_of(result);
     // Row by row it may well do, so it is worth another try as every refused row is.
     const bool is_retried =
         kind == ErrorKind::connection || kind == ErrorKind::value || kind == ErrorKind::schema;
@@ -201,7 +212,7 @@ Error altered_table(const SentStatement& sent) {
 // Deferred constraints speak up at COMMIT, where no single row is to blame.
 Error refused_command(const SentStatement& sent, const Result& result) {
     const bool is_position = sent.expected == Expected::position;
-    const ErrorKind kind = is_position ? ErrorKind::connection : error_kind_of(result);
+    const ErrorKind kind = is_position ? ErrorKind::connection : row_error_kind_of(result);
     Error error(
         kind, fmt::format("could not {}: {}", sent.doing,
                           is_position ? result.primary_message() : message_without_values(result)));

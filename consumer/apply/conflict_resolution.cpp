@@ -171,6 +171,7 @@ bool ConflictResolution::answer(Connection& session, const ReplayRow& row, Trial
         UnbatchedTables none;
         throw_refusal(refusal.sent, refusal.error, control_, none);
     }
+    throw_if_altered(refusal.sent, refusal.error, control_);
     return answer_value(session, row, trial, refusal);
 }
 

@@ -11,11 +11,14 @@ namespace {
 
 constexpr std::string_view kUndefinedStatement = "26000";
 constexpr std::string_view kFeatureNotSupported = "0A000";
+constexpr std::string_view kClassOfNames = "42";
 
-// May be the consequence of DDL on the target since the statement was made.
+// May be the consequence of DDL on the target since the statement was made, or a session made the
+// plans of a function.
 bool may_come_from_target_ddl(const Error& error) {
     return error.kind() == ErrorKind::schema || error.sqlstate() == kUndefinedStatement ||
-           error.sqlstate() == kFeatureNotSupported;
+           error.sqlstate() == kFeatureNotSupported ||
+           (error.kind() == ErrorKind::value && error.sqlstate().starts_with(kClassOfNames));
 }
 
 // The mapping that a statement was made with; nullptr for one that changes no rows.
@@ -37,13 +40,17 @@ void throw_if_altered(const RelationMapping& mapping, const Error& error, Connec
 
 }  // namespace
 
+void throw_if_altered(const SentStatement& sent, const Error& error, Connection& control) {
+    const RelationMapping* mapping = mapping_of(sent);
+    if (mapping != nullptr && may_come_from_target_ddl(error))
+        throw_if_altered(*mapping, error, control);
+}
+
 void throw_refusal(const SentStatement& sent, const Error& error, Connection& control,
                    UnbatchedTables& unbatched) {
     const RelationMapping* mapping = mapping_of(sent);
     const bool is_refused_batch = sent.batch != nullptr && error.kind() != ErrorKind::connection;
-    if (mapping != nullptr && may_come_from_target_ddl(error)) {
-        throw_if_altered(*mapping, error, control);
-    }
+    throw_if_altered(sent, error, control);
     if (is_refused_batch) unbatched.add(*mapping->table);
     throw error;
 }

@@ -15,4 +15,7 @@ namespace walpack {
 [[noreturn]] void throw_refusal(const SentStatement& sent, const Error& error, Connection& control,
                                 UnbatchedTables& unbatched);
 
+// The second half of that: Error(connection) where the table was altered since, else nothing.
+void throw_if_altered(const SentStatement& sent, const Error& error, Connection& control);
+
 }  // namespace walpack

@@ -148,7 +148,7 @@ Replay::Trial Replay::try_without(const KeptGroup& group, const LeftOut& left_ou
     }
     const Result result = check_constraints();
     if (result.kind() != ResultKind::error) return {true, std::nullopt};
-    if (!is_about_values(error_kind_of(result))) throw_result_error(result, "commit");
+    if (!is_about_values(row_error_kind_of(result))) throw_result_error(result, "commit");
     return {false, LateRefusal{result.sqlstate(), result.primary_message(),
                                message_without_values(result), result.constraint_name(), 0}};
 }

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cli/publication.h"
 #include "schema/catalog_query.h"
+#include "service/table_settings.h"
 
 namespace walpack {
 namespace {
@@ -104,7 +105,19 @@ bool try_create(Connection& source, const Config& config, Findings& findings) {
     }
 }
 
+void check_table_sections(Connection& source, const Config& config, Findings& findings) {
+    const std::vector<std::string> names = find_unpublished(config, source);
+    if (names.empty()) return;
+    findings.problem(End::source,
+                     "[table] sections of the configuration file name tables that no publication "
+                     "holds, so they have no effect\n" +
+                         joined(names, "\n"),
+                     "correct their names, add the tables to a publication, or remove the "
+                     "sections.");
+}
+
 void read_tables(Connection& source, const Config& config, Preflight& preflight) {
+    check_table_sections(source, config, preflight.findings);
     preflight.tables = read_published_tables(source, config.selection());
     if (preflight.tables.empty()) {
         preflight.findings.warning(End::source, "the publication holds no tables",

@@ -121,9 +121,19 @@ std::string fix_of_refused_replication(const std::string& message, const std::st
 constexpr const char* kStartOver =
     "\"walpack drop\", empty the target tables, \"walpack init\", \"walpack run\".";
 
+// For what is wrong with one target: others that share the slot keep what they have.
+std::string target_start_over(const Config& config) {
+    if (!config.shares_slot) return kStartOver;
+    return fmt::format(
+        "\"walpack drop --only-target {0}\", empty its tables, \"walpack init --only-target {0}\", "
+        "\"walpack run\".",
+        config.target_name);
+}
+
 // Of a source that was promoted or restored since: `run` would refuse it.
 void check_history(ReplicationConnection& replication,
-                   const ReplicationConnection::Identity& identity, Preflight& preflight) {
+                   const ReplicationConnection::Identity& identity, const Config& config,
+                   Preflight& preflight) {
     if (!preflight.progress || !preflight.progress->timeline) return;
     const ProgressRow& row = *preflight.progress;
     if (row.source_system_identifier != identity.system_identifier) return;
@@ -134,8 +144,9 @@ void check_history(ReplicationConnection& replication,
     const auto reason =
         why_not_in_history({*row.timeline, row.applied_lsn}, identity.timeline, history);
     if (!reason) return;
-    preflight.findings.problem(
-        End::source, "the source has another history than the target\n" + *reason, kStartOver);
+    preflight.findings.problem(End::source,
+                               "the source has another history than the target\n" + *reason,
+                               target_start_over(config));
 }
 
 void check_present_slot(const Config& config, const SlotState& slot, Preflight& preflight) {
@@ -181,7 +192,7 @@ void check_present_slot(const Config& config, const SlotState& slot, Preflight& 
                                      "target's position {}: transactions would be missing",
                                      config.slot, slot.confirmed_flush_lsn.to_string(),
                                      row.applied_lsn.to_string()),
-                         kStartOver);
+                         target_start_over(config));
         return;
     }
     findings.ok(End::source, fmt::format("replication slot \"{}\" exists{}", config.slot,
@@ -211,7 +222,7 @@ void check_replication_right(Connection& source, const Config& config, const Sto
         const auto identity = replication.identify_system();
         preflight.source_system_identifier = identity.system_identifier;
         preflight.findings.ok(End::source, "the role may open a replication connection");
-        check_history(replication, identity, preflight);
+        check_history(replication, identity, config, preflight);
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::cancelled) throw;
         preflight.findings.problem(

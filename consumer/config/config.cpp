@@ -202,4 +202,13 @@ std::string describe(const Config& config) {
     return text + describe_sections(config);
 }
 
+bool is_same_target(const Config& one, const Config& other) {
+    const auto is_same_connection = [&one, &other](Conninfo Config::*field) {
+        return (one.*field).keywords() == (other.*field).keywords();
+    };
+    return one.target_name == other.target_name && one.target_tables == other.target_tables &&
+           is_same_connection(&Config::target) && is_same_connection(&Config::source) &&
+           is_same_connection(&Config::copy_from) && describe(one) == describe(other);
+}
+
 }  // namespace walpack

@@ -108,4 +108,8 @@ Config load_config(const std::optional<std::string>& path,
 // the file, as far as something is set there.
 std::string describe(const Config& config);
 
+// Whether both are the same target with the same settings: also those of its connections that
+// describe() leaves out, such as passwords.
+bool is_same_target(const Config& one, const Config& other);
+
 }  // namespace walpack

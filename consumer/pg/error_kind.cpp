@@ -61,6 +61,11 @@ constexpr std::array kKinds = {
 constexpr std::array<std::string_view, 8> kFilesOfTheServersState = {
     "md.c", "fd.c", "xlog.c", "slru.c", "buffile.c", "bufmgr.c", "varsup.c", "multixact.c"};
 
+// The other states of class 54 are about statements. A transaction that has too many commands says
+// 54000 too, and no row of it is to blame.
+constexpr std::string_view kProgramLimitExceeded = "54000";
+constexpr std::string_view kFileOfTransactions = "xact.c";
+
 // Texts of the server itself are known; those of functions are not.
 bool is_of_the_server(std::string_view sqlstate) {
     constexpr std::array<std::string_view, 4> kOfFunctions = {"P0", "38", "39", "2F"};
@@ -93,6 +98,22 @@ ErrorKind error_kind_of(const Result& result) {
     // Without an SQLSTATE the error is libpq's own: the connection broke.
     if (state.empty()) return ErrorKind::connection;
     return error_kind_of(state, {result.ends_session(), result.source_file()});
+}
+
+ErrorKind row_error_kind_of(std::string_view sqlstate, const ErrorOrigin& origin) {
+    const ErrorKind kind = error_kind_of(sqlstate, origin);
+    const bool is_size = kind == ErrorKind::limit && sqlstate == kProgramLimitExceeded &&
+                         origin.source_file != kFileOfTransactions;
+    const bool is_of_function = kind == ErrorKind::schema && origin.is_in_function &&
+                                (sqlstate.starts_with("42") || sqlstate.starts_with("3F"));
+    return is_size || is_of_function ? ErrorKind::value : kind;
+}
+
+ErrorKind row_error_kind_of(const Result& result) {
+    const std::string state = result.sqlstate();
+    if (state.empty()) return ErrorKind::connection;
+    return row_error_kind_of(
+        state, {result.ends_session(), result.source_file(), result.is_in_function()});
 }
 
 std::string message_without_values(std::string_view sqlstate, std::string_view message,

@@ -17,6 +17,7 @@ namespace walpack {
 struct ErrorOrigin {
     bool ends_session = false;     // FATAL or PANIC
     std::string_view source_file;  // of the server's source, without folders
+    bool is_in_function = false;   // of the database, such as that of a trigger
 };
 
 // connection: lost, refused, shut down, or worth another try (deadlock, serialization, lock
@@ -26,6 +27,12 @@ struct ErrorOrigin {
 // like; limit: a size that the server does not take; protocol: we misuse the connection.
 ErrorKind error_kind_of(std::string_view sqlstate, const ErrorOrigin& origin = {});
 ErrorKind error_kind_of(const Result& result);
+
+// The same of a statement that writes rows, or of their commit. There a value is to blame for a
+// size that the server does not take, such as that of an index row, and the row for what a trigger
+// or function does not find or may not do: the statement itself was understood.
+ErrorKind row_error_kind_of(std::string_view sqlstate, const ErrorOrigin& origin = {});
+ErrorKind row_error_kind_of(const Result& result);
 
 // Whether a row is to blame, and not the server or the connection.
 inline bool is_about_values(ErrorKind kind) {

@@ -1,5 +1,6 @@
 #include "pg/result.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include <libpq-fe.h>
@@ -34,6 +35,19 @@ std::string column_of_copy_context(std::string_view context) {
         return "";
     context.remove_prefix(digits + kBeforeColumn.size());
     return std::string(context.substr(0, context.find(": ")));
+}
+
+// What a line quotes, a name or a statement, may hold anything.
+bool is_context_of_function(std::string_view context) {
+    while (!context.empty()) {
+        const auto end = std::min(context.find('\n'), context.size());
+        const std::string_view line = context.substr(0, end);
+        if (line.starts_with("SQL function \"")) return true;
+        const std::string_view head = line.substr(0, line.find_first_of("\"'("));
+        if (head.find("PL/") != std::string_view::npos) return true;
+        context.remove_prefix(std::min(end + 1, context.size()));
+    }
+    return false;
 }
 
 Result::Result(pg_result* owned) : result_(owned) {}
@@ -121,6 +135,9 @@ std::string Result::source_file() const {
 }
 bool Result::is_raised() const {
     return field(result_.get(), PG_DIAG_SOURCE_FUNCTION) == "exec_stmt_raise";
+}
+bool Result::is_in_function() const {
+    return is_context_of_function(field(result_.get(), PG_DIAG_CONTEXT));
 }
 
 }  // namespace walpack

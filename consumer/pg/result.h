@@ -26,6 +26,11 @@ enum class ResultKind {
 // holds ": " comes out cut.
 std::string column_of_copy_context(std::string_view context);
 
+// Whether a line of an error's context is that of a function: "PL/pgSQL function f() line 3 at SQL
+// statement", "SQL function "f" statement 1". Other languages of messages say "PL/" alike, and may
+// go unnoticed for functions in SQL.
+bool is_context_of_function(std::string_view context);
+
 class Result {
   public:
     explicit Result(pg_result* owned);
@@ -54,6 +59,8 @@ class Result {
     std::string source_file() const;
     // Whether its text is that of a function's RAISE, which may say anything.
     bool is_raised() const;
+    // Whether it arose inside of a function of the database.
+    bool is_in_function() const;
 
   private:
     struct Clear {

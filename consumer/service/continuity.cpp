@@ -16,12 +16,21 @@
 namespace walpack {
 namespace {
 
-Error start_over(const std::string& message, const std::string& detail) {
-    return Error(ErrorKind::config, message)
-        .detail(detail)
-        .hint(
+Error start_over(const std::string& message, const std::string& detail,
+                 const std::string& only_target = "") {
+    Error error(ErrorKind::config, message);
+    error.detail(detail);
+    if (only_target.empty()) {
+        return error.hint(
             "Nothing was applied. To start over: \"walpack drop\", empty the target tables, "
             "\"walpack init\", \"walpack run\".");
+    }
+    // The others go on with what they have.
+    return error.hint(fmt::format(
+        "Nothing was applied. To start over with this target alone: stop \"walpack run\", then "
+        "\"walpack drop --only-target {0}\", empty its tables, \"walpack init --only-target {0}\", "
+        "\"walpack run\".",
+        only_target));
 }
 
 void check_slot(const std::string& name, const SlotState& slot) {
@@ -40,11 +49,12 @@ std::filesystem::path timeline_file(const std::string& directory) {
 
 }  // namespace
 
-void require_system(std::uint64_t found, std::uint64_t expected) {
+void require_system(std::uint64_t found, std::uint64_t expected, const std::string& only_target) {
     if (found == expected) return;
     throw start_over(
         "the source is not the system that this pipeline was set up with",
-        fmt::format("Its system identifier is {}, the pipeline is of {}.", found, expected));
+        fmt::format("Its system identifier is {}, the pipeline is of {}.", found, expected),
+        only_target);
 }
 
 // Neither its slots nor its position are what they will be once it is promoted.
@@ -66,14 +76,15 @@ SourceHistory read_history(ReplicationConnection& replication,
 }
 
 void require_history(std::optional<std::uint32_t> timeline, Lsn position,
-                     const SourceHistory& history, std::string_view whose) {
+                     const SourceHistory& history, std::string_view whose,
+                     const std::string& only_target) {
     if (!position.is_valid()) return;
     if (timeline && timeline != history.timeline) {
         const auto reason =
             why_not_in_history({*timeline, position}, history.timeline, history.ends);
         if (reason) {
             throw start_over(fmt::format("the source has another history than the {}", whose),
-                             *reason);
+                             *reason, only_target);
         }
         log::warning("the source has changed from timeline {} to {}, after all that the {} has",
                      *timeline, history.timeline, whose);
@@ -85,7 +96,8 @@ void require_history(std::optional<std::uint32_t> timeline, Lsn position,
                     history.flush_lsn.to_string(), whose, has, position.to_string()),
         fmt::format("The source may have been restored from an older copy of its disk: the {} may "
                     "hold transactions that the source does not have.",
-                    whose));
+                    whose),
+        only_target);
 }
 
 SlotState read_usable_slot(Connection& source, const std::string& slot, std::uint32_t timeline,
@@ -107,7 +119,7 @@ SlotState read_usable_slot(Connection& source, const std::string& slot, std::uin
 }
 
 void require_continuity(const std::string& slot, const ProgressRow& row, Lsn begin,
-                        const std::string& damage) {
+                        const std::string& damage, const std::string& only_target) {
     if (!row.applied_lsn.is_valid() || begin <= row.applied_lsn) return;
     const std::string found =
         damage.empty()
@@ -121,7 +133,8 @@ void require_continuity(const std::string& slot, const ProgressRow& row, Lsn beg
         fmt::format("Transactions between the two would be missing, as the log does not have them. "
                     "{} target may have been restored from an older backup, the slot was advanced "
                     "or made again by someone else, or the log directory was removed.",
-                    found));
+                    found),
+        only_target);
 }
 
 std::optional<std::uint32_t> read_log_timeline(const std::string& directory) {

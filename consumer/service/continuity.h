@@ -30,9 +30,11 @@ struct SourceHistory {
 };
 
 // What follows throws Error(config) with the reason and what to do, unless something else is said.
+// `only_target`: the one that has to start over, of several that share the slot; empty: all do.
 
 // Unless the source is the system that the log or a target is of.
-void require_system(std::uint64_t found, std::uint64_t expected);
+void require_system(std::uint64_t found, std::uint64_t expected,
+                    const std::string& only_target = "");
 
 // Throws Error(connection) while the source is a standby.
 void require_primary(Connection& source);
@@ -44,7 +46,8 @@ SourceHistory read_history(ReplicationConnection& replication,
 // The source has all that was written up to `position` on `timeline`; nullopt where that is not
 // known. `whose`: target or log.
 void require_history(std::optional<std::uint32_t> timeline, Lsn position,
-                     const SourceHistory& history, std::string_view whose);
+                     const SourceHistory& history, std::string_view whose,
+                     const std::string& only_target = "");
 
 // Slot missing, lost, of another plugin or database. `before`: the timeline that it was read on
 // last, where that is known.
@@ -54,7 +57,7 @@ SlotState read_usable_slot(Connection& source, const std::string& slot, std::uin
 // Everything behind `begin` can be read: from the log, which begins there, or from the slot.
 // `damage`: what was wrong in the log's files.
 void require_continuity(const std::string& slot, const ProgressRow& row, Lsn begin,
-                        const std::string& damage);
+                        const std::string& damage, const std::string& only_target);
 
 // The timeline that the log's content is of: kept in its folder. nullopt when none was noted.
 std::optional<std::uint32_t> read_log_timeline(const std::string& directory);

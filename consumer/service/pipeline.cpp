@@ -97,11 +97,13 @@ void Pipeline::run(const Repetition& repetition) {
     if (config_.streaming) check_spool_directory(config_.spool_directory);
     progress.lock(kLockTimeout);
     ProgressRow row = read_progress(progress, config_);
-    require_system(feed_.system_identifier, row.source_system_identifier);
+    const std::string only_target = config_.shares_slot ? config_.target_name : "";
+    require_system(feed_.system_identifier, row.source_system_identifier, only_target);
     feed_.source.wait_until_known(abort);
     const SourceHistory history = feed_.source.history_up_to(row.applied_lsn);
-    require_history(row.timeline, row.applied_lsn, history, "target");
-    require_continuity(config_.slot, row, feed_.source.reaches_back_to(), feed_.log.damage());
+    require_history(row.timeline, row.applied_lsn, history, "target", only_target);
+    require_continuity(config_.slot, row, feed_.source.reaches_back_to(), feed_.log.damage(),
+                       only_target);
     if (row.timeline != history.timeline) progress.note_timeline(history.timeline);
     feed_.timeline = history.timeline;
     origins_ = set_up_conflicts(target, config_);

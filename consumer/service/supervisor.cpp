@@ -24,6 +24,7 @@
 #include "service/confirmation.h"
 #include "service/service_state.h"
 #include "service/source_stream.h"
+#include "service/table_settings.h"
 #include "service/target_service.h"
 
 namespace walpack {
@@ -139,11 +140,6 @@ class DiskTrouble {
     bool is_told_ = false;
     std::chrono::steady_clock::time_point last_;
 };
-
-bool is_same_target(const Config& one, const Config& other) {
-    return one.target_name == other.target_name && one.target_tables == other.target_tables &&
-           describe(one) == describe(other);
-}
 
 // A running pipeline: the source's stream, the log, and the targets.
 class Service {
@@ -284,8 +280,10 @@ class Service {
 }  // namespace
 
 void supervise(ServiceOptions options, const StopRequest& stop) {
-    if (const auto system_identifier = wait_for_source(options.targets.front(), stop))
+    if (const auto system_identifier = wait_for_source(options.targets.front(), stop)) {
+        warn_of_unpublished(options.targets, stop);
         Service(std::move(options), *system_identifier).run(stop);
+    }
     sd_notify(0, "STOPPING=1");
     log::info("the service has stopped");
 }

@@ -217,7 +217,10 @@ void TransactionControl::wait_for_release() {
     for (;;) {
         poll();
         if (requests_.has_release(summary_.commit_lsn)) break;
-        if (take_skip(summary_.commit_lsn, false)) return;
+        if (take_skip(summary_.commit_lsn, false)) {
+            if (options_.on_state) options_.on_state("applying");
+            return;
+        }
         // What that names is found out when the stream comes here again.
         const bool may_be_named = std::ranges::any_of(
             requests_.skips,

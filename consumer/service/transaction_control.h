@@ -34,7 +34,7 @@ struct TransactionControlOptions {
     std::uint64_t hold_over_rows = 0;
     // Where the stream begins.
     Lsn from;
-    // Told when a transaction begins to be held.
+    // Told when a transaction begins to be held, and when it is no longer.
     std::function<void(const std::string&)> on_state;
 };
 

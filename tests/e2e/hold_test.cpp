@@ -98,6 +98,11 @@ TEST_F(Hold, OneThatIsSkippedIsLeftOut) {
     EXPECT_EQ(rows("v = 'after'"), "1");
     EXPECT_EQ(requests(), "skip done 102 {public.other,public.t}");
     EXPECT_EQ(target().value("SELECT count(*) FROM walpack.held_transaction"), "0");
+    wait_until("status shows that it goes on", seconds(10), [&] {
+        const std::string screen = consumer().command("status").output;
+        return screen.find("target: applying") != std::string::npos &&
+               screen.find("holding") == std::string::npos;
+    });
 }
 
 TEST_F(Hold, OneThatIsSkippedByItsEndIsLeftOut) {

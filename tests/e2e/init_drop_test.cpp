@@ -153,6 +153,22 @@ TEST_F(InitDrop, CheckFindsNothingWrongAndThenTheMissingTable) {
     EXPECT_EQ(schemas(), 0);
 }
 
+TEST_F(InitDrop, ASectionOfATableThatIsNotPublishedIsAMistakeAndRunWarnsOfIt) {
+    consumer().init();
+    consumer().set_more(
+        "[table.\"public.t\"]\non_error = \"quarantine\"\n"
+        "[table.\"public.tee\"]\non_error = \"quarantine\"\n");
+    const Finished check = consumer().command("check");
+    expect_mistake(check, "\"public\".\"tee\"");
+    EXPECT_EQ(check.output.find("\"public\".\"t\""), std::string::npos) << check.output;
+    consumer().start();
+    catch_up();
+    const std::string log = consumer().log();
+    const std::string warning = "no publication holds: \"public\".\"tee\"";
+    EXPECT_TRUE(contains(log, warning));
+    EXPECT_EQ(log.find(warning), log.rfind(warning));
+}
+
 TEST_F(InitDrop, RunWithoutInitSaysSo) {
     consumer().start();
     EXPECT_TRUE(contains(expect_refusal(), "init"));

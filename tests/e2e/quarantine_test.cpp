@@ -230,6 +230,42 @@ TEST_F(Quarantine, ADomainAndATypeThatDoNotTakeTheValueHoldTheRow) {
     expect_all_retried();
 }
 
+TEST_F(Quarantine, ARowThatIsTooLargeForAnIndexIsHeld) {
+    on_both("CREATE TABLE page (id int PRIMARY KEY, v text)");
+    target().execute("CREATE INDEX by_v ON page (v)");
+    start();
+    source().execute(
+        "INSERT INTO page SELECT g, CASE g WHEN 7 THEN (SELECT string_agg(md5(i::text), '') FROM "
+        "generate_series(1, 100) i) ELSE 'short' END FROM generate_series(1, 10) g");
+    catch_up();
+    expect_running();
+    EXPECT_EQ(target().value("SELECT count(*) FROM page"), "9");
+    EXPECT_EQ(held("sqlstate || ' ' || kind"), "54000 value");
+    target().execute("DROP INDEX by_v");
+    expect_all_retried();
+}
+
+TEST_F(Quarantine, ARowForWhichATriggerMissesATableIsHeld) {
+    target().execute(
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.v > 1000 THEN "
+        "INSERT INTO public.noted VALUES (NEW.id); END IF; RETURN NEW; END'; "
+        "CREATE TRIGGER note BEFORE INSERT ON other FOR EACH ROW EXECUTE FUNCTION note(); "
+        "ALTER TABLE other ENABLE ALWAYS TRIGGER note");
+    start();
+    source().execute(
+        "INSERT INTO other SELECT g, CASE g WHEN 7 THEN 2000 ELSE 1 END FROM generate_series(1, "
+        "10) g");
+    source().execute("INSERT INTO other VALUES (11, 3000)");
+    catch_up();
+    expect_running();
+    EXPECT_EQ(target().value("SELECT count(*) FROM other"), "9");
+    EXPECT_EQ(held("string_agg(sqlstate || ' ' || kind, ', ')"), "42P01 value, 42P01 value");
+    target().execute("CREATE TABLE public.noted (id int)");
+    EXPECT_EQ(quarantine({"retry", "--all"}).status, 0);
+    EXPECT_EQ(target().value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM noted"), "7 11");
+    EXPECT_EQ(target().value("SELECT count(*) FROM other"), "11");
+}
+
 TEST_F(Quarantine, ConflictsAreHeldToo) {
     start();
     source().execute("INSERT INTO other VALUES (1, 1), (2, 2)");

@@ -204,6 +204,28 @@ TEST_F(Targets, AWrongFileLeavesWhatRuns) {
     wait_until_all_are_equal();
 }
 
+TEST_F(Targets, ANewOptionOfItsConnectionIsTakenUpThoughItIsNotShown) {
+    const auto named = [&](const std::string& name) {
+        return entry("first", target_conninfo() + " application_name=" + name) +
+               entry("second", second_conninfo());
+    };
+    const auto sessions = [&](const std::string& name) {
+        return target().number("SELECT count(*) FROM pg_stat_activity WHERE application_name = " +
+                               literal(name));
+    };
+    set_entries(named("before"));
+    consumer_->init();
+    consumer_->start();
+    wait_until_all_are_equal();
+    EXPECT_GT(sessions("before"), 0);
+    set_entries(named("after"));
+    ::kill(consumer_->pid(), SIGHUP);
+    wait_until("it connects anew", seconds(10),
+               [&] { return sessions("after") > 0 && sessions("before") == 0; });
+    source().execute("DELETE FROM t WHERE id < 50");
+    wait_until_all_are_equal();
+}
+
 TEST_F(Targets, DropOfOneKeepsTheSlotForTheOther) {
     set_both();
     consumer_->init();

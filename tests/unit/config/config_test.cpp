@@ -192,6 +192,23 @@ TEST(ConfigSecrets, KeepsPasswordsOutOfTheDescription) {
     EXPECT_THAT(text, Not(HasSubstr("geheim")));
 }
 
+TEST(ConfigSecrets, TellTargetsApartThoughTheyAreNotShown) {
+    const auto with_target = [](const std::string& conninfo) {
+        const ConfigFileText file("source = \"dbname=from\"\ntarget = \"" + conninfo + "\"\n");
+        return load_config(file.path(), {});
+    };
+    const Config before = with_target("dbname=to password=old");
+    EXPECT_TRUE(is_same_target(before, with_target("password=old dbname=to")));
+    for (const char* conninfo :
+         {"dbname=to password=new", "dbname=to", "dbname=to password=old sslmode=require",
+          "dbname=to password=old sslcert=/tls/client.crt",
+          "dbname=to password=old options=-cwork_mem=1MB"}) {
+        const Config after = with_target(conninfo);
+        EXPECT_EQ(describe(before), describe(after));
+        EXPECT_FALSE(is_same_target(before, after)) << conninfo;
+    }
+}
+
 TEST(Config, DescribesEveryKeyOnALineOfItsOwn) {
     const std::string text = describe(load(""));
     EXPECT_EQ(std::count(text.begin(), text.end(), '\n'),

@@ -71,6 +71,54 @@ TEST(ErrorKindOfOrigin, TheSameNumberFromElsewhereKeepsItsMeaning) {
     EXPECT_EQ(error_kind_of("54000", {.source_file = "nbtutils.c"}), ErrorKind::limit);
 }
 
+TEST(RowErrorKind, AValueIsToBlameForASizeThatTheServerDoesNotTake) {
+    EXPECT_EQ(row_error_kind_of("54000", {.source_file = "nbtutils.c"}), ErrorKind::value);
+    EXPECT_EQ(row_error_kind_of("54000", {.source_file = "hio.c"}), ErrorKind::value);
+}
+
+TEST(RowErrorKind, NoRowIsToBlameForStatementsAndTransactionsThatAreTooLarge) {
+    EXPECT_EQ(row_error_kind_of("54001"), ErrorKind::limit);
+    EXPECT_EQ(row_error_kind_of("54011"), ErrorKind::limit);
+    EXPECT_EQ(row_error_kind_of("54000", {.source_file = "xact.c"}), ErrorKind::limit);
+    EXPECT_EQ(row_error_kind_of("54000", {.source_file = "varsup.c"}), ErrorKind::connection);
+    EXPECT_EQ(row_error_kind_of("53200"), ErrorKind::connection);
+}
+
+TEST(RowErrorKind, TheRowIsToBlameForWhatAFunctionDoesNotFindOrMayNotDo) {
+    for (const char* state : {"42P01", "42703", "42883", "42501", "3F000"}) {
+        EXPECT_EQ(row_error_kind_of(state, {.is_in_function = true}), ErrorKind::value) << state;
+        EXPECT_EQ(row_error_kind_of(state), ErrorKind::schema) << state;
+        EXPECT_EQ(error_kind_of(state, {.is_in_function = true}), ErrorKind::schema) << state;
+    }
+}
+
+TEST(RowErrorKind, WhatIsTriedAgainIsSoInsideOfAFunctionToo) {
+    for (const char* state : {"40P01", "53100", "57014", "55P03", "25006", "XX000"}) {
+        EXPECT_EQ(row_error_kind_of(state, {.is_in_function = true}), ErrorKind::connection)
+            << state;
+    }
+    EXPECT_EQ(row_error_kind_of("42501", {.source_file = "md.c", .is_in_function = true}),
+              ErrorKind::connection);
+    EXPECT_EQ(row_error_kind_of("0A000", {.is_in_function = true}), ErrorKind::schema);
+}
+
+TEST(ContextOfFunction, IsKnownByTheLanguageOfTheFunction) {
+    EXPECT_TRUE(is_context_of_function("PL/pgSQL function f() line 3 at SQL statement"));
+    EXPECT_TRUE(is_context_of_function(
+        "SQL statement \"INSERT INTO gone VALUES (1)\"\nPL/pgSQL function public.f() line 1 at SQL "
+        "statement\nCOPY t, line 1"));
+    EXPECT_TRUE(is_context_of_function("SQL function \"f\" statement 1"));
+    EXPECT_TRUE(is_context_of_function("PL/Perl function \"f\""));
+    EXPECT_TRUE(is_context_of_function("PL/pgSQL-Funktion f() Zeile 3 bei SQL-Anweisung"));
+}
+
+TEST(ContextOfFunction, IsNotThatOfAStatementOrACopy) {
+    EXPECT_FALSE(is_context_of_function(""));
+    EXPECT_FALSE(is_context_of_function("COPY t, line 1, column v: \"PL/pgSQL function f()\""));
+    EXPECT_FALSE(is_context_of_function("SQL statement \"SELECT 1 FROM ONLY public.p x\""));
+    EXPECT_FALSE(is_context_of_function("unnamed portal with parameters: $1 = 'PL/pgSQL'"));
+}
+
 TEST(MessageWithoutValues, KeepsNamesOfConstraints) {
     EXPECT_EQ(message_without_values("23514", "new row violates check constraint \"c\"", false),
               "new row violates check constraint \"c\"");
