@@ -23,6 +23,7 @@ class Targets : public Scenario {
     void TearDown() override {
         if (consumer_) consumer_->kill();
         if (HasFailure() && consumer_) std::printf("%s", consumer_->log().c_str());
+        set_standbys("");
         Session(target_cluster().conninfo("postgres"))
             .execute("DROP DATABASE IF EXISTS " + second_ + " WITH (FORCE)");
         Scenario::TearDown();
@@ -51,6 +52,12 @@ class Targets : public Scenario {
 
     void set_both(const std::string& more = "") {
         set_entries(entry("first", target_conninfo()) + entry("second", second_conninfo(), more));
+    }
+
+    void set_standbys(const std::string& names) {
+        Session session(source_cluster().conninfo("postgres"));
+        session.execute("ALTER SYSTEM SET synchronous_standby_names = " + literal(names));
+        session.execute("SELECT pg_reload_conf()");
     }
 
     // As when its server is away; it may come back.
@@ -136,7 +143,8 @@ TEST_F(Targets, OneThatIsAwayAtTheFirstStartDelaysNoOtherForLong) {
     allow_second(false);
     const auto started = std::chrono::steady_clock::now();
     consumer_->start();
-    source().execute("UPDATE t SET v = 'new' WHERE id % 2 = 0");
+    wait_until_equal(target_conninfo(), "t");  // it is copied
+    source().execute("UPDATE t SET v = 'new' WHERE id % 2 = 0; DELETE FROM u WHERE id < 5");
     for (const char* table : {"t", "u"}) wait_until_equal(target_conninfo(), table);
     EXPECT_LT(std::chrono::steady_clock::now() - started, seconds(20));
     // The source is protected from it, also when the service has begun again.
@@ -154,6 +162,25 @@ TEST_F(Targets, OneThatIsAwayAtTheFirstStartDelaysNoOtherForLong) {
     wait_until_all_are_equal();
     wait_until("nobody needs the log any more", seconds(20),
                [&] { return consumer_->log().find("have caught up") != std::string::npos; });
+}
+
+// What commits there wait for would confirm nothing until that target is there, which waits for
+// them.
+TEST_F(Targets, OneThatIsAwayIsWaitedForWhereCommitsWaitForTheStream) {
+    set_both("stopped_retry_delay = \"500ms\"\n");
+    consumer_->init();
+    allow_second(false);
+    set_standbys("FIRST 1 (\"WALPACK_" + pipeline() + "\", other)");
+    consumer_->start();
+    const auto has_said = [this](const char* text) {
+        return consumer_->log().find(text) != std::string::npos;
+    };
+    wait_until("the first one is ready", seconds(10),
+               [&] { return has_said("the stream begins at"); });
+    std::this_thread::sleep_for(seconds(12));
+    EXPECT_FALSE(has_said("streaming from slot"));
+    set_standbys("");
+    wait_until("the stream begins", seconds(15), [&] { return has_said("streaming from slot"); });
 }
 
 TEST_F(Targets, EachHasItsTables) {
