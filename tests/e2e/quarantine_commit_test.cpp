@@ -188,6 +188,21 @@ TEST_F(RefusedAtCommit, ItsPolicyMayLeaveTheRowOut) {
               "value keep 23503 2");
 }
 
+TEST_F(RefusedAtCommit, TheRowForWhichATriggerMissesATableIsHeld) {
+    target().execute(
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO "
+        "public.noted VALUES (NEW.id); RETURN NULL; END'; CREATE CONSTRAINT TRIGGER note AFTER "
+        "INSERT ON parent DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.id = 17) EXECUTE "
+        "FUNCTION note(); ALTER TABLE parent ENABLE ALWAYS TRIGGER note");
+    start();
+    source().execute("INSERT INTO parent SELECT g, 'v' FROM generate_series(11, 20) g");
+    catch_up();
+    EXPECT_EQ(held("concat_ws('/', kind, sqlstate)"), "value/42P01");
+    EXPECT_EQ(target().value("SELECT count(*) FROM parent"), "19");
+    target().execute("DROP TRIGGER note ON parent");
+    expect_all_retried();
+}
+
 TEST_F(RefusedAtCommit, WithoutAPolicyTheRowIsNamed) {
     consumer().set("on_error", toml_text("error"));
     start();
