@@ -84,6 +84,10 @@ class CopyJob {
     void compare(const Published& published, Connection& target);
     void forget_unpublished(const std::vector<PublishedTable>& published, Connection& target);
     bool is_named(const Relation& relation);
+    bool is_known(const Relation& relation);
+    std::set<TableName> take_new_names(const std::vector<PublishedTable>& published,
+                                       Connection& target);
+    void add_ready(const PublishedTable& published, Connection& target);
     void take_up(const PublishedTable& published, Connection& target);
     void add(PublishedTable published, Connection& target);
     void leave_out(const TableName& name, const Error& error);

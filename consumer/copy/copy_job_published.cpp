@@ -95,27 +95,72 @@ void CopyJob::look_at_published(Connection& target) {
 
 void CopyJob::compare(const Published& published, Connection& target) {
     forget_unpublished(published.tables, target);
+    const std::set<TableName> vacated = take_new_names(published.tables, target);
     left_out_.clear();
     for (const PublishedTable& each : published.tables) {
         const TableName name = name_of(each);
-        bool is_known = false;
-        bool has_other_name = false;
-        {
-            const std::lock_guard lock(tables_.mutex);
-            const auto same = std::ranges::find_if(tables_.by_name, [&each](const auto& known) {
-                return known.second->stored.oid == each.relation->oid;
-            });
-            has_other_name = same != tables_.by_name.end() && same->first != name &&
-                             same->second->stored.state == TableState::ready;
-            is_known = same != tables_.by_name.end() || tables_.by_name.contains(name);
-        }
-        if (has_other_name) {
-            rename(each, name, target);
-        } else if (!is_known) {
+        if (is_known(*each.relation)) continue;
+        // Its changes were applied by its name, from its first row on.
+        if (vacated.contains(name) && !is_named(*each.relation)) {
+            add_ready(each, target);
+        } else {
             take_up(each, target);
         }
     }
     tell_left_out();
+}
+
+bool CopyJob::is_known(const Relation& relation) {
+    const std::lock_guard lock(tables_.mutex);
+    return tables_.by_name.contains({relation.schema, relation.name}) ||
+           std::ranges::any_of(tables_.by_name, [&relation](const auto& known) {
+               return known.second->stored.oid == relation.oid;
+           });
+}
+
+// Tables may have exchanged their names. Returns those that are nobody's any more.
+std::set<TableName> CopyJob::take_new_names(const std::vector<PublishedTable>& published,
+                                            Connection& target) {
+    struct NewName {
+        std::uint32_t oid;
+        TableName before;
+        TableName now;
+    };
+    std::vector<NewName> renamed;
+    {
+        const std::lock_guard lock(tables_.mutex);
+        for (const auto& [name, table] : tables_.by_name) {
+            const auto now = std::ranges::find_if(published, [&table](const auto& each) {
+                return each.relation->oid == table->stored.oid;
+            });
+            const bool is_ready = table->stored.state == TableState::ready;
+            if (is_ready && now != published.end() && name_of(*now) != name)
+                renamed.push_back({table->stored.oid, name, name_of(*now)});
+        }
+        // A name that another table keeps is taken when that is complete.
+        std::set<TableName> given_up;
+        for (const NewName& each : renamed) given_up.insert(each.before);
+        std::erase_if(renamed, [&](const NewName& each) {
+            return tables_.by_name.contains(each.now) && !given_up.contains(each.now);
+        });
+    }
+    std::set<TableName> vacated;
+    if (renamed.empty()) return vacated;
+    for (const NewName& each : renamed)
+        target.execute(catalog_.rename_table_sql(each.oid, each.now));
+    const std::lock_guard lock(tables_.mutex);
+    std::vector<decltype(tables_.by_name)::node_type> nodes;
+    for (const NewName& each : renamed) {
+        nodes.push_back(tables_.by_name.extract(each.before));
+        nodes.back().key() = nodes.back().mapped()->stored.name = each.now;
+        vacated.insert(each.before);
+    }
+    for (auto& node : nodes) {
+        vacated.erase(node.key());
+        tables_.by_name.insert(std::move(node));
+    }
+    tables_.note_change();
+    return vacated;
 }
 
 // What comes back was changed meanwhile, and is a new table then; so is one that was made anew,
@@ -191,6 +236,17 @@ void CopyJob::tell_left_out() {
     if (text == told_text_) return;
     told_text_ = text;
     options_.on_left_out(text);
+}
+
+void CopyJob::add_ready(const PublishedTable& published, Connection& target) {
+    auto table = std::make_unique<CopyTable>();
+    table->stored.oid = published.relation->oid;
+    table->stored.name = name_of(published);
+    table->stored.state = TableState::ready;
+    catalog_.add_table(target, table->stored);
+    const std::lock_guard lock(tables_.mutex);
+    tables_.by_name[name_of(published)] = std::move(table);
+    tables_.note_change();
 }
 
 void CopyJob::add(PublishedTable published, Connection& target) {

@@ -1,4 +1,6 @@
 // What is published changes while a pipeline runs: tables come, go and come back.
+#include <thread>
+
 #include "support/scenario.h"
 
 namespace walpack::e2e {
@@ -123,6 +125,58 @@ TEST_F(PublishedTables, OneThatIsRenamedOnBothSidesGoesOn) {
         return target().value(
                    "SELECT state FROM walpack.copy_table WHERE table_name = 'renamed'") == "ready";
     });
+}
+
+// Changes come by name: both go on where both sides exchange them.
+TEST_F(PublishedTables, TwoThatExchangeTheirNamesGoOn) {
+    make("second");
+    publish("second");
+    restart();
+    wait_until("its copy is complete", seconds(30), [&] {
+        return target().value("SELECT state FROM walpack.copy_table WHERE table_name = 'second'") ==
+               "ready";
+    });
+    for (Session* session : {&source(), &target()})
+        session->execute(
+            "ALTER TABLE first RENAME TO other; ALTER TABLE second RENAME TO first; ALTER TABLE "
+            "other RENAME TO second");
+    restart();
+    for (int i = 0; i < 3; ++i) {
+        source().execute("UPDATE first SET n = n + 1; UPDATE second SET n = n - 1");
+        catch_up();
+        std::this_thread::sleep_for(seconds(1));
+    }
+    expect_equal();
+    EXPECT_EQ(target().number("SELECT count(*) FROM walpack.copy_table WHERE state = 'ready' AND "
+                              "table_name IN ('first', 'second')"),
+              2);
+}
+
+class AllTables : public Scenario {};
+
+// The old one steps aside, as programs do that fill a table anew.
+TEST_F(AllTables, OneThatTakesThePlaceOfAnotherGoesOn) {
+    on_both("CREATE TABLE first (id int PRIMARY KEY, n int)");
+    source().execute("INSERT INTO first SELECT g, g FROM generate_series(1, 100) g");
+    source().execute("CREATE PUBLICATION all_tables FOR ALL TABLES");
+    consumer().set("publications", "[\"all_tables\"]");
+    consumer().init();
+    consumer().start();
+    catch_up();
+    for (Session* session : {&source(), &target()})
+        session->execute(
+            "ALTER TABLE first RENAME TO old; CREATE TABLE first (id int PRIMARY KEY, n int)");
+    source().execute("INSERT INTO first SELECT g, -g FROM generate_series(1, 50) g");
+    catch_up();
+    stop_consumer();
+    consumer().start();
+    for (int i = 0; i < 3; ++i) {
+        source().execute("UPDATE first SET n = n + 1; UPDATE old SET n = n - 1");
+        catch_up();
+        std::this_thread::sleep_for(seconds(1));
+    }
+    expect_equal();
+    EXPECT_FALSE(contains(consumer().log(), "left out"));
 }
 
 }  // namespace
