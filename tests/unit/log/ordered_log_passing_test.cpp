@@ -5,20 +5,30 @@
 namespace walpack {
 namespace {
 
-class OrderedLogPassingTest : public LogTest {};
+class OrderedLogPassingTest : public LogTest {
+  protected:
+    OrderedLogOptions small(std::uint64_t disk_bytes_max) const {
+        OrderedLogOptions small = options();
+        small.disk_bytes_max = disk_bytes_max;
+        small.standstill = std::chrono::milliseconds(10);
+        return small;
+    }
+    // All of it is to be durable; the session begins at 100, and so does the reader.
+    static std::unique_ptr<LogReader> begin(OrderedLog& log) {
+        log.set_durable(true);
+        auto reader = log.add_reader(Lsn{100});
+        EXPECT_TRUE(reader->rewind(Lsn{100}));
+        log.begin_session(Lsn{100});
+        return reader;
+    }
+};
 
 // Its beginning may not leave while what is before it is not on the target; cut off, it waits
 // there.
 TEST_F(OrderedLogPassingTest, ATransactionThatDoesNotFitPassesOnceWhatIsBeforeItLeft) {
     constexpr int kMessages = 200;
-    OrderedLogOptions small = options();
-    small.disk_bytes_max = 20'000;
-    small.standstill = std::chrono::milliseconds(10);
-    OrderedLog log(small, identity());
-    log.set_durable(true);
-    const auto reader = log.add_reader(Lsn{100});
-    ASSERT_TRUE(reader->rewind(Lsn{100}));
-    log.begin_session(Lsn{100});
+    OrderedLog log(small(20'000), identity());
+    const auto reader = begin(log);
     append_transaction(log, 110, 300);
     wait_until([&] { return log.state().durable == Lsn{110}; });
     wait_until([&] {
@@ -62,14 +72,8 @@ TEST_F(OrderedLogPassingTest, ATransactionThatDoesNotFitPassesOnceWhatIsBeforeIt
 // the transaction: it is in its way as a transaction would be.
 TEST_F(OrderedLogPassingTest, AKeepaliveBeforeItLeavesWithAnotherSession) {
     constexpr int kMessages = 200;
-    OrderedLogOptions small = options();
-    small.disk_bytes_max = 20'000;
-    small.standstill = std::chrono::milliseconds(10);
-    OrderedLog log(small, identity());
-    log.set_durable(true);
-    const auto reader = log.add_reader(Lsn{100});
-    ASSERT_TRUE(reader->rewind(Lsn{100}));
-    log.begin_session(Lsn{100});
+    OrderedLog log(small(20'000), identity());
+    const auto reader = begin(log);
     log.append(ReceivedKeepalive{Lsn{115}});
     wait_until([&] { return log.state().durable == Lsn{115}; });
     int sent = 0;
@@ -99,15 +103,10 @@ TEST_F(OrderedLogPassingTest, AKeepaliveBeforeItLeavesWithAnotherSession) {
 TEST_F(OrderedLogPassingTest, ItsRestDoesNotHoldWhatFollows) {
     constexpr int kMessages = 400;
     constexpr int kFollowing = 60;
-    OrderedLogOptions small = options();
-    small.disk_bytes_max = 512'000;
-    small.segment_bytes = 16'000;
-    small.standstill = std::chrono::milliseconds(10);
-    OrderedLog log(small, identity());
-    log.set_durable(true);
-    const auto reader = log.add_reader(Lsn{100});
-    ASSERT_TRUE(reader->rewind(Lsn{100}));
-    log.begin_session(Lsn{100});
+    OrderedLogOptions options = small(512'000);
+    options.segment_bytes = 16'000;
+    OrderedLog log(options, identity());
+    const auto reader = begin(log);
     int sent = 0;
     wait_until([&] {
         for (; log.has_room() && sent < kMessages; ++sent)
