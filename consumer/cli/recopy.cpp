@@ -38,9 +38,9 @@ void refuse_with_held_rows(Connection& target, const std::string& pipeline, cons
 
 // Its rows go first, and those that point to them with them.
 void refuse_with_checked_references(Connection& target, const TableName& name) {
-    if (set_up_target_session(target).is_replica_role) return;
+    const bool is_replica_role = set_up_target_session(target).is_replica_role;
     const auto table = read_target_table(target, name.schema, name.table);
-    if (table) require_no_checked_references(*table);
+    if (table) require_no_checked_references(*table, is_replica_role);
 }
 
 }  // namespace

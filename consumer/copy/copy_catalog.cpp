@@ -129,6 +129,14 @@ TableCopyState shown_state(TableState state) {
     return TableCopyState::waiting;
 }
 
+StoredTable stored_table(const PublishedTable& published, TableState state) {
+    StoredTable stored;
+    stored.oid = published.relation->oid;
+    stored.name = published.name();
+    stored.state = state;
+    return stored;
+}
+
 void CopyCatalog::create(Connection& target) const {
     target.execute(kCreateTables);
     target.execute("INSERT INTO walpack.copy (pipeline) VALUES ($1) ON CONFLICT DO NOTHING",

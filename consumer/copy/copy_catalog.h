@@ -20,6 +20,7 @@
 #include "copy/source_snapshot.h"
 #include "model/lsn.h"
 #include "pg/connection.h"
+#include "schema/published_table.h"
 #include "schema/target_table.h"
 
 namespace walpack {
@@ -49,6 +50,8 @@ struct StoredTable {
     std::uint64_t rows_estimated = 0;
     std::uint64_t bytes_estimated = 0;
 };
+
+StoredTable stored_table(const PublishedTable& published, TableState state);
 
 struct StoredChunk {
     std::uint32_t table_oid = 0;

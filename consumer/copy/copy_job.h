@@ -68,7 +68,7 @@ class CopyJob {
     CopyTable* claim(const TableName& name);
     void release(CopyTable& table);
     void request(CopyTable& table, Connection& target);
-    std::vector<PublishedTable> read_published();
+    void give_up_request(const CopyTable& table, Connection& target, const std::string& why);
     struct Described {
         std::shared_ptr<const PublishedTable> published;
         std::shared_ptr<const RelationMapping> mapping;
@@ -80,21 +80,22 @@ class CopyJob {
         std::vector<PublishedTable> tables;
         Lsn seen_at;  // the source's position, read behind it
     };
+    Published read_published();
     void look_at_published(Connection& target);
     void compare(const Published& published, Connection& target);
-    void forget_unpublished(const std::vector<PublishedTable>& published, Connection& target);
-    bool is_named(const Relation& relation);
-    bool is_known(const Relation& relation);
-    std::set<TableName> take_new_names(const std::vector<PublishedTable>& published,
+    // `names`: of all published tables, by oid.
+    void forget_unpublished(const Published& published,
+                            const std::map<std::uint32_t, TableName>& names, Connection& target);
+    std::set<TableName> take_new_names(const std::map<std::uint32_t, TableName>& names,
                                        Connection& target);
+    bool is_named(const Relation& relation);
+    std::vector<const PublishedTable*> new_among(const Published& published);
     void add_ready(const PublishedTable& published, Connection& target);
     void take_up(const PublishedTable& published, Connection& target);
-    void add(PublishedTable published, Connection& target);
+    void add(const PublishedTable& published, Connection& target);
     void leave_out(const TableName& name, const Error& error);
     void tell_left_out();
     void ignore(const TableName& name);
-    // True when the new name is of a table that is known.
-    bool rename(const PublishedTable& published, const TableName& name, Connection& target);
     void fail(std::exception_ptr error);
     void complete(Connection& target);
 

@@ -28,39 +28,35 @@ WHERE p.pubname = ANY ($2::pg_catalog.text[])
         OR r.prrelid IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors($1) a(relid)))
 LIMIT 1)";
 
-TableName name_of(const PublishedTable& published) {
-    return {published.relation->schema, published.relation->name};
-}
-
 }  // namespace
 
-std::vector<PublishedTable> CopyJob::read_published() {
+CopyJob::Published CopyJob::read_published() {
     const auto source =
         connect_in_encoding(options_.worker.source, options_.worker.encoding, stop_);
-    return read_published_tables(*source, options_.start.selection);
+    Published published{read_published_tables(*source, options_.start.selection), {}};
+    const auto lsn = source->query_value("SELECT pg_catalog.pg_current_wal_lsn()");
+    published.seen_at = Lsn::parse(lsn.value_or("")).value_or(Lsn{});
+    return published;
 }
 
-// The stream has brought tables that the copy does not know: they were published meanwhile, or have
-// another name now. Of those that cannot be copied yet nothing is lost, as a snapshot that is taken
-// later sees what was dropped.
+// The stream has brought tables that the copy does not know: they were published meanwhile. Of
+// those that cannot be copied yet nothing is lost, as a snapshot that is taken later sees what was
+// dropped.
 void CopyJob::look_for_new_tables(Connection& target) {
     std::set<TableName> unknown;
     {
         const std::lock_guard lock(tables_.mutex);
         unknown.swap(tables_.unknown);
-        std::erase_if(unknown, [this](const auto& name) { return tables_.by_name.contains(name); });
+        std::erase_if(unknown, [this](const TableName& name) {
+            return tables_.by_name.contains(name) || left_out_.contains(name);
+        });
     }
-    std::erase_if(unknown, [this](const TableName& name) { return left_out_.contains(name); });
     if (unknown.empty()) return;
-    std::vector<PublishedTable> published = read_published();
-    for (const TableName& name : unknown) {
-        const auto found = find_published(published, name);
-        if (found == published.end()) {
-            ignore(name);
-        } else if (!rename(*found, name, target)) {
-            take_up(*found, target);
-        }
-    }
+    const Published published = read_published();
+    for (const PublishedTable* each : new_among(published))
+        if (unknown.contains(each->name())) take_up(*each, target);
+    for (const TableName& name : unknown)
+        if (find_published(published.tables, name) == published.tables.end()) ignore(name);
     tell_left_out();
 }
 
@@ -70,19 +66,12 @@ void CopyJob::look_at_published(Connection& target) {
     const auto now = Clock::now();
     if (!published_ && now - published_at_ >= kPublishedLook) {
         published_at_ = now;
-        const auto source =
-            connect_in_encoding(options_.worker.source, options_.worker.encoding, stop_);
-        Published published;
         try {
-            published.tables = read_published_tables(*source, options_.start.selection);
+            published_ = read_published();
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::config) throw;
             log::warning("{}", error.report());
-            return;
         }
-        const auto lsn = source->query_value("SELECT pg_catalog.pg_current_wal_lsn()");
-        published.seen_at = Lsn::parse(lsn.value_or("")).value_or(Lsn{});
-        published_ = std::move(published);
     }
     if (!published_) return;
     {
@@ -94,32 +83,37 @@ void CopyJob::look_at_published(Connection& target) {
 }
 
 void CopyJob::compare(const Published& published, Connection& target) {
-    forget_unpublished(published.tables, target);
-    const std::set<TableName> vacated = take_new_names(published.tables, target);
+    std::map<std::uint32_t, TableName> names;
+    for (const PublishedTable& each : published.tables)
+        names.emplace(each.relation->oid, each.name());
+    forget_unpublished(published, names, target);
+    const std::set<TableName> vacated = take_new_names(names, target);
     left_out_.clear();
-    for (const PublishedTable& each : published.tables) {
-        const TableName name = name_of(each);
-        if (is_known(*each.relation)) continue;
+    for (const PublishedTable* each : new_among(published)) {
         // Its changes were applied by its name, from its first row on.
-        if (vacated.contains(name) && !is_named(*each.relation)) {
-            add_ready(each, target);
+        if (vacated.contains(each->name()) && !is_named(*each->relation)) {
+            add_ready(*each, target);
         } else {
-            take_up(each, target);
+            take_up(*each, target);
         }
     }
     tell_left_out();
 }
 
-bool CopyJob::is_known(const Relation& relation) {
+// Those that are none of the tables, by name or by oid.
+std::vector<const PublishedTable*> CopyJob::new_among(const Published& published) {
     const std::lock_guard lock(tables_.mutex);
-    return tables_.by_name.contains({relation.schema, relation.name}) ||
-           std::ranges::any_of(tables_.by_name, [&relation](const auto& known) {
-               return known.second->stored.oid == relation.oid;
-           });
+    std::set<std::uint32_t> known;
+    for (const auto& [name, table] : tables_.by_name) known.insert(table->stored.oid);
+    std::vector<const PublishedTable*> found;
+    for (const PublishedTable& each : published.tables)
+        if (!known.contains(each.relation->oid) && !tables_.by_name.contains(each.name()))
+            found.push_back(&each);
+    return found;
 }
 
 // Tables may have exchanged their names. Returns those that are nobody's any more.
-std::set<TableName> CopyJob::take_new_names(const std::vector<PublishedTable>& published,
+std::set<TableName> CopyJob::take_new_names(const std::map<std::uint32_t, TableName>& names,
                                             Connection& target) {
     struct NewName {
         std::uint32_t oid;
@@ -130,12 +124,10 @@ std::set<TableName> CopyJob::take_new_names(const std::vector<PublishedTable>& p
     {
         const std::lock_guard lock(tables_.mutex);
         for (const auto& [name, table] : tables_.by_name) {
-            const auto now = std::ranges::find_if(published, [&table](const auto& each) {
-                return each.relation->oid == table->stored.oid;
-            });
+            const auto now = names.find(table->stored.oid);
             const bool is_ready = table->stored.state == TableState::ready;
-            if (is_ready && now != published.end() && name_of(*now) != name)
-                renamed.push_back({table->stored.oid, name, name_of(*now)});
+            if (is_ready && now != names.end() && now->second != name)
+                renamed.push_back({table->stored.oid, name, now->second});
         }
         // A name that another table keeps is taken when that is complete.
         std::set<TableName> given_up;
@@ -165,22 +157,21 @@ std::set<TableName> CopyJob::take_new_names(const std::vector<PublishedTable>& p
 
 // What comes back was changed meanwhile, and is a new table then; so is one that was made anew,
 // unless its publication holds all tables, and brought it from its first row on.
-void CopyJob::forget_unpublished(const std::vector<PublishedTable>& published, Connection& target) {
+void CopyJob::forget_unpublished(const Published& published,
+                                 const std::map<std::uint32_t, TableName>& names,
+                                 Connection& target) {
     std::vector<std::pair<TableName, std::uint32_t>> gone;
     {
         const std::lock_guard lock(tables_.mutex);
         for (const auto& [name, table] : tables_.by_name) {
-            const bool is_there = std::ranges::any_of(published, [&table](const auto& each) {
-                return each.relation->oid == table->stored.oid;
-            });
+            const bool is_there = names.contains(table->stored.oid);
             if (!is_there && !table->is_taken && table->stored.state == TableState::ready)
                 gone.emplace_back(name, table->stored.oid);
         }
     }
     for (const auto& [name, oid] : gone) {
-        const auto anew = std::ranges::find_if(
-            published, [&name](const PublishedTable& each) { return name_of(each) == name; });
-        const bool is_followed = anew != published.end() && !is_named(*anew->relation);
+        const auto anew = find_published(published.tables, name);
+        const bool is_followed = anew != published.tables.end() && !is_named(*anew->relation);
         const std::uint32_t new_oid = is_followed ? anew->relation->oid : 0;
         target.execute(is_followed ? catalog_.follow_table_sql(oid, new_oid)
                                    : catalog_.forget_table_sql(oid));
@@ -211,7 +202,7 @@ bool CopyJob::is_named(const Relation& relation) {
 
 // One that cannot be copied is left out until it can: it must not stop the others.
 void CopyJob::take_up(const PublishedTable& published, Connection& target) {
-    const TableName name = name_of(published);
+    const TableName name = published.name();
     try {
         add(published, target);
     } catch (const Error& error) {
@@ -240,27 +231,23 @@ void CopyJob::tell_left_out() {
 
 void CopyJob::add_ready(const PublishedTable& published, Connection& target) {
     auto table = std::make_unique<CopyTable>();
-    table->stored.oid = published.relation->oid;
-    table->stored.name = name_of(published);
-    table->stored.state = TableState::ready;
+    table->stored = stored_table(published, TableState::ready);
     catalog_.add_table(target, table->stored);
     const std::lock_guard lock(tables_.mutex);
-    tables_.by_name[name_of(published)] = std::move(table);
+    tables_.by_name[published.name()] = std::move(table);
     tables_.note_change();
 }
 
-void CopyJob::add(PublishedTable published, Connection& target) {
-    const TableName name = name_of(published);
+void CopyJob::add(const PublishedTable& published, Connection& target) {
+    const TableName name = published.name();
     auto table = std::make_unique<CopyTable>();
-    table->stored.oid = published.relation->oid;
-    table->stored.name = name;
-    table->stored.state = TableState::requested;
+    table->stored = stored_table(published, TableState::requested);
     table->needs_required = true;
     const std::vector<RelationMapping> mappings = map_all(target, {published});
-    if (!is_replica_role_) require_no_checked_references(*mappings.front().table);
+    require_no_checked_references(*mappings.front().table, is_replica_role_);
     require_empty(target, mappings);
     table->mapping = std::make_shared<const RelationMapping>(mappings.front());
-    table->published = std::make_shared<const PublishedTable>(std::move(published));
+    table->published = std::make_shared<const PublishedTable>(published);
     catalog_.add_table(target, table->stored);
     log::info("table {}.{} is new; it is copied", name.schema, name.table);
     told_.erase(name);
@@ -278,28 +265,6 @@ void CopyJob::ignore(const TableName& name) {
         log::warning("changes of table \"{}.{}\" are left out, as no publication holds it now",
                      name.schema, name.table);
     }
-}
-
-bool CopyJob::rename(const PublishedTable& published, const TableName& name, Connection& target) {
-    const std::lock_guard lock(tables_.mutex);
-    const auto known = std::find_if(tables_.by_name.begin(), tables_.by_name.end(),
-                                    [&published](const auto& each) {
-                                        return each.second->stored.oid == published.relation->oid;
-                                    });
-    if (known == tables_.by_name.end()) return false;
-    if (known->second->stored.state != TableState::ready) {
-        throw Error(ErrorKind::schema,
-                    fmt::format("table \"{}.{}\" was renamed while it is being copied",
-                                known->first.schema, known->first.table))
-            .hint("Rename it back until the copy is complete.");
-    }
-    target.execute(catalog_.rename_table_sql(published.relation->oid, name));
-    auto node = tables_.by_name.extract(known);
-    node.key() = name;
-    node.mapped()->stored.name = name;
-    tables_.by_name.insert(std::move(node));
-    tables_.note_change();
-    return true;
 }
 
 }  // namespace walpack

@@ -55,20 +55,16 @@ void CopyJob::request(CopyTable& table, Connection& target) {
     const TableName name = table.stored.name;
     auto described = describe(name, target);
     if (!described) {
-        log::warning(
-            "table \"{}.{}\" is to be copied again, but is not published: it is not copied",
-            name.schema, name.table);
-        target.execute(catalog_.give_up_request_sql(table.stored.oid, table.stored.state));
-        return;
+        return give_up_request(
+            table, target,
+            fmt::format(
+                "table \"{}.{}\" is to be copied again, but is not published: it is not copied",
+                name.schema, name.table));
     }
-    if (!is_replica_role_) {
-        try {
-            require_no_checked_references(*described->mapping->table);
-        } catch (const Error& error) {
-            log::warning("{}", error.report());
-            target.execute(catalog_.give_up_request_sql(table.stored.oid, table.stored.state));
-            return;
-        }
+    try {
+        require_no_checked_references(*described->mapping->table, is_replica_role_);
+    } catch (const Error& error) {
+        return give_up_request(table, target, error.report());
     }
     if (!catalog_.request_again(target, name)) return;
     log::info("table {}.{} is copied again, as requested", name.schema, name.table);
@@ -82,13 +78,18 @@ void CopyJob::request(CopyTable& table, Connection& target) {
     is_complete_ = false;
 }
 
+void CopyJob::give_up_request(const CopyTable& table, Connection& target, const std::string& why) {
+    log::warning("{}", why);
+    target.execute(catalog_.give_up_request_sql(table.stored.oid, table.stored.state));
+}
+
 // As it is now: it may have been altered since it was copied. nullopt when it is not published.
 std::optional<CopyJob::Described> CopyJob::describe(const TableName& name, Connection& target) {
-    std::vector<PublishedTable> published = read_published();
+    const std::vector<PublishedTable> published = read_published().tables;
     const auto found = find_published(published, name);
     if (found == published.end()) return std::nullopt;
     auto mapping = std::make_shared<const RelationMapping>(map_all(target, {*found}).front());
-    return Described{std::make_shared<const PublishedTable>(std::move(*found)), std::move(mapping)};
+    return Described{std::make_shared<const PublishedTable>(*found), std::move(mapping)};
 }
 
 }  // namespace walpack

@@ -27,10 +27,6 @@ std::string temporary_slot_name(const Connection& source) {
                        std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
-TableName name_of_table(const PublishedTable& published) {
-    return {published.relation->schema, published.relation->name};
-}
-
 class Resumption {
   public:
     Resumption(const CopyStartOptions& options, Connection& source, Connection& target,
@@ -73,12 +69,12 @@ class Resumption {
             const auto found = by_oid_.find(published.relation->oid);
             if (found == by_oid_.end() || found->second->stored.state == TableState::ready)
                 continue;
-            rename(*found->second, name_of_table(published));
+            rename(*found->second, published.name());
             unready.push_back(std::move(published));
         }
         const std::vector<RelationMapping> mappings = map_all(target_, unready);
         for (std::size_t i = 0; i < unready.size(); ++i) {
-            CopyTable& table = *tables_.by_name.at(name_of_table(unready[i]));
+            CopyTable& table = *tables_.by_name.at(unready[i].name());
             table.published = std::make_shared<const PublishedTable>(unready[i]);
             table.mapping = std::make_shared<const RelationMapping>(mappings[i]);
         }
@@ -219,9 +215,7 @@ Lsn begin_copy(const CopyStartOptions& options, Connection& source, Connection& 
     lock_schema(target);
     catalog.create(target);
     for (const PublishedTable& each : published) {
-        StoredTable table;
-        table.oid = each.relation->oid;
-        table.name = name_of_table(each);
+        StoredTable table = stored_table(each, TableState::waiting);
         table.required = exact.snapshot;
         table.required_lsn = exact.lsn;
         catalog.add_table(target, table);

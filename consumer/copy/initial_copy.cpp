@@ -110,13 +110,8 @@ class InitialCopy {
         lock_schema(target_);
         const CopyCatalog catalog(options_.pipeline);
         catalog.create(target_);
-        for (const PublishedTable& table : tables) {
-            StoredTable stored;
-            stored.oid = table.relation->oid;
-            stored.name = {table.relation->schema, table.relation->name};
-            stored.state = TableState::ready;
-            catalog.add_table(target_, stored);
-        }
+        for (const PublishedTable& table : tables)
+            catalog.add_table(target_, stored_table(table, TableState::ready));
     }
 
     // A snapshot whose tables still hold what it sees, and go on doing so: they are locked against

@@ -9,11 +9,10 @@
 namespace walpack {
 
 // The end when it is not among them.
-inline std::vector<PublishedTable>::iterator find_published(std::vector<PublishedTable>& published,
-                                                            const TableName& name) {
-    return std::ranges::find_if(published, [&name](const PublishedTable& each) {
-        return each.relation->schema == name.schema && each.relation->name == name.table;
-    });
+inline std::vector<PublishedTable>::const_iterator find_published(
+    const std::vector<PublishedTable>& published, const TableName& name) {
+    return std::ranges::find_if(
+        published, [&name](const PublishedTable& each) { return each.name() == name; });
 }
 
 }  // namespace walpack

@@ -22,8 +22,8 @@ void require_empty(Connection& target, const std::vector<RelationMapping>& mappi
         .hint("Empty them, or set copy = false when the target already holds the source's rows.");
 }
 
-void require_no_checked_references(const TargetTable& table) {
-    if (!table.is_referenced && !table.is_referencing) return;
+void require_no_checked_references(const TargetTable& table, bool is_replica_role) {
+    if (is_replica_role || (!table.is_referenced && !table.is_referencing)) return;
     throw Error(ErrorKind::schema,
                 fmt::format("table \"{}.{}\" cannot be copied by itself, as the target checks its "
                             "foreign keys",

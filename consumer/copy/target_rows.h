@@ -11,9 +11,10 @@ namespace walpack {
 // Throws Error(schema) that names the tables with rows in them.
 void require_empty(Connection& target, const std::vector<RelationMapping>& mappings);
 
-// Where foreign keys are checked, the rows of one table cannot go, nor come in any order, without
-// others: throws Error(schema) when one points to the table or from it.
-void require_no_checked_references(const TargetTable& table);
+// Where foreign keys are checked, which the replica role does not, the rows of one table cannot go,
+// nor come in any order, without others: throws Error(schema) when one points to the table or from
+// it.
+void require_no_checked_references(const TargetTable& table, bool is_replica_role);
 
 // Deletes all rows, by the fastest way that is permitted; inside the caller's open transaction.
 void empty_table(Connection& target, const TargetTable& table);

@@ -29,6 +29,8 @@ struct PublishedTable {
     std::string shape;
     // A partitioned table in place of its partitions: publish_via_partition_root.
     bool is_via_root = false;
+
+    TableName name() const { return {relation->schema, relation->name}; }
 };
 
 // Names and values travel in the source database's encoding, as on the wire: sets client_encoding
