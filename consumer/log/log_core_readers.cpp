@@ -10,6 +10,8 @@ namespace walpack {
 namespace {
 
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
+constexpr const char* kMissing =
+    "what is to be read next did not fit into the log and has to come from the source again";
 
 }  // namespace
 
@@ -26,6 +28,7 @@ void LogCore::add(ReaderPlace& place, Lsn position) {
         former_readers_.erase(same);
     }
     place.released = position.value;
+    place.moved_at = std::chrono::steady_clock::now();
     place.segment = next_number_;
     place.next = next_;
     place.bytes = total_bytes_;
@@ -48,10 +51,14 @@ void LogCore::remove(const ReaderPlace& place, bool is_for_good) {
 void LogCore::count_taken() {
     taken_by_all_ = kNever;
     taken_by_one_ = 0;
+    std::uint64_t moving = kNever;
     for (const ReaderPlace* reader : readers_) {
         taken_by_all_ = std::min(taken_by_all_, reader->next);
         taken_by_one_ = std::max(taken_by_one_, reader->next);
+        const bool is_before_hole = hole_.is_there() && reader->next < hole_.to;
+        if (!reader->is_left_behind && !is_before_hole) moving = std::min(moving, reader->next);
     }
+    taken_by_moving_ = moving == kNever ? taken_by_all_ : moving;
 }
 
 void LogCore::throw_if_damaged(std::uint64_t from_number) const {
@@ -87,6 +94,12 @@ bool LogCore::rewind(ReaderPlace& place, Lsn position, Fetched& fetched) {
         }
         const Segment& segment = **start;
         throw_if_damaged(segment.number);
+        // Others go on behind the hole while it reads what is before, if there are others.
+        const bool is_before_hole = hole_.is_there() && segment.first < hole_.to;
+        if (is_before_hole && (place.has_met_hole || !is_another_behind_hole(place))) {
+            place.fault = kMissing;
+            return false;
+        }
         place.segment = segment.number;
         place.next = segment.first;
         place.bytes = segment.bytes_before;
@@ -100,6 +113,8 @@ bool LogCore::rewind(ReaderPlace& place, Lsn position, Fetched& fetched) {
         // What is only in files has to be followed by what is written from now on.
         if (segment.memory_first != segment.first) is_spilling_ = true;
     }
+    place.has_met_hole = place.is_left_behind = false;
+    place.moved_at = std::chrono::steady_clock::now();
     const bool is_first_position = place.released == 0;
     if (was_released || is_first_position) place.released = position.value;
     fetched.bytes_before = place.bytes;
@@ -129,12 +144,26 @@ void LogCore::step_over_ends(ReaderPlace& place) const {
         }
         place.segment = segments_.front()->number;
     }
-    const Segment* segment = find(place.segment);
-    while (segment != nullptr && segment->is_closed && place.next >= segment->next &&
-           segment->damage.empty())
-        segment = find(++place.segment);
+    auto at = at_or_behind(place.segment);
+    while (at != segments_.end() && !hole_.has(place.next) && (*at)->is_closed &&
+           place.next >= (*at)->next && (*at)->damage.empty())
+        ++at;
+    place.segment = at != segments_.end() ? (*at)->number : next_number_;
+    if (hole_.has(place.next)) return;
     // Sequence numbers are left out behind what was cut off.
-    place.next = std::max(place.next, segment != nullptr ? segment->first : next_.load());
+    place.next = std::max(place.next, at != segments_.end() ? (*at)->first : next_.load());
+}
+
+bool LogCore::is_another_behind_hole(const ReaderPlace& place) const {
+    return std::ranges::any_of(readers_, [&](const ReaderPlace* reader) {
+        return reader != &place && reader->next >= hole_.to;
+    });
+}
+
+void LogCore::throw_missing(ReaderPlace& place) {
+    place.has_met_hole = true;
+    place.fault = kMissing;
+    throw Error(ErrorKind::connection, place.fault);
 }
 
 void LogCore::check_faults(ReaderPlace& place, Fetched& fetched, std::uint64_t message) {
@@ -169,6 +198,7 @@ void LogCore::fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t message,
     const auto is_there = [&] {
         if (!place.fault.empty() || place.cut_at || is_closed_) return true;
         step_over_ends(place);
+        if (hole_.has(place.next)) return true;
         const Segment* segment = find(place.segment);
         return segment != nullptr && (place.next < segment->next || !segment->damage.empty());
     };
@@ -180,6 +210,7 @@ void LogCore::fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t message,
     check_faults(place, fetched, message);
     step_over_ends(place);
     if (!place.fault.empty()) throw Error(ErrorKind::connection, place.fault);
+    if (hole_.has(place.next)) throw_missing(place);
     const Segment* segment = find(place.segment);
     if (segment == nullptr || place.next >= segment->next) {
         if (segment != nullptr && !segment->damage.empty()) throw_if_damaged(segment->number);
@@ -230,8 +261,8 @@ void LogCore::finish_fetch(ReaderPlace& place, const Segment& segment, Fetched& 
     place.next += fetched.items.size();
     step_over_ends(place);
     if (place.segment != segment.number) {
-        if (const Segment* behind = find(place.segment); behind && !behind->begins_session)
-            fetched.boundary = segments_[place.segment - segments_.front()->number];
+        if (const auto behind = shared(place.segment); behind && !behind->begins_session)
+            fetched.boundary = behind;
     }
     count_taken();
     decide_spilling();

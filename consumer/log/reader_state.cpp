@@ -146,7 +146,6 @@ bool LogReader::State::wants_state() const {
 
 void LogReader::State::release(Lsn position, std::optional<std::uint64_t> held_from) {
     if (position.value > place.released) place.released = position.value;
-    place.holds = held_from.has_value();
     constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
     const Checkpoint now{std::min(held_from.value_or(kNever), mark + 1), taken.end};
     if (checkpoint && position >= checkpoint->need) {

@@ -108,7 +108,6 @@ void Pipeline::run(const Repetition& repetition) {
     feed_.timeline = history.timeline;
     origins_ = set_up_conflicts(target, config_);
     if (!row.applied_lsn.is_valid()) row.applied_lsn = start(target, progress);
-    feed_.confirmation.note_begun(feed_.number, row.applied_lsn);
     stream(target, progress, row.applied_lsn, abort);
 }
 
@@ -135,7 +134,7 @@ ApplierOptions Pipeline::applier_options() const {
 }
 
 CopyStartOptions Pipeline::copy_start_options() const {
-    return {config_.source, config_.selection(), config_.pipeline};
+    return {config_.source, config_.selection(), config_.pipeline, feed_.source.reaches_back_to()};
 }
 
 CopyJobOptions Pipeline::copy_job_options(const std::string& encoding) const {
@@ -206,8 +205,10 @@ void Pipeline::rewind(Lsn position) {
     while (true) {
         const std::uint64_t generation = feed_.source.generation();
         if (feed_.reader.rewind(position)) return;
-        // Beginning again would lose what only the log has.
-        if (!feed_.confirmation.all_have(feed_.source.receiver().confirmed()))
+        // Beginning again would lose what only the log has; a hole is cut off without that.
+        const bool is_safe = feed_.log.state().has_hole ||
+                             feed_.confirmation.all_have(feed_.source.receiver().confirmed());
+        if (!is_safe)
             throw Error(ErrorKind::connection,
                         "the log cannot be read from the target's position at this moment");
         feed_.source.restart(generation, stop_);
@@ -221,6 +222,7 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn position, Stop
     const auto [job, needs_changes_again] = resume(target, tables);
     const Lsn from =
         needs_changes_again ? std::min(position, feed_.source.reaches_back_to()) : position;
+    feed_.confirmation.note_begun(feed_.number, from);
     rewind(from);
     const auto connect = [this, &abort] {
         auto session =

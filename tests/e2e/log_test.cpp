@@ -12,18 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kTwentyMegabytes =
-    "INSERT INTO t (n, payload) SELECT g, repeat(md5(g::text), 30) FROM generate_series(1, 20000) "
-    "g";
-
 class Log : public LogScenario {
   protected:
-    void use_small_log() {
-        consumer().set("confirm", "\"logged\"");
-        consumer().set("log_bytes_max", "\"4MB\"");
-        consumer().set("log_memory_max", "\"1MB\"");
-    }
-
     // What the log alone has, in files of which the middle one is damaged then; returns its path.
     std::string damage_a_file() {
         consumer().set("confirm", "\"logged\"");
@@ -114,6 +104,37 @@ TEST_F(Log, ALogThatIsGoneIsNoticed) {
     EXPECT_TRUE(contains(expect_refusal(), "the log directory was removed"));
 }
 
+// The target has applied what was confirmed; chunks of the copy still need what was kept for them.
+TEST_F(Log, ACopyWhoseKeptChangesAreGoneWithItBeginsAgain) {
+    consumer().set("confirm", "\"logged\"");
+    consumer().set("copy_chunk_bytes", "\"64kB\"");
+    consumer().set("copy_rate_limit", "\"400kB\"");
+    source().execute(
+        "CREATE TABLE large (id int PRIMARY KEY, n int, v text); INSERT INTO large SELECT g, 0, "
+        "repeat('v', 200) FROM generate_series(1, 20000) g");
+    consumer().init();
+    consumer().start();
+    wait_until("some chunks are loaded", seconds(30), [&] { return count_of_loaded() >= 10; });
+    source().execute("UPDATE large SET n = 1");
+    wait_until("the source may remove WAL", seconds(20), [&] { return retained() < 10'000; });
+    wait_until("the target has that position", seconds(20), [&] {
+        return target().value("SELECT applied_lsn FROM walpack.progress") >=
+               source().value(
+                   "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE "
+                   "slot_name = " +
+                   literal(slot()));
+    });
+    consumer().kill();
+    ASSERT_LT(count_of_loaded(), 60);
+    fs::remove_all(log_directory());
+    consumer().set("copy_rate_limit", "0");
+    consumer().start();
+    wait_until_copied();
+    catch_up();
+    expect_equal();
+    EXPECT_TRUE(contains(consumer().log(), "table \"public.large\" is copied from the start"));
+}
+
 TEST_F(Log, ADamagedFileIsNamedAndNotApplied) {
     const std::string damaged = damage_a_file();
     ASSERT_EQ(segments().size(), 1U);
@@ -190,58 +211,6 @@ TEST_F(Log, StreamedTransactionsSurviveInIt) {
     consumer().start();
     catch_up();
     expect_equal();
-}
-
-// Policy: back-pressure to the slot, until there is room.
-TEST_F(Log, BeyondItsBudgetTheSourceKeepsWhatFollows) {
-    use_small_log();
-    begin();
-    target_cluster().stop("fast");
-    write_megabytes(16);
-    wait_until("the log is full", seconds(20), [&] { return bytes_of_log() > 2 * kMegabyte; });
-    EXPECT_GT(retained(), 5 * kMegabyte);
-    EXPECT_LT(bytes_of_log(), 8 * kMegabyte);
-    target_cluster().start();
-    catch_up();
-    expect_equal();
-}
-
-// What came before it was confirmed, and the target cannot make that durable amid a transaction.
-TEST_F(Log, ATransactionThatIsLargerThanTheLogPasses) {
-    use_small_log();
-    begin();
-    for (int i = 0; i < 2; ++i) {
-        write_megabytes(1);
-        source().execute(kTwentyMegabytes);
-    }
-    write_megabytes(2);
-    catch_up(seconds(120));
-    expect_equal();
-    wait_until_source_may_remove_wal();
-}
-
-// The server sends it again from its start, so the log need not have it.
-TEST_F(Log, AStreamedTransactionThatIsLargerThanTheLogPasses) {
-    use_small_log();
-    consumer().set("streaming", "true");
-    source().execute("ALTER DATABASE " + source_database() +
-                     " SET logical_decoding_work_mem = '64kB'");
-    begin();
-    Session open = new_source_session();
-    open.execute("BEGIN");
-    for (int i = 0; i < 5; ++i) {
-        open.execute(
-            "INSERT INTO t (n, payload) SELECT g, repeat(md5(g::text), 30) FROM "
-            "generate_series(1, 4000) g");
-        source().execute("INSERT INTO t (n) VALUES (1)");
-    }
-    write_megabytes(1);
-    catch_up(seconds(120));
-    open.execute("COMMIT");
-    write_megabytes(1);
-    catch_up(seconds(120));
-    expect_equal();
-    wait_until_source_may_remove_wal();
 }
 
 // Everything that can be killed, at any moment.

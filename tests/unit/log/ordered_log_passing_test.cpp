@@ -23,79 +23,140 @@ class OrderedLogPassingTest : public LogTest {
     }
 };
 
-// Its beginning may not leave while what is before it is not on the target; cut off, it waits
-// there.
-TEST_F(OrderedLogPassingTest, ATransactionThatDoesNotFitPassesOnceWhatIsBeforeItLeft) {
+// What is before it is durable in files, and the target cannot make it durable amid a transaction.
+TEST_F(OrderedLogPassingTest, ATransactionThatDoesNotFitPassesBehindTheFiles) {
     constexpr int kMessages = 200;
     OrderedLog log(small(20'000), identity());
     const auto reader = begin(log);
     append_transaction(log, 110, 300);
     wait_until([&] { return log.state().durable == Lsn{110}; });
-    wait_until([&] {
-        while (log.has_room()) append_message(log, std::string(1000, '.'));
-        read_up_to_now(*reader, Lsn{100});
-        return log.state().is_stuck;
-    });
-    log.end_session();
-    EXPECT_FALSE(log.state().is_stuck);
-    EXPECT_THROW(reader->take(kNoWait), Error);
-    ASSERT_TRUE(reader->rewind(Lsn{100}));
-    EXPECT_EQ(read_up_to_now(*reader, Lsn{110}).size(), 3U);
-    EXPECT_TRUE(reader->is_drained());
-    log.begin_session(Lsn{110});
     int sent = 0;
     int taken = 0;
-    bool was_passing = false;
-    const auto passes = [&log] {
-        const OrderedLogState state = log.state();
-        return state.is_receiving_unwritten || state.is_applying_unwritten;
-    };
+    bool had_hole = false;
     wait_until([&] {
         for (; log.has_room() && sent < kMessages; ++sent)
             append_message(log, std::string(1000, '.'), sent + 1 == kMessages ? 120 : 0);
-        taken += static_cast<int>(read_up_to_now(*reader, Lsn{110}).size());
-        EXPECT_FALSE(log.state().is_stuck);
-        EXPECT_TRUE(passes() || !was_passing);
-        was_passing = passes();
-        return taken == 1 + kMessages;
+        taken += static_cast<int>(read_up_to_now(*reader, Lsn{100}).size());
+        had_hole = had_hole || log.state().has_hole;
+        return taken == 3 + kMessages;
     });
-    EXPECT_TRUE(was_passing) << "the target does not have it yet";
+    EXPECT_TRUE(had_hole);
+    EXPECT_EQ(log.state().durable, Lsn{110}) << "the source has what is behind it";
     // What follows is safe again once the target has it.
     read_up_to_now(*reader, Lsn{120});
-    EXPECT_FALSE(passes());
+    EXPECT_FALSE(log.state().has_hole);
     append_transaction(log, 130, 300);
     read_up_to_now(*reader, Lsn{120});
-    wait_until([&] { return log.state().durable == Lsn{130}; });
+    append_transaction(log, 140, 300);
+    read_up_to_now(*reader, Lsn{130});
+    wait_until([&] { return log.state().durable == Lsn{140}; });
 }
 
-// What the server says before it is durable soon, and the target cannot store that position amid
-// the transaction: it is in its way as a transaction would be.
-TEST_F(OrderedLogPassingTest, AKeepaliveBeforeItLeavesWithAnotherSession) {
-    constexpr int kMessages = 200;
+// The one of a hole that files precede: whoever has to begin before it gets the rest again.
+TEST_F(OrderedLogPassingTest, WhatPassedIsCutOffForATargetThatBeginsAgain) {
     OrderedLog log(small(20'000), identity());
     const auto reader = begin(log);
-    log.append(ReceivedKeepalive{Lsn{115}});
-    wait_until([&] { return log.state().durable == Lsn{115}; });
-    int sent = 0;
-    int sessions = 1;
-    int taken = 0;
+    std::uint64_t end = 100;
     wait_until([&] {
-        for (; log.has_room() && sent < kMessages; ++sent)
-            append_message(log, std::string(1000, '.'), sent + 1 == kMessages ? 120 : 0);
-        const Lsn applied{sessions == 1 ? 100U : 115U};
-        taken += static_cast<int>(read_up_to_now(*reader, applied).size());
-        if (!log.state().is_stuck) return taken >= kMessages;
-        log.end_session();
-        EXPECT_TRUE(reader->rewind(applied));
-        read_up_to_now(*reader, Lsn{115});
-        log.begin_session(log.state().end);
-        ++sessions;
-        sent = taken = 0;
-        return false;
+        while (log.has_room() && end < 400) append_transaction(log, ++end, 1000);
+        take_all(*reader);
+        return log.state().durable.is_valid() && end == 400;
     });
-    EXPECT_EQ(sessions, 2);
-    read_up_to_now(*reader, Lsn{120});
-    EXPECT_FALSE(log.state().is_applying_unwritten);
+    ASSERT_TRUE(log.state().has_hole);
+    const Lsn durable = log.state().durable;
+    EXPECT_FALSE(reader->rewind(Lsn{100}));
+    EXPECT_TRUE(log.end_session());
+    EXPECT_EQ(log.state().end, durable);
+    log.begin_session(durable);
+    ASSERT_TRUE(reader->rewind(Lsn{100}));
+    for (end = durable.value; end < durable.value + 10;) append_transaction(log, ++end, 1000);
+    const auto texts = take_all(*reader);
+    // Two messages of each, and the beginnings of two sessions.
+    EXPECT_EQ(texts.size(), 2 * (end - 100) + 2);
+    EXPECT_EQ(texts.back(), "commit " + std::to_string(end));
+}
+
+class OrderedLogLeftBehindTest : public OrderedLogPassingTest {
+  protected:
+    OrderedLogLeftBehindTest() : log_(impatient(), identity()) {
+        log_.set_durable(true);
+        for (auto* reader : {&moving_, &standing_}) {
+            *reader = log_.add_reader(Lsn{100});
+            EXPECT_TRUE((*reader)->rewind(Lsn{100}));
+        }
+        log_.begin_session(Lsn{100});
+    }
+
+    OrderedLogOptions impatient() const {
+        OrderedLogOptions options = small(20'000);
+        options.left_behind = std::chrono::milliseconds(20);
+        return options;
+    }
+    // Returns the LSN of the last one.
+    std::uint64_t write_while_one_stands() {
+        std::uint64_t end = 100;
+        wait_until([&] {
+            while (log_.has_room() && end < 400) append_transaction(log_, ++end, 1000);
+            read_up_to_now(*moving_, Lsn{end});
+            return log_.state().durable.is_valid() && end == 400 && moving_->is_drained();
+        });
+        return end;
+    }
+
+    OrderedLog log_;
+    std::unique_ptr<LogReader> moving_;
+    std::unique_ptr<LogReader> standing_;
+};
+
+TEST_F(OrderedLogLeftBehindTest, OneThatStandsDoesNotHoldTheOthers) {
+    write_while_one_stands();
+    EXPECT_TRUE(log_.state().has_hole);
+}
+
+// It first gets what is in the files, beside the other one.
+TEST_F(OrderedLogLeftBehindTest, ItHasTheFilesAndThenTheRestAgain) {
+    const std::uint64_t end = write_while_one_stands();
+    const Lsn durable = log_.state().durable;
+    ASSERT_TRUE(standing_->rewind(Lsn{100}));
+    append_transaction(log_, end + 1);
+    EXPECT_EQ(read_up_to_now(*moving_, Lsn{end}).size(), 2U);
+    std::size_t count = 0;
+    EXPECT_THROW(
+        for (;; ++count) {
+            if (standing_->wants_state()) standing_->note_state("state", std::nullopt);
+            ASSERT_TRUE(standing_->take(kNoWait));
+        },
+        Error);
+    EXPECT_GE(count, 1 + 2 * (durable.value - 100));
+    // Now it would do so again.
+    EXPECT_FALSE(standing_->rewind(Lsn{100}));
+    EXPECT_TRUE(log_.end_session());
+    EXPECT_EQ(log_.state().end, durable);
+    EXPECT_THROW(moving_->take(kNoWait), Error);
+    ASSERT_TRUE(moving_->rewind(Lsn{end}));
+    ASSERT_TRUE(standing_->rewind(Lsn{100}));
+    log_.begin_session(durable);
+    append_transaction(log_, durable.value + 1);
+    EXPECT_EQ(take_all(*standing_).back(), "commit " + std::to_string(durable.value + 1));
+    EXPECT_EQ(take_all(*moving_).back(), "commit " + std::to_string(durable.value + 1));
+}
+
+// What it needs of the files it has, so they go; what comes behind them is not skipped.
+TEST_F(OrderedLogLeftBehindTest, OneThatHasReadTheFilesMissesTheRest) {
+    const std::uint64_t end = write_while_one_stands();
+    const Lsn durable = log_.state().durable;
+    ASSERT_TRUE(standing_->rewind(Lsn{100}));
+    std::size_t count = 0;
+    const auto read_on = [&] {
+        for (;; ++count) {
+            standing_->release(durable);
+            if (standing_->wants_state()) standing_->note_state("state", std::nullopt);
+            if (!standing_->take(kNoWait)) return;
+        }
+    };
+    EXPECT_THROW(read_on(), Error);
+    EXPECT_FALSE(standing_->rewind(durable));
+    EXPECT_EQ(read_up_to_now(*moving_, Lsn{end}).size(), 0U);
 }
 
 // The target may take everything and not know yet that it has the transaction: what of that waited
