@@ -17,7 +17,8 @@ namespace {
 constexpr const char* kCreateTables = R"(
 CREATE TABLE IF NOT EXISTS walpack.copy (
     pipeline pg_catalog.text COLLATE "C" NOT NULL PRIMARY KEY,
-    unseen pg_catalog.text[] NOT NULL DEFAULT '{}'
+    unseen pg_catalog.text[] NOT NULL DEFAULT '{}',
+    kept_from pg_catalog.pg_lsn
 ) WITH (fillfactor = 50);
 CREATE TABLE IF NOT EXISTS walpack.copy_table (
     pipeline pg_catalog.text COLLATE "C" NOT NULL,
@@ -98,6 +99,10 @@ bool exists(Connection& target) {
     return has_walpack_table(target, "copy_chunk");
 }
 
+std::optional<Lsn> lsn_at(const Result& result, int row, int column) {
+    return result.is_null(row, column) ? std::nullopt : Lsn::parse(result.value(row, column));
+}
+
 SourceSnapshot snapshot_at(const Result& result, int row, int column) {
     const auto snapshot = SourceSnapshot::parse(result.value(row, column));
     if (!snapshot) throw_damaged("copy_chunk");
@@ -147,12 +152,14 @@ StoredCopy CopyCatalog::read(Connection& target) const {
     StoredCopy stored;
     if (!exists(target)) return stored;
     const Result unseen = target.execute(
-        "SELECT pg_catalog.split_part(u.item, '@', 1), pg_catalog.split_part(u.item, '@', 2) "
-        "FROM walpack.copy c LEFT JOIN LATERAL pg_catalog.unnest(c.unseen) u(item) ON true "
+        "SELECT pg_catalog.split_part(u.item, '@', 1), pg_catalog.split_part(u.item, '@', 2), "
+        "c.kept_from FROM walpack.copy c LEFT JOIN LATERAL pg_catalog.unnest(c.unseen) u(item) ON "
+        "true "
         "WHERE c.pipeline = $1",
         {pipeline_});
     if (unseen.rows() == 0) return stored;
     stored.unseen.emplace();
+    stored.kept_from = lsn_at(unseen, 0, 2);
     for (int row = 0; row < unseen.rows(); ++row) {
         if (unseen.is_null(row, 0)) continue;
         const auto lsn = Lsn::parse(unseen.value(row, 1));
@@ -174,8 +181,7 @@ StoredCopy CopyCatalog::read(Connection& target) const {
         if (!tables.is_null(row, 6)) table.required = snapshot_at(tables, row, 6);
         table.rows_estimated = count_at(tables, row, 7);
         table.bytes_estimated = count_at(tables, row, 8);
-        if (!tables.is_null(row, 9))
-            table.required_lsn = Lsn::parse(tables.value(row, 9)).value_or(Lsn{});
+        table.required_lsn = lsn_at(tables, row, 9).value_or(Lsn{});
         stored.tables.push_back(std::move(table));
     }
     const Result chunks = target.execute(
@@ -192,8 +198,7 @@ StoredCopy CopyCatalog::read(Connection& target) const {
         chunk.pages.from = count_at(chunks, row, 6);
         if (!chunks.is_null(row, 7)) chunk.pages.to = count_at(chunks, row, 7);
         if (!chunks.is_null(row, 8)) chunk.snapshot = snapshot_at(chunks, row, 8);
-        if (!chunks.is_null(row, 9))
-            chunk.settled_lsn = Lsn::parse(chunks.value(row, 9)).value_or(Lsn{});
+        chunk.settled_lsn = lsn_at(chunks, row, 9).value_or(Lsn{});
         chunk.rows = count_at(chunks, row, 10);
         chunk.bytes = count_at(chunks, row, 11);
         chunk.is_live = chunks.value(row, 12) == "t";
@@ -351,6 +356,11 @@ std::string CopyCatalog::set_unseen_sql(const UnseenTransactions& unseen) const 
         items.push_back(fmt::format("{}@{}", xid, commit_lsn.to_string()));
     return fmt::format("UPDATE walpack.copy SET unseen = '{{{}}}' WHERE pipeline = {}",
                        fmt::join(items, ","), quote_literal(pipeline_));
+}
+
+std::string CopyCatalog::set_kept_from_sql(std::optional<Lsn> lsn) const {
+    return fmt::format("UPDATE walpack.copy SET kept_from = {} WHERE pipeline = {}",
+                       lsn ? quote_literal(lsn->to_string()) : "NULL", quote_literal(pipeline_));
 }
 
 std::string CopyCatalog::finish_table_sql(std::uint32_t table_oid) const {

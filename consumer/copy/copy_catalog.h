@@ -73,6 +73,9 @@ using UnseenTransactions = std::map<Lsn, std::uint32_t>;
 struct StoredCopy {
     // nullopt: this pipeline's tables are not ours to copy.
     std::optional<UnseenTransactions> unseen;
+    // The first change that is kept for a chunk which is loaded and not live: from its commit LSN
+    // on the stream is needed again.
+    std::optional<Lsn> kept_from;
     std::vector<StoredTable> tables;
     std::vector<StoredChunk> chunks;  // by table and range
 };
@@ -114,6 +117,7 @@ class CopyCatalog {
     // The chunk's rows are gone: it waits again.
     std::string reset_chunk_sql(std::uint32_t table_oid, std::uint32_t number) const;
     std::string set_unseen_sql(const UnseenTransactions& unseen) const;
+    std::string set_kept_from_sql(std::optional<Lsn> lsn) const;
     // A table that is complete needs no chunks any more; their figures go to the table's row. One
     // that was asked for again meanwhile stays so.
     std::string finish_table_sql(std::uint32_t table_oid) const;

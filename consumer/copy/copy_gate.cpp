@@ -210,6 +210,7 @@ void CopyGate::settle_image(const Image& image, const RowChange& change, CopyGat
     note_not_applied();
     if (image.fate == Fate::drop) return;
     has_kept_ = true;
+    if (chunk.backlog.empty()) tables_.kept_has_changed = true;
     chunk.backlog.emplace_back(change, commit_lsn_);
     chunk.backlog_bytes += chunk.backlog.back().bytes();
     tables_.backlog_bytes += chunk.backlog.back().bytes();

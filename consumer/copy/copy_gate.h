@@ -84,6 +84,7 @@ class CopyGate {
     bool is_doubtful(const SourceSnapshot& snapshot) const;
     bool is_seen(const CopyChunk& chunk) const;
     void note_not_applied();
+    std::optional<Lsn> kept_from() const;
     void settle_image(const Image& image, const RowChange& change, CopyGateOutput& output);
     void split(std::size_t from, std::size_t to, const RowChange& change, CopyGateOutput& output);
     // Deletes the chunk's rows, so that it can be loaded again.

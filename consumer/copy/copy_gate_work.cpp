@@ -18,8 +18,27 @@ using State = CopyChunk::State;
 
 std::optional<std::string> CopyGate::closing_sql() {
     const std::lock_guard lock(tables_.mutex);
-    if (!std::exchange(unseen_has_changed_, false)) return std::nullopt;
-    return catalog_.set_unseen_sql(tables_.unseen);
+    std::string sql;
+    if (std::exchange(unseen_has_changed_, false)) sql = catalog_.set_unseen_sql(tables_.unseen);
+    // What is kept again is known already.
+    if (!is_replaying_ && std::exchange(tables_.kept_has_changed, false)) {
+        if (!sql.empty()) sql += "; ";
+        sql += catalog_.set_kept_from_sql(kept_from());
+    }
+    return sql.empty() ? std::nullopt : std::optional(std::move(sql));
+}
+
+// For the owner of the mutex.
+std::optional<Lsn> CopyGate::kept_from() const {
+    std::optional<Lsn> from;
+    for (const auto& [name, table] : tables_.by_name) {
+        for (const CopyChunk& chunk : table->chunks) {
+            if (chunk.backlog.empty()) continue;
+            const Lsn first = chunk.backlog.front().commit_lsn();
+            from = from ? std::min(*from, first) : first;
+        }
+    }
+    return from;
 }
 
 std::optional<Lsn> CopyGate::floor(Lsn durable) {
@@ -28,14 +47,8 @@ std::optional<Lsn> CopyGate::floor(Lsn durable) {
     std::optional<Lsn> floor;
     for (const Hold& hold : holds_) floor = floor ? std::min(*floor, hold.floor) : hold.floor;
     const std::lock_guard lock(tables_.mutex);
-    for (const auto& [name, table] : tables_.by_name) {
-        for (const CopyChunk& chunk : table->chunks) {
-            if (chunk.backlog.empty()) continue;
-            const Lsn first = chunk.backlog.front().commit_lsn();
-            floor = floor ? std::min(*floor, first) : first;
-        }
-    }
-    return floor;
+    const std::optional<Lsn> kept = kept_from();
+    return floor && kept ? std::min(floor, kept) : std::max(floor, kept);
 }
 
 bool CopyGate::is_full(std::size_t backlog_bytes_max) const {
@@ -83,6 +96,9 @@ bool CopyGate::work(Lsn position, Lsn applied, CopyGateOutput& output) {
         is_settling_ =
             is_settling_ || (table->stored.state == TableState::settling && !table->is_settled);
     }
+    // Of what a worker has given up, which may be followed by nothing for long.
+    if (std::exchange(tables_.kept_has_changed, false))
+        output.command(catalog_.set_kept_from_sql(kept_from()), "note where kept changes begin");
     return has_made_live;
 }
 
@@ -103,6 +119,7 @@ bool CopyGate::make_live(CopyTable& table, CopyGateOutput& output) {
         if (chunk.state != State::loaded) continue;
         std::move(chunk.backlog.begin(), chunk.backlog.end(), std::back_inserter(backlog));
         tables_.backlog_bytes -= chunk.backlog_bytes;
+        if (!chunk.backlog.empty()) tables_.kept_has_changed = true;
         chunk.backlog.clear();
         chunk.backlog_bytes = 0;
         chunk.state = State::live;

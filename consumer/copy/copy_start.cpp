@@ -41,6 +41,7 @@ class Resumption {
         StoredCopy stored = catalog_.read(target_);
         if (!stored.unseen) return false;
         tables_.unseen = std::move(*stored.unseen);
+        if (stored.kept_from && *stored.kept_from < options_.available_from) give_up_kept(stored);
         for (StoredTable& table : stored.tables) add(std::move(table));
         describe_unready();
         for (StoredChunk& chunk : stored.chunks) add(std::move(chunk));
@@ -49,6 +50,29 @@ class Resumption {
     }
 
   private:
+    // What was kept for chunks that are loaded, in memory, does not come again: their tables are
+    // copied from the start.
+    void give_up_kept(StoredCopy& stored) {
+        Transaction transaction(target_);
+        for (StoredTable& table : stored.tables) {
+            const bool is_affected =
+                table.state != TableState::ready &&
+                std::ranges::any_of(stored.chunks, [&table](const StoredChunk& chunk) {
+                    return chunk.table_oid == table.oid && chunk.snapshot && !chunk.is_live;
+                });
+            if (!is_affected) continue;
+            log::warning(
+                "table \"{}.{}\" is copied from the start: changes from {} on, which wait for "
+                "parts "
+                "of it that are loaded, are neither in the log nor with the source any more",
+                table.name.schema, table.name.table, stored.kept_from->to_string());
+            (void)catalog_.request_again(target_, table.name);
+            table.state = TableState::requested;
+        }
+        target_.execute(catalog_.set_kept_from_sql(std::nullopt));
+        transaction.commit();
+    }
+
     void add(StoredTable stored) {
         auto table = std::make_unique<CopyTable>();
         table->stored = std::move(stored);

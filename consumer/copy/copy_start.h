@@ -20,6 +20,8 @@ struct CopyStartOptions {
     Conninfo source;
     TableSelection selection;
     std::string pipeline;
+    // Everything behind it can be had from the stream.
+    Lsn available_from;
 };
 
 // Where a snapshot of the source stands: it sees exactly what committed before `lsn`.
@@ -48,8 +50,8 @@ Lsn begin_copy(const CopyStartOptions& options, Connection& source, Connection& 
                const StopRequest& stop);
 
 // Takes up what is stored. Tables that are not ready are looked at again on both sides; parts of a
-// table whose snapshot is lost are taken back. False when the pipeline's tables were never copied
-// by chunks.
+// table whose snapshot is lost are taken back, and so are tables of whose chunks kept changes
+// cannot be had again. False when the pipeline's tables were never copied by chunks.
 bool resume_copy(const CopyStartOptions& options, Connection& source, Connection& target,
                  CopyTables& tables);
 

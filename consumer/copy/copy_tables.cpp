@@ -74,6 +74,7 @@ bool CopyTables::note_not_applied(std::uint32_t xid, Lsn commit_lsn) {
 void CopyTables::reset(CopyTable& table, std::size_t chunk) {
     CopyChunk& reset = table.chunks[chunk];
     backlog_bytes -= reset.backlog_bytes;
+    if (!reset.backlog.empty()) kept_has_changed = true;
     CopyChunk waiting;
     waiting.generation = reset.generation + 1;
     waiting.committing = reset.committing;

@@ -129,6 +129,8 @@ struct CopyTables {
     Lsn resumed_at;
     Lsn dropped_until;
     std::size_t backlog_bytes = 0;
+    // Where the first kept change is may be another place than the target knows of.
+    bool kept_has_changed = false;
     // Relations of the stream that are none of the tables. Their changes were dropped.
     std::set<TableName> unknown;
     // What belongs to no table, or to one that was not copied.

@@ -65,7 +65,7 @@ class ModelConsumer : public CopyGateOutput {
     // Between two transactions. True when all that is on the target must be on its disk now.
     bool work() { return gate_->work(position_, applied_, *this); }
     void commit_group() {
-        if (const auto sql = gate_->closing_sql()) note_unseen(*sql);
+        if (const auto sql = gate_->closing_sql()) note_closing(*sql);
         for (const auto& each : group_) each(target_);
         group_.clear();
         target_.position = applied_ = position_;
@@ -196,7 +196,9 @@ class ModelConsumer : public CopyGateOutput {
         });
     }
 
-    void note_unseen(const std::string& sql) {
+    void note_closing(const std::string& sql) {
+        group_.emplace_back([sql](ModelTarget& target) { target.note_kept_from(sql); });
+        if (sql.find("unseen") == std::string::npos) return;
         UnseenTransactions unseen;
         static const std::regex kItem("([0-9]+)@([0-9A-F]+/[0-9A-F]+)");
         for (std::sregex_iterator it(sql.begin(), sql.end(), kItem), end; it != end; ++it)

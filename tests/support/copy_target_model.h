@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <regex>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ struct ModelTarget {
     std::array<SourceSnapshot, kModelTables> required;
     std::array<Lsn, kModelTables> required_lsn;
     UnseenTransactions unseen;
+    std::optional<Lsn> kept_from;
     Lsn position;
 
     // A statement of the gate.
@@ -45,6 +47,7 @@ struct ModelTarget {
             });
             return;
         }
+        if (doing == "note where kept changes begin") return note_kept_from(sql);
         const auto table = static_cast<std::size_t>(number_behind(sql, "table_oid = ")) - 1;
         if (doing == "reset a chunk") {
             parts[table].at(number_behind(sql, "AND chunk = ")) = {};
@@ -66,6 +69,26 @@ struct ModelTarget {
         } else {
             throw std::logic_error("an unknown command");
         }
+    }
+
+    // Of SQL that says so, among other things.
+    void note_kept_from(const std::string& sql) {
+        static const std::regex kKept("kept_from = (NULL|'([0-9A-F/]+)')");
+        std::smatch found;
+        if (!std::regex_search(sql, found, kKept)) return;
+        kept_from = found[2].matched ? Lsn::parse(found[2].str()) : std::nullopt;
+    }
+
+    // As resume_copy() does when the stream begins behind it.
+    void give_up_kept() {
+        for (std::size_t table = 0; table < kModelTables; ++table) {
+            const bool is_affected = states[table] != TableState::ready &&
+                                     std::ranges::any_of(parts[table], [](const Part& part) {
+                                         return part.snapshot && !part.is_live;
+                                     });
+            if (is_affected) states[table] = TableState::requested;
+        }
+        kept_from.reset();
     }
 
   private:

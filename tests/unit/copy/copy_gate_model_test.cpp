@@ -82,6 +82,9 @@ class ModelRun {
     void start() {
         consumer_.reset();
         durable_ = target_.position;
+        // Of what was confirmed by the log the target has what it has applied, and no more.
+        if (chance_.one_in(6)) confirmed_ = std::max(confirmed_, target_.position);
+        if (target_.kept_from && *target_.kept_from < confirmed_) target_.give_up_kept();
         flush();
         consumer_.emplace(source_, target_, chance_, confirmed_, is_at_standby_);
     }
