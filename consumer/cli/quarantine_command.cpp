@@ -1,9 +1,12 @@
 #include "cli/quarantine_command.h"
 
 #include <charconv>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -57,19 +60,40 @@ HeldRowChoice choice_of(const Invocation& invocation) {
     return choice;
 }
 
+std::string content_of(const std::string& path) {
+    const std::string name = path == "-" ? "/dev/stdin" : path;
+    std::ifstream file(name, std::ios::binary);
+    std::string content{std::istreambuf_iterator<char>(file), {}};
+    if (!file) throw usage(fmt::format("\"{}\" cannot be read", name));
+    return content;
+}
+
+// Calls `use` with both sides of each COLUMN=TEXT.
+template <typename Use>
+void for_each_pair(const Invocation& invocation, const std::string& list, const Use& use) {
+    const auto given = invocation.lists.find(list);
+    if (given == invocation.lists.end()) return;
+    for (const std::string& text : given->second) {
+        const std::size_t equals = text.find('=');
+        if (equals == std::string::npos || equals == 0)
+            throw usage(fmt::format("--{} takes COLUMN=, and what it is to be", list));
+        use(text.substr(0, equals), text.substr(equals + 1));
+    }
+}
+
 Values values_of(const Invocation& invocation) {
     Values values;
-    if (const auto set = invocation.lists.find("set"); set != invocation.lists.end()) {
-        for (const std::string& text : set->second) {
-            const std::size_t equals = text.find('=');
-            if (equals == std::string::npos || equals == 0) throw usage("--set takes column=value");
-            values[text.substr(0, equals)] = text.substr(equals + 1);
-        }
-    }
+    for_each_pair(invocation, "set", [&values](const std::string& column, std::string value) {
+        values[column] = std::move(value);
+    });
+    for_each_pair(invocation, "set-file",
+                  [&values](const std::string& column, const std::string& path) {
+                      values[column] = content_of(path);
+                  });
     if (const auto nulls = invocation.lists.find("set-null"); nulls != invocation.lists.end()) {
         for (const std::string& column : nulls->second) values[column] = std::nullopt;
     }
-    if (values.empty()) throw usage("--set or --set-null is missing");
+    if (values.empty()) throw usage("--set, --set-file or --set-null is missing");
     return values;
 }
 
@@ -165,8 +189,13 @@ Command quarantine_command() {
     command.argument = {"ACTION", "list, show, retry, edit or discard."};
     command.second_argument = {"ID", "Number of the row, as list shows it."};
     command.options = {{"table", "TABLE", "Rows of this table; schema and name as in SQL."}};
-    command.lists = {{"set", "COLUMN=VALUE", "What edit puts in; may be given several times."},
-                     {"set-null", "COLUMN", "The same with NULL."}};
+    command.lists = {
+        {"set", "COLUMN=VALUE",
+         "What edit puts in; may be given several times. Others on this machine see it "
+         "while the command runs."},
+        {"set-file", "COLUMN=FILE",
+         "The same, read from a file whole, or from standard input for a hyphen."},
+        {"set-null", "COLUMN", "The same with NULL."}};
     command.switches = {{"all", "All rows."}, {"json", "list and show print JSON."}};
     command.run = run_quarantine;
     return command;

@@ -149,8 +149,8 @@ void note_log_timeline(const std::string& directory, std::uint32_t timeline) {
     const std::string path = timeline_file(directory);
     const int error = replace_file(path, std::to_string(timeline) + "\n");
     if (error == 0) return;
-    throw Error(ErrorKind::limit, file_error("write", path, error))
-        .hint("Make room there, or correct its owner.");
+    throw Error(ErrorKind::connection, file_error("write", path, error))
+        .hint("It is tried again. Make room there, or correct its owner.");
 }
 
 }  // namespace walpack

@@ -61,7 +61,7 @@ void require_continuity(const std::string& slot, const ProgressRow& row, Lsn beg
 
 // The timeline that the log's content is of: kept in its folder. nullopt when none was noted.
 std::optional<std::uint32_t> read_log_timeline(const std::string& directory);
-// Throws Error(limit) when it cannot be written.
+// Throws Error(connection), as it is worth another try, when it cannot be written.
 void note_log_timeline(const std::string& directory, std::uint32_t timeline);
 
 }  // namespace walpack

@@ -270,7 +270,8 @@ void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ende
         confirmation.update();
         const OrderedLogState state = log_.state();
         // What is larger than the log would be received for ever.
-        const bool lacks = confirmation.lacks_begin() && !state.is_receiving_unwritten;
+        const bool lacks =
+            receiver_.is_streaming() && confirmation.lacks_begin() && !state.is_receiving_unwritten;
         lacking = lacks ? lacking + 1 : 0;
         const int lacking_max = state.is_applying_unwritten ? kLackingAppliedMax : kLackingMax;
         if (lacking >= lacking_max && confirmation.all_have(receiver_.confirmed())) {

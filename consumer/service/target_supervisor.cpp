@@ -2,16 +2,21 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "apply/commit_order.h"
 #include "base/log.h"
+#include "progress/request_table.h"
 #include "service/back_off.h"
 
 namespace walpack {
 namespace {
+
+// How often a target that is stopped is asked for what it is to skip.
+constexpr std::chrono::seconds kSkipLook{2};
 
 // Where the row stands that the target refused, if that is what the error says.
 std::optional<Lsn> refused_at(const Error& error) {
@@ -98,7 +103,32 @@ void TargetSupervisor::wait_for_a_human(const Error& error) {
             delay.count());
     }
     on_state_(fmt::format("stopped: {}", error.message()));
-    wait_for(delay, stop_, [this] { return feed_.source.has_failed(); });
+    std::unique_ptr<Connection> target;
+    const std::size_t known = count_skips(target);
+    auto looked = std::chrono::steady_clock::now();
+    wait_for(delay, stop_, [&] {
+        const auto now = std::chrono::steady_clock::now();
+        if (now - looked < kSkipLook) return feed_.source.has_failed();
+        looked = now;
+        return feed_.source.has_failed() || count_skips(target) > known;
+    });
+}
+
+// As many as wait; 0 when the target does not answer.
+std::size_t TargetSupervisor::count_skips(std::unique_ptr<Connection>& target) const {
+    try {
+        if (target == nullptr)
+            target =
+                std::make_unique<Connection>(config_.target, stop_, "walpack_" + config_.pipeline);
+        if (!RequestTable::is_usable(*target)) return 0;
+        const Requests requests = RequestTable(config_.pipeline).read(*target, Lsn{});
+        return static_cast<std::size_t>(std::ranges::count_if(
+            requests.skips, [](const SkipRequest& skip) { return !skip.is_done; }));
+    } catch (const Error& error) {
+        log::debug("could not look for requests: {}", error.message());
+        target.reset();
+        return 0;
+    }
 }
 
 }  // namespace walpack

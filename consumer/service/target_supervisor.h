@@ -2,13 +2,16 @@
 // again. The source's stream goes on meanwhile.
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/stop_request.h"
 #include "config/config.h"
 #include "copy/copy_progress.h"
+#include "pg/connection.h"
 #include "service/back_off.h"
 #include "service/pipeline.h"
 #include "service/target_feed.h"
@@ -29,6 +32,7 @@ class TargetSupervisor {
     void attempt();
     void handle(const Error& error);
     void wait_for_a_human(const Error& error);
+    std::size_t count_skips(std::unique_ptr<Connection>& target) const;
 
     const Config& config_;
     TargetFeed& feed_;

@@ -52,6 +52,22 @@ TEST_F(LogDisk, WhileItIsFullTheSourceKeepsWhatFollows) {
     EXPECT_EQ(consumer().terminate(seconds(20)), 0);
 }
 
+TEST_F(LogDisk, OneThatIsFullAtTheFirstStartIsWaitedFor) {
+    SmallDisk disk(24);
+    if (!disk.is_mounted()) GTEST_SKIP() << "mounting is not permitted";
+    set_log_directory(disk.folder() + "/log");
+    consumer().init();
+    disk.fill();
+    consumer().start();
+    wait_until("the log says why", seconds(20), [&] {
+        return consumer().log().find("No space left on device") != std::string::npos;
+    });
+    EXPECT_FALSE(consumer().has_given_up());
+    disk.make_room();
+    catch_up();
+    expect_equal();
+}
+
 // Targets that are there are served from memory meanwhile.
 TEST_F(LogDisk, WhileItIsFullTargetsGoOn) {
     SmallDisk disk(24);

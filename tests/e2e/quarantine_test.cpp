@@ -1,6 +1,9 @@
 // Rows that the target refuses are put aside, what depends on them waits in order, everything else
 // flows; after `walpack quarantine retry` both sides are equal.
+#include <fstream>
+
 #include "support/scenario.h"
+#include "support/scratch.h"
 
 namespace walpack::e2e {
 namespace {
@@ -113,7 +116,10 @@ TEST_F(Quarantine, AnEditPutsAnotherValueInItsPlace) {
     EXPECT_NE(quarantine({"edit", "9", "--set", "v=7"}).status, 0);
     EXPECT_EQ(quarantine({"edit", "1", "--set", "v=999", "--set-null", "email"}).status, 0);
     EXPECT_TRUE(contains(quarantine({"show", "1"}).output, "v = 999"));
-    EXPECT_EQ(quarantine({"edit", "2", "--set", "v=998"}).status, 0);
+    const std::string file = new_scratch_path("value");
+    EXPECT_NE(quarantine({"edit", "2", "--set-file", "v=" + file}).status, 0);
+    std::ofstream(file) << "998";
+    EXPECT_EQ(quarantine({"edit", "2", "--set-file", "v=" + file}).status, 0);
     EXPECT_EQ(quarantine({"retry", "1"}).status, 0);
     EXPECT_EQ(held(), "0");
     EXPECT_EQ(target().value("SELECT id || email || v FROM users"), "1b998");

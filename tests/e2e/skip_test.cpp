@@ -45,6 +45,22 @@ TEST_F(Skip, TheTransactionThatAnErrorNamesIsLeftOut) {
               "t");
 }
 
+// However long that is stopped for.
+TEST_F(Skip, ATargetThatIsStoppedGoesOnAtOnce) {
+    consumer().set("stopped_retry_delay", "\"1h\"");
+    start();
+    target().execute("INSERT INTO t VALUES (7, 'local')");
+    source().execute("INSERT INTO t VALUES (7, 'skipped')");
+    const std::string lsn = places().back().commit_lsn;
+    wait_until("the target is stopped", seconds(20),
+               [&] { return consumer().log().find("the target is stopped") != std::string::npos; });
+    source().execute("INSERT INTO t VALUES (20, 'after')");
+    expect_skip(lsn);
+    catch_up(seconds(20));
+    EXPECT_EQ(rows("v = 'skipped'"), "0");
+    EXPECT_EQ(rows("v = 'after'"), "1");
+}
+
 TEST_F(Skip, TheEndOfTheTransactionNamesItAsWell) {
     start();
     (void)stop_at_conflict();
