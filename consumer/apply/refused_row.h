@@ -49,6 +49,9 @@ struct TakenRows {
     // Whether there are any of the tables of the TRUNCATE.
     std::function<bool(const Truncate& truncate)> are_of;
     // They are void: inside the target transaction of the TRUNCATE, before it.
+    // Whether a TRUNCATE goes on without the table when the target does not have it: what comes for
+    // it is taken out.
+    std::function<bool(const Relation& relation)> leaves_out;
     std::function<void(const Truncate& truncate, Connection& session)> give_up;
     // Rows may be taken out in the transaction that `session` has just begun: nobody else does
     // anything about them up to its end.

@@ -106,7 +106,7 @@ void Quarantine::require_room(const RefusedRow& row) const {
 bool Quarantine::take(const RefusedRow& row, Connection& session) {
     load();
     const bool is_failed = !only_waits(row);
-    if (is_failed && !options_.takes_failed(name_of(*row.change.relation))) return false;
+    if (is_failed && !takes_failed(*row.change.relation)) return false;
     require_room(row);
     if (keys_.empty()) keys_.set_foreign_keys(read_foreign_keys(session));
     const auto table = table_of(row.change, row.mapping == nullptr ? nullptr : row.mapping->table);
@@ -135,6 +135,10 @@ bool Quarantine::holds_rows_of(const Truncate& truncate) {
     return std::ranges::any_of(truncate.relations, [this](const auto& relation) {
         return keys_.rows_of(name_of(*relation)) > 0;
     });
+}
+
+bool Quarantine::takes_failed(const Relation& relation) const {
+    return options_.takes_failed(name_of(relation));
 }
 
 void Quarantine::give_up_rows_of(const Truncate& truncate, Connection& session) {

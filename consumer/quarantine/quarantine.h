@@ -62,6 +62,8 @@ class Quarantine {
   private:
     void load();
     // As the target has it, whether it can take the relation's changes or not; nullptr where it has
+    // Whether rows of the relation that fail are taken out.
+    bool takes_failed(const Relation& relation) const;
     // none.
     std::shared_ptr<const TargetTable> table_of(const RowChange& change,
                                                 const std::shared_ptr<const TargetTable>& mapped);

@@ -46,6 +46,9 @@ void connect_quarantine(Applier& applier, Quarantine& quarantine) {
     taken.are_of = [&quarantine](const Truncate& truncate) {
         return quarantine.holds_rows_of(truncate);
     };
+    taken.leaves_out = [&quarantine](const Relation& relation) {
+        return quarantine.takes_failed(relation);
+    };
     taken.give_up = [&quarantine](const Truncate& truncate, Connection& session) {
         quarantine.give_up_rows_of(truncate, session);
     };
