@@ -217,6 +217,8 @@ std::shared_ptr<const TargetTable> Replay::table_to_truncate(
 
 void Replay::run(const CommandStep& command) {
     run_gathered();
+    if (command.deleted != nullptr && taken_rows_.give_up_deleted)
+        taken_rows_.give_up_deleted(*command.deleted, *session_);
     session_->execute(command.sql);
 }
 

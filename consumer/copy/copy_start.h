@@ -8,6 +8,7 @@
 
 #include "base/stop_request.h"
 #include "copy/copy_tables.h"
+#include "copy/refused_copy_rows.h"
 #include "model/lsn.h"
 #include "pg/connection.h"
 #include "pg/conninfo.h"
@@ -20,6 +21,7 @@ struct CopyStartOptions {
     Conninfo source;
     TableSelection selection;
     std::string pipeline;
+    RefusedCopyRows* refused_rows = nullptr;  // nullptr: nobody holds any
 };
 
 // Where a snapshot of the source stands: it sees exactly what committed before `lsn`.
