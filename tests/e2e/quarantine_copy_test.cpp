@@ -7,6 +7,8 @@ namespace {
 
 class QuarantineCopy : public Scenario {
   protected:
+    explicit QuarantineCopy(DatabaseOptions options = {}) : Scenario(std::move(options)) {}
+
     void SetUp() override {
         Scenario::SetUp();
         on_both(
@@ -44,6 +46,25 @@ class QuarantineCopy : public Scenario {
         EXPECT_EQ(retried.status, 0) << retried.output;
         EXPECT_EQ(held(), "0");
         expect_equal();
+    }
+    // Made by init: no key before all chunks are there, so they wait with their backlog, which is
+    // more than a group keeps in memory.
+    void start_with_large_backlogs() {
+        target().execute("DROP TABLE item");
+        consumer().set("group_bytes_max", "\"64kB\"");
+        consumer().set("copy_rate_limit", "\"150kB\"");
+        consumer().set("copy_workers", "1");
+        consumer().init();
+        refuse_large("item");
+        consumer().start();
+        wait_until("a chunk is loaded", seconds(30), [&] {
+            return target().value("SELECT to_regclass('walpack.copy_chunk')") != "" &&
+                   target().number(
+                       "SELECT count(*) FROM walpack.copy_chunk "
+                       "WHERE snapshot IS NOT NULL AND NOT is_live") > 0;
+        });
+        for (int round = 0; round < 3; ++round)
+            source().execute("UPDATE item SET t = repeat('b', 500) WHERE id <= 300");
     }
     void wait_until_some_are_held() {
         wait_until("rows are held", seconds(30), [&] { return held() != "0"; });
@@ -250,6 +271,54 @@ TEST_F(QuarantineCopy, ATableWhoseRowsAreNotHeldStopsTheCopy) {
     EXPECT_FALSE(contains(log, "yyyy"));
 }
 
+TEST_F(QuarantineCopy, ALargeBacklogWaitsForARowThatIsHeld) {
+    start_with_large_backlogs();
+    source().execute("UPDATE item SET t = 'end' WHERE id <= 300");
+    catch_up();
+    EXPECT_TRUE(consumer().is_running()) << consumer().log();
+    EXPECT_EQ(held("count(*) FILTER (WHERE behind IS NOT NULL)"), "4");
+    accept_large("item");
+    expect_all_retried();
+}
+
+TEST_F(QuarantineCopy, ARowOfALargeBacklogMayBeRefused) {
+    source().execute("UPDATE item SET v = 1");
+    start_with_large_backlogs();
+    source().execute("UPDATE item SET v = 5000 WHERE id IN (20, 30)");
+    source().execute("UPDATE item SET t = 'end' WHERE id <= 300");
+    catch_up();
+    EXPECT_TRUE(consumer().is_running()) << consumer().log();
+    EXPECT_EQ(held("string_agg(change || COALESCE(' behind ' || behind, ''), ', ' ORDER BY id)"),
+              "update, update, update behind 1, update behind 2");
+    accept_large("item");
+    expect_all_retried();
+}
+
+class QuarantineCopyToLatin1 : public QuarantineCopy {
+  protected:
+    QuarantineCopyToLatin1()
+        : QuarantineCopy(
+              {.source = "", .target = "TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'"}) {}
+};
+
+TEST_F(QuarantineCopyToLatin1, ACharacterWithoutEquivalentIsHeldAsItIs) {
+    source().execute(
+        "UPDATE item SET t = 'ü 5 €' WHERE id = 8; UPDATE item SET t = 'ü' WHERE id = 9");
+    start();
+    catch_up();
+    EXPECT_EQ(held("string_agg(kind || ' ' || sqlstate, ',')"), "value 22P05");
+    EXPECT_EQ(loaded_rows(), "2999");
+    source().execute("UPDATE item SET v = 99 WHERE id = 8");
+    catch_up();
+    const std::string id = held("min(id)");
+    EXPECT_TRUE(contains(quarantine({"show", id}).output, "t = ü 5 €"));
+    EXPECT_EQ(quarantine({"edit", id, "--set", "t=ü 5 EUR"}).status, 0);
+    EXPECT_EQ(quarantine({"edit", held("max(id)"), "--set", "t=ü 5 EUR"}).status, 0);
+    const Finished retried = quarantine({"retry", "--all"});
+    EXPECT_EQ(retried.status, 0) << retried.output;
+    EXPECT_EQ(target().value("SELECT count(*) FROM item WHERE v = 99 AND t LIKE '% 5 EUR'"), "1");
+}
+
 // Rows that the target refuses at some time, in tables of many tiny chunks, while they move and the
 // consumer is killed.
 class QuarantineChunkedCopy : public ChunkedCopy {
@@ -311,6 +380,7 @@ TEST_F(QuarantineChunkedCopy, KillsRepeatOnlyWhatWasUnderWay) {
 
 // Their chunks wait with their backlog until the keys are made.
 TEST_F(QuarantineChunkedCopy, TablesThatInitMadeAreEqualAfterKillsAndARetryToo) {
+    consumer().set("apply_workers", "3");
     consumer().set("copy_rate_limit", "\"1MB\"");
     for (const std::string& table : kTables) target().execute("DROP TABLE " + identifier(table));
     consumer().init();
