@@ -66,6 +66,7 @@ void Applier::add_change(const RowChange& change, Lsn commit_lsn) {
     State& state = *state_;
     state.open_group_between();
     state.last_commit_lsn = std::max(state.last_commit_lsn, commit_lsn);
+    if (commit_lsn <= state.options.one_by_one_until && state.group->kept) state.demand_replay();
     ++state.group->rows;
     ++state.stats.planned_rows;
     if (state.group->kept) state.group->kept->add(KeptRow{KeptChange(change, commit_lsn), true});
@@ -81,7 +82,10 @@ void Applier::add_change(const RowChange& change, Lsn commit_lsn) {
 void Applier::add_command(CommandStep command) {
     State& state = *state_;
     state.open_group_between();
+    const bool has_held = command.deleted != nullptr && state.taken_rows.are_of_table &&
+                          state.taken_rows.are_of_table(command.deleted->table);
     state.keep(command);
+    if (has_held) state.demand_replay();
     if (!state.group->is_replay) state.changes.add(std::move(command));
 }
 
@@ -92,11 +96,25 @@ void Applier::delete_all(const std::shared_ptr<const Relation>& relation) {
     const auto find = [&] { rows = state.relations.find(relation)->table().sql_name_of_rows(); };
     state.guarded(find);
     if (rows.empty()) find();
-    add_command({"DELETE FROM " + rows, "empty a table"});
+    DeletedRows deleted;
+    deleted.table = {relation->schema, relation->name};
+    add_command({"DELETE FROM " + rows, "empty a table",
+                 std::make_shared<const DeletedRows>(std::move(deleted))});
 }
 
 void Applier::forget_mapping(const TableName& table) {
     state_->relations.forget(table);
+}
+
+// Where rows of the table are held, some of what comes is: a group that is too large to be kept
+// could not go back to its start for that.
+void Applier::begin_kept(const TableName& table) {
+    State& state = *state_;
+    if (!state.taken_rows.has_news) return;
+    if (state.taken_rows.has_news()) commit_group();
+    if (!state.taken_rows.are_of_table(table)) return;
+    state.open_group_between();
+    state.demand_replay();
 }
 
 bool Applier::skips_current() const {

@@ -145,6 +145,9 @@ class Applier : public TransactionSink {
     void delete_all(const std::shared_ptr<const Relation>& relation);
     // The table is looked at again before its next change: its indexes are others now.
     void forget_mapping(const TableName& table);
+    // Before add_change() is called for changes of the table, between transactions: they are
+    // decided by what others have taken out up to now.
+    void begin_kept(const TableName& table);
     // The source transaction at hand lies before the position: what is given of it is not applied.
     bool skips_current() const;
 

@@ -185,8 +185,11 @@ void Applier::State::apply(const Truncate& truncate) {
     if (group->is_replay) return;
     if (taken_rows.are_of && taken_rows.are_of(truncate)) return demand_replay();
     std::vector<std::shared_ptr<const TargetTable>> tables;
-    for (const auto& relation : truncate.relations)
-        tables.push_back(relations.find(relation)->mapping()->table);
+    for (const auto& relation : truncate.relations) {
+        const std::shared_ptr<TablePlan> plan = find_plan(relation);
+        if (plan == nullptr) return demand_replay();
+        tables.push_back(plan->mapping()->table);
+    }
     for (TruncateStep& step :
          plan_truncation(control, options.truncate_referenced, truncate, tables))
         changes.add(std::move(step));

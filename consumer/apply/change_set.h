@@ -17,6 +17,7 @@
 #include "apply/in_flight.h"
 #include "apply/table_batch.h"
 #include "apply/table_plan.h"
+#include "schema/deleted_rows.h"
 
 namespace walpack {
 
@@ -44,6 +45,8 @@ struct TruncateStep {
 struct CommandStep {
     std::string sql;
     const char* doing = "";  // completes "could not ..."
+    std::shared_ptr<const DeletedRows> deleted =
+        nullptr;  // of one that deletes rows; nullptr for others
 };
 
 using Step = std::variant<Batch, RowStep, TruncateStep, CommandStep>;

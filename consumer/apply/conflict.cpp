@@ -142,8 +142,9 @@ Error refused_row(const SentStatement& sent, const Result& result) {
                             result.constraint_name());
     }
     const ErrorKind kind = row_error_kind_of(result);
-    const bool is_in_function =
-        kind == ErrorKind::value && error_kind_of(result) == ErrorKind::schema;
+    const ErrorKind by_itself = error_kind_of(result);
+    const bool is_in_function = kind == ErrorKind::value && (by_itself == ErrorKind::schema ||
+                                                             by_itself == ErrorKind::connection);
     if (is_in_function) return refused_in_function(sent, result);
     if (kind == ErrorKind::value) return refused_value(sent, result);
     return Error(kind,

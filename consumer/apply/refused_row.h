@@ -9,6 +9,7 @@
 #include "model/lsn.h"
 #include "model/record.h"
 #include "pg/connection.h"
+#include "schema/deleted_rows.h"
 #include "schema/target_table.h"
 
 namespace walpack {
@@ -48,8 +49,17 @@ using MustWait = std::function<bool(const RowChange& change, const RelationMappi
 struct TakenRows {
     // Whether there are any of the tables of the TRUNCATE.
     std::function<bool(const Truncate& truncate)> are_of;
+    // Whether a TRUNCATE goes on without the table when the target does not have it: what comes for
+    // it is taken out.
+    std::function<bool(const Relation& relation)> leaves_out;
     // They are void: inside the target transaction of the TRUNCATE, before it.
     std::function<void(const Truncate& truncate, Connection& session)> give_up;
+    // Whether rows of the table were taken out, as far as that is committed.
+    std::function<bool(const TableName& table)> are_of_table;
+    // They are void as those that are deleted: inside the transaction that deletes them.
+    std::function<void(const DeletedRows& deleted, Connection& session)> give_up_deleted;
+    // Whether others have taken rows out that are not known yet.
+    std::function<bool()> has_news;
     // Rows may be taken out in the transaction that `session` has just begun: nobody else does
     // anything about them up to its end.
     std::function<void(Connection& session)> hold;

@@ -171,11 +171,18 @@ void Replay::run(const Truncate& truncate) {
     ++origin_.number;
     if (is_left_out()) return;
     if (taken_rows_.give_up) taken_rows_.give_up(truncate, *session_);
+    Truncate possible = truncate;
+    possible.relations.clear();
     std::vector<std::shared_ptr<const TargetTable>> tables;
-    for (const auto& relation : truncate.relations)
-        tables.push_back(relations_.find(relation)->mapping()->table);
+    for (const auto& relation : truncate.relations) {
+        auto table = table_to_truncate(relation);
+        if (table == nullptr) continue;
+        possible.relations.push_back(relation);
+        tables.push_back(std::move(table));
+    }
+    if (tables.empty()) return;
     for (TruncateStep& step :
-         plan_truncation(control_, options_.truncate_referenced, truncate, tables)) {
+         plan_truncation(control_, options_.truncate_referenced, possible, tables)) {
         SentStatement sent;
         sent.relation = step.relation;
         sent.check = step.check;
@@ -188,8 +195,30 @@ void Replay::run(const Truncate& truncate) {
     }
 }
 
+// One whose columns do not fit the relation's can be emptied all the same. nullptr when the target
+// has none, and rows of it are taken out for that.
+std::shared_ptr<const TargetTable> Replay::table_to_truncate(
+    const std::shared_ptr<const Relation>& relation) {
+    try {
+        return relations_.find(relation)->mapping()->table;
+    } catch (const Error& error) {
+        const bool is_left_out = error.kind() == ErrorKind::schema && taken_rows_.leaves_out &&
+                                 taken_rows_.leaves_out(*relation);
+        if (!is_left_out) throw;
+        if (auto table = read_target_table(control_, relation->schema, relation->name))
+            return std::make_shared<const TargetTable>(std::move(*table));
+        if (left_out_ == nullptr)
+            log::warning("table \"{}\" is left out of a TRUNCATE at {}: {}",
+                         relation->qualified_name(), origin_.commit_lsn.to_string(),
+                         error.report());
+        return nullptr;
+    }
+}
+
 void Replay::run(const CommandStep& command) {
     run_gathered();
+    if (command.deleted != nullptr && taken_rows_.give_up_deleted)
+        taken_rows_.give_up_deleted(*command.deleted, *session_);
     session_->execute(command.sql);
 }
 

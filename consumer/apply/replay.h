@@ -87,6 +87,8 @@ class Replay {
     void run(const Begin& begin);
     void run(const KeptRow& row);
     void run(const Truncate& truncate);
+    std::shared_ptr<const TargetTable> table_to_truncate(
+        const std::shared_ptr<const Relation>& relation);
     void run(const CommandStep& command);
     void run_rows(std::span<Planned> rows);
     std::size_t run_sendable(std::span<Planned> rows);

@@ -46,6 +46,15 @@ std::string line(std::string_view name, const std::string& value) {
     return value.empty() ? "" : fmt::format("{:<12}{}\n", name, value);
 }
 
+// Of a copied row nobody knows which transaction it is of, and a change that waited for it to be
+// copied comes without its number.
+std::string commit_text(const HeldRowView& view) {
+    const std::string lsn = view.row.origin.commit_lsn.to_string();
+    if (view.number == "0") return fmt::format("{}, while the table was copied", lsn);
+    return fmt::format("{}, xid {}, change {}{}{}", lsn, view.xid, view.number,
+                       view.commit_time.empty() ? "" : ", ", view.commit_time);
+}
+
 void write_text(JsonWriter& json, std::string_view key, const std::string& value) {
     json.key(key);
     value.empty() ? json.null() : json.text(value);
@@ -134,9 +143,7 @@ std::string held_row_screen(const HeldRowView& view) {
     text += line("table", table_of(row.table));
     text += line("change", std::string(name_of(row.change)));
     text += line("key", key);
-    text += line("commit", fmt::format("{}, xid {}, change {}{}{}",
-                                       row.origin.commit_lsn.to_string(), view.xid, view.number,
-                                       view.commit_time.empty() ? "" : ", ", view.commit_time));
+    text += line("commit", commit_text(view));
     text += line("since", view.quarantined_at);
     text += line("retried", view.retried_at);
     if (row.behind) text += line("waits for", fmt::format("row {}", *row.behind));

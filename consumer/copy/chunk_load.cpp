@@ -11,6 +11,7 @@
 #include "copy/binary_copy.h"
 #include "copy/copy_error.h"
 #include "copy/source_rows.h"
+#include "pg/error_kind.h"
 #include "schema/catalog_query.h"
 
 namespace walpack {
@@ -96,7 +97,12 @@ class Loading {
         loaded_.rows = source_.copied_out();
         rows_in_piece_ = loaded_.rows - rows_handed_on_;
         if (!piece_.empty()) hand_on();
-        check_count(target_.copy_in_finish());
+        const Result result = target_.copy_in_end();
+        if (result.kind() == ResultKind::error) {
+            refuse(row_error(result, "copy rows"));
+        } else {
+            check_count(result.affected_rows());
+        }
         return loaded_;
     }
 
@@ -125,11 +131,16 @@ class Loading {
     }
 
     // A trigger that fires for us or a rule may have kept rows away.
-    void check_count(std::uint64_t stored) const {
+    void check_count(std::uint64_t stored) {
         if (stored == loaded_.rows) return;
-        throw Error(ErrorKind::conflict,
-                    fmt::format("the target stored {} of {} rows", stored, loaded_.rows))
-            .hint("A trigger or rule of the target diverts or suppresses rows.");
+        refuse(Error(ErrorKind::conflict,
+                     fmt::format("the target stored {} of {} rows", stored, loaded_.rows))
+                   .hint("A trigger or rule of the target diverts or suppresses rows."));
+    }
+
+    void refuse(const Error& error) {
+        if (!is_about_values(error.kind())) throw error;
+        loaded_.refusal = copy_error(*load_.mapping, error);
     }
 
     const TableLoad& load_;
@@ -186,7 +197,7 @@ std::string range_condition_on_target(const TableLoad& load, const KeyRange& ran
     WALPACK_CHECK(load.key_mapping != nullptr);
     const TargetColumn& column = *load.key_mapping->column;
     const std::string name = quote_identifier(column.name);
-    if (load.key_mapping->sent_as.kind == ValueKind::text) {
+    if (is_ordered_by_bytes(load)) {
         const std::string bytes = fmt::format(
             "pg_catalog.convert_to({}::pg_catalog.text, "
             "pg_catalog.current_setting('client_encoding')::pg_catalog.name)",
@@ -198,6 +209,16 @@ std::string range_condition_on_target(const TableLoad& load, const KeyRange& ran
         return bounded({name + "::" + load.key_type, load.key_type}, range);
     }
     return bounded({name, sql_type(column.type_schema, column.type_name)}, range);
+}
+
+std::string range_condition_on_value(const TableLoad& load, const KeyRange& range) {
+    if (is_ordered_by_bytes(load))
+        return bounded({"$1::pg_catalog.bytea", "pg_catalog.bytea"}, in_hex(range));
+    return bounded({"$1::" + load.key_type, load.key_type}, range);
+}
+
+bool is_ordered_by_bytes(const TableLoad& load) {
+    return load.key_mapping != nullptr && load.key_mapping->sent_as.kind == ValueKind::text;
 }
 
 LoadedRows load_rows(const TableLoad& load, const std::string& select, Connection& source,

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "base/error.h"
 #include "base/stop_request.h"
 #include "copy/chunk_plan.h"
 #include "copy/key_order.h"
@@ -45,18 +47,25 @@ std::string select_rows_sql(const TableLoad& load, const PageRange& pages);
 // client_encoding, which must be the source's encoding: without an index.
 std::string range_condition_on_target(const TableLoad& load, const KeyRange& range);
 
+// The same condition on a value by itself: SQL about $1, which is the text of a row's key. Where
+// is_ordered_by_bytes() it is the key's bytes, as bytea's text. Empty for a range without bounds.
+std::string range_condition_on_value(const TableLoad& load, const KeyRange& range);
+bool is_ordered_by_bytes(const TableLoad& load);
+
 struct LoadedRows {
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;
+    // The target refuses one of the rows: what it says, as copy_error() words it. Its transaction
+    // is of no more use then; both sessions are.
+    std::optional<Error> refusal;
 };
 
 // Told of every piece that was handed on: rows and bytes since the last call. It may wait, to hold
 // a rate, and may throw.
 using OnPiece = std::function<void(std::uint64_t rows, std::uint64_t bytes)>;
 
-// `select` from select_rows_sql(). Throws with table and, where the server names it, column; never
-// with a value. The target's transaction is then of no more use; after a stop, a lost connection,
-// an error of the source or of `on_piece` one session may still be within COPY, so close both.
+// `select` from select_rows_sql(). Throws with the table, never with a value, what is no row's
+// fault: then one session may still be within COPY, so close both.
 LoadedRows load_rows(const TableLoad& load, const std::string& select, Connection& source,
                      Connection& target, const OnPiece& on_piece, const StopRequest& stop);
 

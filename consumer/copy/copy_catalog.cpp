@@ -389,6 +389,12 @@ std::string CopyCatalog::give_up_request_sql(std::uint32_t table_oid, TableState
                        name_of(state), of_table(table_oid));
 }
 
+std::string CopyCatalog::request_sql(std::uint32_t table_oid) const {
+    return fmt::format(
+        "UPDATE walpack.copy_table SET state = 'requested', changed_at = pg_catalog.now() {}",
+        of_table(table_oid));
+}
+
 bool CopyCatalog::request_again(Connection& target, const TableName& name) const {
     const Result result = target.execute(
         "UPDATE walpack.copy_table SET state = 'requested', changed_at = pg_catalog.now() "

@@ -127,6 +127,7 @@ class CopyCatalog {
     std::string follow_table_sql(std::uint32_t table_oid, std::uint32_t new_oid) const;
     // Of a table that cannot be copied again: it stays in the state that it is in.
     std::string give_up_request_sql(std::uint32_t table_oid, TableState state) const;
+    std::string request_sql(std::uint32_t table_oid) const;
     // Asks the running pipeline to copy the table again; false when the pipeline does not copy a
     // table of that name.
     bool request_again(Connection& target, const TableName& name) const;

@@ -244,10 +244,22 @@ void CopyGate::split(std::size_t from, std::size_t to, const RowChange& change,
     if (before.fate == Fate::apply) settle_image(before, removed, output);
 }
 
-std::string CopyGate::delete_sql(const CopyTable& table, std::size_t chunk) const {
+// A held change that moves a row between this chunk and another one fits neither's rows any more
+// when only one of them is there anew: then all of the table is copied again.
+void CopyGate::delete_chunk(const CopyTable& table, std::size_t chunk, const char* doing,
+                            CopyGateOutput& output) const {
+    const TableLoad& load = *table.load;
     const KeyRange range = table.is_whole() ? KeyRange{} : table.parts[chunk].stored.range;
-    return fmt::format("DELETE FROM {} WHERE {}", table.load->mapping->table->sql_name_of_rows(),
-                       range_condition_on_target(*table.load, range));
+    DeletedRows deleted;
+    deleted.table = table.stored.name;
+    deleted.condition = range_condition_on_value(load, range);
+    deleted.key_column = table.stored.key_column;
+    deleted.is_of_bytes = is_ordered_by_bytes(load);
+    deleted.when_moved = catalog_.request_sql(table.stored.oid);
+    output.delete_rows(
+        fmt::format("DELETE FROM {} WHERE {}", load.mapping->table->sql_name_of_rows(),
+                    range_condition_on_target(load, range)),
+        doing, std::move(deleted));
 }
 
 void CopyGate::take_back(CopyTable& table, std::size_t number, CopyGateOutput& output) {
@@ -262,7 +274,7 @@ void CopyGate::take_back(CopyTable& table, std::size_t number, CopyGateOutput& o
                         fmt::format("a chunk of table \"{}\" does not agree with the stream",
                                     table.stored.name.table));
         }
-        output.command(delete_sql(table, number), "take a chunk's rows back");
+        delete_chunk(table, number, "take a chunk's rows back", output);
         for (std::size_t part = 0; part < table.parts.size(); ++part) {
             if (table.chunk_of(part) != number) continue;
             output.command(
@@ -315,7 +327,7 @@ void CopyGate::truncate_chunks(CopyTable& table, CopyGateOutput& output) {
     note_not_applied();
     for (std::size_t i = 0; i < table.chunks.size(); ++i) {
         const Fate fate = fate_of(table, i, output);
-        if (fate == Fate::apply) output.command(delete_sql(table, i), "empty a chunk");
+        if (fate == Fate::apply) delete_chunk(table, i, "empty a chunk", output);
         if (fate == Fate::keep) take_back(table, i, output);
     }
 }

@@ -17,6 +17,7 @@
 #include "copy/copy_tables.h"
 #include "model/lsn.h"
 #include "model/record.h"
+#include "schema/deleted_rows.h"
 
 namespace walpack {
 
@@ -32,6 +33,10 @@ class CopyGateOutput {
     // Of a transaction before it, whose turn has come.
     virtual void apply_kept(const RowChange& change, Lsn commit_lsn) = 0;
     virtual void command(std::string sql, const char* doing) = 0;
+    // The same, of a statement that deletes rows.
+    virtual void delete_rows(std::string sql, const char* doing, DeletedRows deleted) = 0;
+    // Kept changes of the table come next: workers may have taken rows out that they depend on.
+    virtual void begin_kept(const TableName& table) = 0;
     // The table's indexes are others than when its last change was applied.
     virtual void forget_mapping(const TableName& table) = 0;
 };
@@ -89,7 +94,8 @@ class CopyGate {
     void split(std::size_t from, std::size_t to, const RowChange& change, CopyGateOutput& output);
     // Deletes the chunk's rows, so that it can be loaded again.
     void take_back(CopyTable& table, std::size_t chunk, CopyGateOutput& output);
-    std::string delete_sql(const CopyTable& table, std::size_t chunk) const;
+    void delete_chunk(const CopyTable& table, std::size_t chunk, const char* doing,
+                      CopyGateOutput& output) const;
     bool is_applied_to_all(CopyTable& table, CopyGateOutput& output);
     void truncate_chunks(CopyTable& table, CopyGateOutput& output);
     // True when it had to.

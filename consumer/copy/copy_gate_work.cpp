@@ -129,6 +129,7 @@ bool CopyGate::make_live(CopyTable& table, CopyGateOutput& output) {
     }
     if (numbers.empty()) return false;
     lock_.unlock();
+    output.begin_kept(table.stored.name);
     output.forget_mapping(table.stored.name);
     for (const KeptChange& kept : backlog) output.apply_kept(kept.change(), kept.commit_lsn());
     output.command(catalog_.mark_live_sql(table.stored.oid, numbers), "note that chunks are live");

@@ -169,6 +169,8 @@ class Resumption {
                   table.published->relation->qualified_name());
         Transaction transaction(target_);
         empty_table(target_, *table.load->mapping->table);
+        if (options_.refused_rows != nullptr)
+            options_.refused_rows->give_up(table.stored.name, target_);
         for (CopyPart& part : table.parts) {
             target_.execute(catalog_.reset_chunk_sql(table.stored.oid, part.stored.number));
             part.is_loaded = false;

@@ -8,6 +8,7 @@
 
 #include "base/stop_request.h"
 #include "copy/copy_tables.h"
+#include "copy/refused_copy_rows.h"
 #include "model/lsn.h"
 #include "pg/connection.h"
 #include "pg/conninfo.h"
@@ -22,6 +23,7 @@ struct CopyStartOptions {
     std::string pipeline;
     // Everything behind it can be had from the stream.
     Lsn available_from;
+    RefusedCopyRows* refused_rows = nullptr;  // nullptr: nobody holds any
 };
 
 // Where a snapshot of the source stands: it sees exactly what committed before `lsn`.

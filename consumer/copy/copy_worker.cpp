@@ -94,9 +94,12 @@ void CopyWorker::empty(CopyTable& table) {
     }
     Transaction transaction(target());
     empty_table(target(), *table.mapping->table);
+    RefusedCopyRows* const refused = options_.refused_rows;
+    if (refused != nullptr) refused->give_up(table.stored.name, target());
     target().execute(catalog_.restart_table_sql(table.stored.oid));
     target().execute(catalog_.set_required_sql(table.stored.oid, required.value(), required_lsn));
     transaction.commit();
+    if (refused != nullptr) refused->note_committed();
     const std::lock_guard lock(tables_.mutex);
     table.stored.required = required;
     table.stored.required_lsn = required_lsn;

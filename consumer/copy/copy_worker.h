@@ -16,6 +16,7 @@
 #include "copy/copy_tables.h"
 #include "copy/copy_work.h"
 #include "copy/rate_limit.h"
+#include "copy/refused_copy_rows.h"
 #include "copy/taken_snapshot.h"
 #include "pg/connection.h"
 #include "pg/conninfo.h"
@@ -34,7 +35,8 @@ struct CopyWorkerOptions {
     std::uint64_t chunk_bytes = 64 << 20;
     std::chrono::milliseconds snapshot_age_max{600'000};
     std::shared_ptr<const ReplicationOrigins>
-        origins;  // of sessions that write rows; nullptr: none
+        origins;                              // of sessions that write rows; nullptr: none
+    RefusedCopyRows* refused_rows = nullptr;  // nullptr: nobody holds any
 };
 
 // What workers share beside the tables. They outlive the workers.
@@ -86,7 +88,8 @@ class CopyWorker {
     void forget_snapshot(const CopyTask& task);
     bool join_snapshot(const CopyTask& task);
     void load_part(const CopyTask& task);
-    bool commit_part(const CopyTask& task, const StoredChunk& loaded);
+    void begin_writing(const CopyTask& task);
+    bool commit_part(const CopyTask& task, const StoredChunk& loaded, const TakenCopyRows& taken);
     bool commit(const StoredChunk& loaded, std::optional<Error>& failure);
     bool was_committed(const StoredChunk& loaded);
     void note_loaded(CopyTable& table, std::size_t place, const StoredChunk& loaded);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "copy/accepted_rows.h"
 #include "copy/copy_error.h"
 #include "copy/copy_worker.h"
 #include "copy/source_rows.h"
@@ -30,7 +31,7 @@ class CountedPart {
   public:
     CountedPart(CopyProgress& progress, std::size_t table) : progress_(progress), table_(table) {}
     ~CountedPart() {
-        if (!is_kept_) progress_.take_back(table_, rows_, bytes_);
+        if (!is_kept_) start_over();
     }
     CountedPart(const CountedPart&) = delete;
     CountedPart& operator=(const CountedPart&) = delete;
@@ -39,6 +40,9 @@ class CountedPart {
         rows_ += rows;
         bytes_ += bytes;
         progress_.add(table_, rows, bytes);
+    }
+    void start_over() {
+        progress_.take_back(table_, std::exchange(rows_, 0), std::exchange(bytes_, 0));
     }
     void keep() {
         is_kept_ = true;
@@ -242,26 +246,45 @@ void CopyWorker::load_part(const CopyTask& task) {
     const std::shared_ptr<const TableLoad> load = load_as_described(table);
     const std::string select = table.is_whole() ? select_rows_sql(*load, loaded.pages)
                                                 : select_rows_sql(*load, loaded.range);
-    target().execute("BEGIN" + limit_sql(task, "lock_timeout"));
-    if (options_.origins != nullptr) target().execute(ReplicationOrigins::reset_sql());
+    begin_writing(task);
     CountedPart counted(shared_.progress, table.progress_number);
+    TakenCopyRows taken(options_.refused_rows);
     const auto on_piece = [&](std::uint64_t rows, std::uint64_t bytes) {
         shared_.rate_limit.take(bytes, stop_);
         counted.add(rows, bytes);
         check_age(task, may_age);
     };
-    const LoadedRows rows = load_rows(*load, select, reading(), target(), on_piece, stop_);
+    LoadedRows rows = load_rows(*load, select, reading(), target(), on_piece, stop_);
+    if (rows.refusal) {
+        const bool has_columns = !load->copy_in_sql.empty();
+        if (!has_columns || !taken.takes(load->published->name())) throw *rows.refusal;
+        log::info("{}; its part of the table is loaded without such rows", rows.refusal->message());
+        target().execute("ROLLBACK");
+        counted.start_over();
+        begin_writing(task);
+        const auto on_refused = [&](RefusedCopyRow row) {
+            row.settled_lsn = loaded.settled_lsn;
+            taken.take(row, target());
+        };
+        rows = load_accepted_rows(*load, select, reading(), target(), on_piece, on_refused, stop_);
+    }
     loaded.rows = rows.rows;
     loaded.bytes = rows.bytes;
     target().execute(catalog_.mark_loaded_sql(loaded));
-    if (commit_part(task, loaded)) {
+    if (commit_part(task, loaded, taken)) {
         counted.keep();
     } else {
         target().execute("ROLLBACK");
     }
 }
 
-bool CopyWorker::commit_part(const CopyTask& task, const StoredChunk& loaded) {
+void CopyWorker::begin_writing(const CopyTask& task) {
+    target().execute("BEGIN" + limit_sql(task, "lock_timeout"));
+    if (options_.origins != nullptr) target().execute(ReplicationOrigins::reset_sql());
+}
+
+bool CopyWorker::commit_part(const CopyTask& task, const StoredChunk& loaded,
+                             const TakenCopyRows& taken) {
     CopyTable& table = *task.table;
     {
         const std::lock_guard lock(tables_.mutex);
@@ -272,6 +295,7 @@ bool CopyWorker::commit_part(const CopyTask& task, const StoredChunk& loaded) {
     }
     std::optional<Error> failure;
     const bool is_committed = commit(loaded, failure);
+    if (is_committed) taken.note_committed();
     const std::lock_guard lock(tables_.mutex);
     const std::size_t place = table.place_of(task.part);
     const std::size_t number = table.chunk_of(place);

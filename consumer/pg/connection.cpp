@@ -200,6 +200,12 @@ bool Connection::take_results(std::optional<Result>& kept) {
 
 // Reads every result of one command; returns the last, throws the first error.
 Result Connection::collect(const std::string& doing) {
+    Result result = collect_any(doing);
+    if (result.kind() == ResultKind::error) throw_result_error(result, doing);
+    return result;
+}
+
+Result Connection::collect_any(const std::string& doing) {
     flush();
     std::optional<Result> kept;
     while (!take_results(kept)) {
@@ -207,10 +213,7 @@ Result Connection::collect(const std::string& doing) {
         if (PQconsumeInput(native()) == 0) throw_lost(doing);
     }
     if (!kept) throw_lost(doing);
-    if (kept->kind() == ResultKind::error) {
-        if (kept->sqlstate().empty()) throw_lost(doing);
-        throw_result_error(*kept, doing);
-    }
+    if (kept->kind() == ResultKind::error && kept->sqlstate().empty()) throw_lost(doing);
     return std::move(*kept);
 }
 

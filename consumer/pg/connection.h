@@ -123,6 +123,8 @@ class Connection {
     // Ends the COPY (closing the connection instead abandons it). Returns the number of rows
     // copied. Throws what the server refused.
     std::uint64_t copy_in_finish();
+    // The same, but what the server refused is returned, not thrown.
+    Result copy_in_end();
     // The same without waiting. poll_result() gives the answer to the command, then the one to the
     // end of the rows: nullopt while it has not all arrived; error results are returned, not
     // thrown. An error amid the rows is told after their end.
@@ -164,6 +166,7 @@ class Connection {
     // Until the socket is ready. Throws on a requested stop, and beyond the limit of silence.
     void wait(short events);
     Result collect(const std::string& doing);
+    Result collect_any(const std::string& doing);  // an error of the server included
     // Without waiting: takes what has arrived of the results of a command, keeps the first error or
     // the last result; true when that is all.
     bool take_results(std::optional<Result>& kept);

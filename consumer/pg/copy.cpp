@@ -41,6 +41,11 @@ std::uint64_t Connection::copy_in_finish() {
     return collect("copy rows").affected_rows();
 }
 
+Result Connection::copy_in_end() {
+    end_copy_in();
+    return collect_any("copy rows");
+}
+
 void Connection::send_copy_in(const std::string& sql) {
     WALPACK_CHECK(!in_pipeline() && !polled_);
     if (PQsendQuery(native(), sql.c_str()) == 0) throw_lost("sending a command");

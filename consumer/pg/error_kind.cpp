@@ -33,7 +33,7 @@ constexpr std::array kKinds = {
     KindOfState{"57", ErrorKind::connection},  // shutdown, crash, cannot connect now, cancelled
     KindOfState{"58", ErrorKind::connection},  // system error
     KindOfState{"72", ErrorKind::connection},  // snapshot too old
-    // Among them what passes, such as "tuple concurrently updated", so never blamed on a row.
+    // Among them what passes, such as "tuple concurrently updated".
     KindOfState{"XX", ErrorKind::connection},
     KindOfState{"28", ErrorKind::config},
     KindOfState{"3D", ErrorKind::config},
@@ -61,10 +61,24 @@ constexpr std::array kKinds = {
 constexpr std::array<std::string_view, 8> kFilesOfTheServersState = {
     "md.c", "fd.c", "xlog.c", "slru.c", "buffile.c", "bufmgr.c", "varsup.c", "multixact.c"};
 
+// Internal errors that other sessions cause, such as "tuple concurrently updated", whoever asked:
+// one that alters or drops what is in use.
+constexpr std::array<std::string_view, 8> kFilesOfPassingErrors = {
+    "heapam.c",   "heapam_handler.c", "relation.c", "relcache.c",
+    "syscache.c", "lsyscache.c",      "catcache.c", "typcache.c"};
+// What functions in Perl, Python and Tcl report without a number of their own. Those of damaged
+// data, XX001 and XX002, are the storage's.
+constexpr std::string_view kInternalError = "XX000";
+
 // The other states of class 54 are about statements. A transaction that has too many commands says
 // 54000 too, and no row of it is to blame.
 constexpr std::string_view kProgramLimitExceeded = "54000";
 constexpr std::string_view kFileOfTransactions = "xact.c";
+
+bool is_of_the_storage(const ErrorOrigin& origin) {
+    return std::ranges::find(kFilesOfTheServersState, origin.source_file) !=
+           kFilesOfTheServersState.end();
+}
 
 // Texts of the server itself are known; those of functions are not.
 bool is_of_the_server(std::string_view sqlstate) {
@@ -78,15 +92,23 @@ bool is_of_the_server(std::string_view sqlstate) {
            std::ranges::find(kOfFunctions, its_class) == kOfFunctions.end();
 }
 
+Error error_of(ErrorKind kind, const Result& result, const std::string& doing) {
+    const std::string state = result.sqlstate();
+    const std::string reason =
+        state.empty() ? "the connection was lost" : message_without_values(result);
+    return Error(kind, fmt::format("could not {}: {}", doing, reason))
+        .sqlstate(state)
+        .column(result.column_name())
+        .hint(hint_without_values(result));
+}
+
 }  // namespace
 
 // What is not in the table is a value's: classes 22, 23 and 44, those of functions and triggers
 // (P0, 38, 39, ...), and numbers that only a function of the target can have made up.
 ErrorKind error_kind_of(std::string_view sqlstate, const ErrorOrigin& origin) {
     if (origin.ends_session) return ErrorKind::connection;
-    if (std::ranges::find(kFilesOfTheServersState, origin.source_file) !=
-        kFilesOfTheServersState.end())
-        return ErrorKind::connection;
+    if (is_of_the_storage(origin)) return ErrorKind::connection;
     for (const KindOfState& entry : kKinds) {
         if (sqlstate.starts_with(entry.prefix)) return entry.kind;
     }
@@ -106,7 +128,11 @@ ErrorKind row_error_kind_of(std::string_view sqlstate, const ErrorOrigin& origin
                          origin.source_file != kFileOfTransactions;
     const bool is_of_function = kind == ErrorKind::schema && origin.is_in_function &&
                                 (sqlstate.starts_with("42") || sqlstate.starts_with("3F"));
-    return is_size || is_of_function ? ErrorKind::value : kind;
+    const bool is_passing =
+        std::ranges::find(kFilesOfPassingErrors, origin.source_file) != kFilesOfPassingErrors.end();
+    const bool is_reported = origin.is_in_function && sqlstate == kInternalError && !is_passing &&
+                             !is_of_the_storage(origin) && !origin.ends_session;
+    return is_size || is_of_function || is_reported ? ErrorKind::value : kind;
 }
 
 ErrorKind row_error_kind_of(const Result& result) {
@@ -133,7 +159,10 @@ std::string message_without_values(std::string_view sqlstate, std::string_view m
 
 std::string message_without_values(const Result& result) {
     const std::string whole = result.primary_message();
-    std::string message = message_without_values(result.sqlstate(), whole, result.is_raised());
+    // What a function reports by an internal error may say anything too.
+    const bool is_raised =
+        result.is_raised() || (result.sqlstate() == kInternalError && result.is_in_function());
+    std::string message = message_without_values(result.sqlstate(), whole, is_raised);
     if (message != whole) log::debug("the server said: {}", whole);
     return message;
 }
@@ -142,14 +171,12 @@ std::string hint_without_values(const Result& result) {
     return result.is_raised() || !is_of_the_server(result.sqlstate()) ? "" : result.hint();
 }
 
+Error row_error(const Result& result, const std::string& doing) {
+    return error_of(row_error_kind_of(result), result, doing);
+}
+
 void throw_result_error(const Result& result, const std::string& doing) {
-    const std::string state = result.sqlstate();
-    const std::string reason =
-        state.empty() ? "the connection was lost" : message_without_values(result);
-    throw Error(error_kind_of(result), fmt::format("could not {}: {}", doing, reason))
-        .sqlstate(state)
-        .column(result.column_name())
-        .hint(hint_without_values(result));
+    throw error_of(error_kind_of(result), result, doing);
 }
 
 }  // namespace walpack

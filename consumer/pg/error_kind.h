@@ -30,9 +30,13 @@ ErrorKind error_kind_of(const Result& result);
 
 // The same of a statement that writes rows, or of their commit. There a value is to blame for a
 // size that the server does not take, such as that of an index row, and the row for what a trigger
-// or function does not find or may not do: the statement itself was understood.
+// or function does not find or may not do, or reports as an internal error: the statement itself
+// was understood. (Nothing tells an internal error of a trigger in C from the server's.)
 ErrorKind row_error_kind_of(std::string_view sqlstate, const ErrorOrigin& origin = {});
 ErrorKind row_error_kind_of(const Result& result);
+
+// What throw_result_error() (connection.h) throws, of a statement that writes rows.
+Error row_error(const Result& result, const std::string& doing);
 
 // Whether a row is to blame, and not the server or the connection.
 inline bool is_about_values(ErrorKind kind) {

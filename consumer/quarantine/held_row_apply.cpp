@@ -69,7 +69,7 @@ std::string kind_of(std::string_view sqlstate, ChangeKind change) {
 
 HeldRowFailure refused(const Result& result, ChangeKind change) {
     const std::string sqlstate = result.sqlstate();
-    const ErrorKind kind = error_kind_of(sqlstate);
+    const ErrorKind kind = row_error_kind_of(result);
     if (kind == ErrorKind::connection || kind == ErrorKind::cancelled)
         throw_result_error(result, "apply a row of the quarantine");
     return {kind_of(sqlstate, change), sqlstate, result.primary_message(), result.constraint_name(),

@@ -22,7 +22,9 @@ bool only_waits(const RefusedRow& row) {
     return row.sqlstate.empty() && row.kind.empty() && row.message.empty();
 }
 
-std::string why(const HeldRow& row) {
+}  // namespace
+
+std::string why_held(const HeldRow& row) {
     std::string text = row.kind;
     if (!row.sqlstate.empty()) text += fmt::format(", SQLSTATE {}", row.sqlstate);
     if (!row.constraint.empty()) text += fmt::format(", constraint \"{}\"", row.constraint);
@@ -30,7 +32,18 @@ std::string why(const HeldRow& row) {
     return text;
 }
 
-}  // namespace
+Error quarantine_is_full(const TableName& table, const QuarantineFill& fill) {
+    return Error(ErrorKind::limit,
+                 fmt::format("a row of \"{}.{}\" would be put into quarantine, which holds {} "
+                             "rows, {} of them of this table",
+                             table.schema, table.table, fill.rows, fill.of_table))
+        .detail(fmt::format("quarantine_max_rows is {}. Nothing of the row's transaction was "
+                            "applied.",
+                            fill.rows_max))
+        .hint(
+            "\"walpack quarantine list\" shows what is wrong. Correct it and retry or discard the "
+            "rows, or raise quarantine_max_rows; then start again.");
+}
 
 Quarantine::Quarantine(Connection& control, Progress& progress, QuarantineOptions options)
     : control_(control),
@@ -38,6 +51,7 @@ Quarantine::Quarantine(Connection& control, Progress& progress, QuarantineOption
       options_(std::move(options)),
       table_(options_.pipeline) {
     progress_.watch_quarantine(std::nullopt);
+    share_.raise_next_id(table_.next_id(control_));
 }
 
 std::optional<std::uint64_t> Quarantine::version(Connection& session, const char* lock) const {
@@ -56,20 +70,23 @@ void Quarantine::load() {
     encoding_ = control_.parameter_status("client_encoding");
     version_ = version(control_);
     progress_.watch_quarantine(version_);
+    read_keys(control_);
+    is_loaded_ = true;
+    if (keys_.empty() || is_trial_) return;
+    log::info("{} rows are in quarantine; what depends on them waits", keys_.rows());
+}
+
+void Quarantine::read_keys(Connection& session) {
     keys_ = HeldKeys();
-    keys_.set_foreign_keys(read_foreign_keys(control_));
-    const std::vector<HeldRow> rows = table_.read(control_);
+    keys_.set_foreign_keys(read_foreign_keys(session));
+    const std::vector<HeldRow> rows = table_.read(session);
     std::set<TableName> names;
     for (const HeldRow& row : rows) names.insert(row.table);
-    const auto tables = read_target_tables(control_, {names.begin(), names.end()});
+    const auto tables = read_target_tables(session, {names.begin(), names.end()});
     for (const HeldRow& row : rows) {
         const auto table = tables.find(row.table);
         add_held(keys_, row, table == tables.end() ? nullptr : &table->second);
     }
-    next_id_ = table_.next_id(control_);
-    is_loaded_ = true;
-    if (rows.empty() || is_trial_) return;
-    log::info("{} rows are in quarantine; what depends on them waits", rows.size());
 }
 
 // Rare: such a change fails or waits, and is one of few.
@@ -89,37 +106,27 @@ bool Quarantine::must_wait(const RowChange& change, const RelationMapping& mappi
 void Quarantine::require_room(const RefusedRow& row) const {
     if (keys_.rows() < options_.rows_max || is_trial_) return;
     const TableName table = name_of(*row.change.relation);
-    throw Error(
-        ErrorKind::limit,
-        fmt::format("a row of \"{}\" would be put into quarantine, which holds {} rows, {} "
-                    "of them of this table",
-                    row.change.relation->qualified_name(), keys_.rows(), keys_.rows_of(table)))
-        .detail(fmt::format("quarantine_max_rows is {}. Nothing of the row's transaction was "
-                            "applied.",
-                            options_.rows_max))
-        .hint(
-            "\"walpack quarantine list\" shows what is wrong. Correct it and retry or discard the "
-            "rows, or raise quarantine_max_rows; then start again.")
+    throw quarantine_is_full(table, {keys_.rows(), keys_.rows_of(table), options_.rows_max})
         .at_lsn(row.origin.commit_lsn.to_string());
 }
 
 bool Quarantine::take(const RefusedRow& row, Connection& session) {
     load();
     const bool is_failed = !only_waits(row);
-    if (is_failed && !options_.takes_failed(name_of(*row.change.relation))) return false;
+    if (is_failed && !takes_failed(*row.change.relation)) return false;
     require_room(row);
     if (keys_.empty()) keys_.set_foreign_keys(read_foreign_keys(session));
     const auto table = table_of(row.change, row.mapping == nullptr ? nullptr : row.mapping->table);
     HeldRow held = held_row(row, encoding_);
-    held.id = next_id_++;
+    held.id = share_.next_id++;
     held.found = find_row(row, table.get(), session);
     if (!is_failed) held.behind = keys_.waits_for(row.change, table.get());
     keys_.add(held.id, row.change, table.get(), &held.found);
-    session.execute(table_.insert_sql(held));
+    table_.add(session, held);
     if (is_failed && !is_trial_)
         log::warning("{} of \"{}\" at {} is put into quarantine as row {}: {}",
                      walpack::name_of(held.change), row.change.relation->qualified_name(),
-                     held.origin.commit_lsn.to_string(), held.id, why(held));
+                     held.origin.commit_lsn.to_string(), held.id, why_held(held));
     return true;
 }
 
@@ -128,6 +135,10 @@ HeldTuple Quarantine::find_row(const RefusedRow& row, const TargetTable* table,
                                Connection& session) const {
     if (table == nullptr || keys_.holds_row_of(row.change, *table)) return {};
     return find_target_row(row, keys_.missing_columns(row.change, *table), session);
+}
+
+bool Quarantine::takes_failed(const Relation& relation) const {
+    return options_.takes_failed(name_of(relation));
 }
 
 bool Quarantine::holds_rows_of(const Truncate& truncate) {
@@ -151,6 +162,40 @@ void Quarantine::give_up_rows_of(const Truncate& truncate, Connection& session) 
     }
 }
 
+// The server knows how the texts of keys compare.
+bool Quarantine::is_deleted(const DeletedRows& deleted, const HeldTuple& tuple,
+                            Connection& session) const {
+    if (deleted.condition.empty()) return true;
+    const HeldValue* key = find(tuple, deleted.key_column);
+    if (key == nullptr || key->form != HeldValue::Form::text) return false;
+    const std::string text = deleted.is_of_bytes ? "\\x" + to_hex(key->bytes) : key->bytes;
+    return session.query_value("SELECT " + deleted.condition, {text}) == "t";
+}
+
+// Those of which only the old key or only the new one is deleted do not know where their row is
+// any more.
+void Quarantine::give_up_deleted(const DeletedRows& deleted, Connection& session) {
+    std::string ids;
+    bool has_moved = false;
+    for (const HeldRow& row : table_.read(session)) {
+        if (row.table != deleted.table) continue;
+        const bool is_new = is_deleted(deleted, row.new_row, session);
+        const bool is_old = is_deleted(deleted, row.old_row, session);
+        const bool is_both = (is_new || find(row.new_row, deleted.key_column) == nullptr) &&
+                             (is_old || find(row.old_row, deleted.key_column) == nullptr);
+        has_moved = has_moved || (!is_both && (is_new || is_old));
+        if (is_both) ids += (ids.empty() ? "" : ", ") + std::to_string(row.id);
+    }
+    if (has_moved) session.execute(deleted.when_moved);
+    if (ids.empty()) return;
+    const std::string condition = fmt::format("q.id IN ({})", ids);
+    const Result result = session.execute(table_.remove_sql("recopied", condition, true));
+    read_keys(session);
+    if (is_trial_) return;
+    log::warning("{} rows of \"{}.{}\" are taken out of quarantine: they are copied again",
+                 result.affected_rows(), deleted.table.schema, deleted.table.table);
+}
+
 void Quarantine::hold(Connection& session) {
     if (is_trial_) is_loaded_ = false;
     load();
@@ -159,7 +204,8 @@ void Quarantine::hold(Connection& session) {
 }
 
 void Quarantine::look(const std::function<void()>& settle) {
-    if (!is_in_use() || version(control_) == version_) return;
+    const bool has_news = share_.has_news.exchange(false);
+    if (!has_news && (!is_in_use() || version(control_) == version_)) return;
     settle();
     is_loaded_ = false;
     load();

@@ -21,7 +21,9 @@
 #include "pg/connection.h"
 #include "progress/progress.h"
 #include "quarantine/held_keys.h"
+#include "quarantine/quarantine_share.h"
 #include "quarantine/quarantine_table.h"
+#include "schema/deleted_rows.h"
 
 namespace walpack {
 
@@ -32,11 +34,27 @@ struct QuarantineOptions {
     std::uint64_t rows_max = 1000;
 };
 
+struct QuarantineFill {
+    std::uint64_t rows = 0;
+    std::uint64_t of_table = 0;
+    std::uint64_t rows_max = 0;
+};
+
+// What a row of the table is refused with that finds it full.
+Error quarantine_is_full(const TableName& table, const QuarantineFill& fill);
+
+// Why a row is held, without values.
+std::string why_held(const HeldRow& row);
+
 class Quarantine {
   public:
     // Reads by `control`, outside of a pipeline; tells `progress` the version. Both must outlive
     // this object, and the position must have been read.
     Quarantine(Connection& control, Progress& progress, QuarantineOptions options);
+
+    const QuarantineOptions& options() const { return options_; }
+    // For others that put rows into it meanwhile.
+    QuarantineShare& share() { return share_; }
 
     // As MustWait.
     bool must_wait(const RowChange& change, const RelationMapping& mapping);
@@ -44,8 +62,15 @@ class Quarantine {
     bool take(const RefusedRow& row, Connection& session);
     // Whether rows of the tables are held.
     bool holds_rows_of(const Truncate& truncate);
+    // Whether rows of the relation that fail are taken out.
+    bool takes_failed(const Relation& relation) const;
     // Before a TRUNCATE, in its transaction: what is held of the tables is void.
     void give_up_rows_of(const Truncate& truncate, Connection& session);
+
+    // Whether rows of the table are held, as far as that is committed.
+    bool holds_rows_of(const TableName& table) { return table_.rows_of(control_, table) > 0; }
+    // In the transaction that deletes them: what is held of them is void.
+    void give_up_deleted(const DeletedRows& deleted, Connection& session);
 
     // At the begin of a transaction in which rows may be taken: the commands wait for its end.
     // Throws Error(connection) when one of them was faster.
@@ -55,12 +80,16 @@ class Quarantine {
     void begin_trial() { is_trial_ = true; }
     // Whether anything is held, so that look() is worth a round trip.
     bool is_in_use() const { return is_loaded_ && !keys_.empty(); }
+    // Whether workers of the copy have put rows into it that are not known here.
+    bool has_news() const { return share_.has_news; }
     // Between two groups: reads again when someone else changed something. `settle` is called
     // before that; nothing may be under way after it.
     void look(const std::function<void()>& settle);
 
   private:
     void load();
+    void read_keys(Connection& session);
+    bool is_deleted(const DeletedRows& deleted, const HeldTuple& tuple, Connection& session) const;
     // As the target has it, whether it can take the relation's changes or not; nullptr where it has
     // none.
     std::shared_ptr<const TargetTable> table_of(const RowChange& change,
@@ -77,7 +106,7 @@ class Quarantine {
     std::string encoding_;  // the source's, which all sessions have since its hello
     bool is_loaded_ = false;
     bool is_trial_ = false;
-    std::uint64_t next_id_ = 1;
+    QuarantineShare share_;
     std::optional<std::uint64_t> version_;
 };
 

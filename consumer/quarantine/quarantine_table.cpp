@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "model/time_text.h"
 #include "progress/progress.h"
@@ -234,6 +235,16 @@ std::uint64_t QuarantineTable::next_id(Connection& target) const {
         "WHERE pipeline = $1), 0)",
         {pipeline_});
     return number_at(result, 0, 0);
+}
+
+void QuarantineTable::add(Connection& target, const HeldRow& row) const {
+    try {
+        target.execute(insert_sql(row));
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::conflict) throw;
+        throw Error(ErrorKind::connection, "another session put a row into quarantine")
+            .sqlstate(error.sqlstate());
+    }
 }
 
 std::string QuarantineTable::insert_sql(const HeldRow& row) const {

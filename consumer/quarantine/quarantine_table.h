@@ -71,8 +71,11 @@ class QuarantineTable {
     // No row was ever given it, or a higher one.
     std::uint64_t next_id(Connection& target) const;
 
-    std::string insert_sql(const HeldRow& row) const;
-    // Takes rows away and writes down why: "retried", "discarded", "truncated". `condition` is SQL
+    // Inside the open transaction of `target`. Throws Error(connection) when the id is another
+    // row's: a consumer that was killed has left a session that was about to commit.
+    void add(Connection& target, const HeldRow& row) const;
+    // Takes rows away and writes down why: "retried", "discarded", "truncated", "recopied", which
+    // are those that another copy of the table brings. `condition` is SQL
     // about walpack.quarantine as q.
     std::string remove_sql(const std::string& action, const std::string& condition,
                            bool keeps_row) const;
@@ -86,6 +89,8 @@ class QuarantineTable {
                     const std::optional<std::uint64_t>& behind) const;
 
   private:
+    std::string insert_sql(const HeldRow& row) const;
+
     std::string pipeline_;
 };
 

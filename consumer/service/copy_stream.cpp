@@ -27,7 +27,7 @@ CopyStream::CopyStream(Applier& applier, CopyTables& tables, const CopyCatalog& 
     applier_.set_on_group_closing([this] {
         std::vector<CommandStep> commands;
         if (auto sql = gate_.closing_sql())
-            commands.push_back({std::move(*sql), "note what no snapshot has seen"});
+            commands.push_back({std::move(*sql), "note what no snapshot has seen", nullptr});
         return commands;
     });
 }
@@ -57,7 +57,12 @@ void CopyStream::apply_kept(const RowChange& change, Lsn commit_lsn) {
 }
 
 void CopyStream::command(std::string sql, const char* doing) {
-    applier_.add_command({std::move(sql), doing});
+    applier_.add_command({std::move(sql), doing, nullptr});
+}
+
+void CopyStream::delete_rows(std::string sql, const char* doing, DeletedRows deleted) {
+    applier_.add_command(
+        {std::move(sql), doing, std::make_shared<const DeletedRows>(std::move(deleted))});
 }
 
 void CopyStream::note_idle(Lsn wal_end) {

@@ -54,6 +54,8 @@ class CopyStream : public TransactionSink, private CopyGateOutput {
     }
     void apply_kept(const RowChange& change, Lsn commit_lsn) override;
     void command(std::string sql, const char* doing) override;
+    void delete_rows(std::string sql, const char* doing, DeletedRows deleted) override;
+    void begin_kept(const TableName& table) override { applier_.begin_kept(table); }
     void forget_mapping(const TableName& table) override { applier_.forget_mapping(table); }
     void work_once();
 

@@ -22,6 +22,7 @@
 #include "service/apply_loop.h"
 #include "service/conflict_setup.h"
 #include "service/continuity.h"
+#include "service/copy_quarantine.h"
 #include "service/copy_stream.h"
 #include "service/quarantine_setup.h"
 #include "service/selected_tables.h"
@@ -189,14 +190,17 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
 }
 
 // What was copied last time, and is to be copied now.
-Pipeline::ResumedCopy Pipeline::resume(Connection& target, CopyTables& tables) {
+Pipeline::ResumedCopy Pipeline::resume(Connection& target, CopyTables& tables,
+                                       RefusedCopyRows* refused_rows) {
     Connection source(config_.source, stop_, "walpack_copy");
     set_up_target_session(target);
     const std::string encoding = match_client_encoding(source, target);
-    if (!resume_copy(copy_start_options(), source, target, tables)) return {};
+    CopyJobOptions options = copy_job_options(encoding);
+    options.start.refused_rows = options.worker.refused_rows = refused_rows;
+    if (!resume_copy(options.start, source, target, tables)) return {};
     // Before the workers begin.
     const bool needs_changes_again = needs_replay(tables);
-    return {std::make_unique<CopyJob>(copy_job_options(encoding), tables, source, target),
+    return {std::make_unique<CopyJob>(std::move(options), tables, source, target),
             needs_changes_again};
 }
 
@@ -219,7 +223,10 @@ void Pipeline::rewind(Lsn position) {
 void Pipeline::stream(Connection& target, Progress& progress, Lsn position, StopRequest& abort) {
     CopyTables tables;
     tables.resumed_at = position;
-    const auto [job, needs_changes_again] = resume(target, tables);
+    const auto quarantine = set_up_quarantine(target, progress, config_);
+    std::optional<CopyQuarantine> of_copy;
+    if (quarantine != nullptr) of_copy.emplace(quarantine->options(), quarantine->share());
+    const auto [job, needs_changes_again] = resume(target, tables, of_copy ? &*of_copy : nullptr);
     const Lsn from =
         needs_changes_again ? std::min(position, feed_.source.reaches_back_to()) : position;
     feed_.confirmation.note_begun(feed_.number, from);
@@ -231,7 +238,6 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn position, Stop
         return session;
     };
     if (origins_ != nullptr) progress.note_origins();
-    const auto quarantine = set_up_quarantine(target, progress, config_);
     Applier applier(target, progress, position, applier_options(), unbatched_, connect);
     if (quarantine != nullptr) connect_quarantine(applier, *quarantine);
     LogReader& reader = feed_.reader;

@@ -51,7 +51,7 @@ class Pipeline {
         // Changes of a chunk that was loaded and not live.
         bool needs_changes_again = false;
     };
-    ResumedCopy resume(Connection& target, CopyTables& tables);
+    ResumedCopy resume(Connection& target, CopyTables& tables, RefusedCopyRows* refused_rows);
     void rewind(Lsn position);
     void stream(Connection& target, Progress& progress, Lsn position, StopRequest& abort);
     ApplierOptions applier_options() const;

@@ -46,9 +46,19 @@ void connect_quarantine(Applier& applier, Quarantine& quarantine) {
     taken.are_of = [&quarantine](const Truncate& truncate) {
         return quarantine.holds_rows_of(truncate);
     };
+    taken.leaves_out = [&quarantine](const Relation& relation) {
+        return quarantine.takes_failed(relation);
+    };
     taken.give_up = [&quarantine](const Truncate& truncate, Connection& session) {
         quarantine.give_up_rows_of(truncate, session);
     };
+    taken.are_of_table = [&quarantine](const TableName& table) {
+        return quarantine.holds_rows_of(table);
+    };
+    taken.give_up_deleted = [&quarantine](const DeletedRows& deleted, Connection& session) {
+        quarantine.give_up_deleted(deleted, session);
+    };
+    taken.has_news = [&quarantine] { return quarantine.has_news(); };
     taken.hold = [&quarantine](Connection& session) { quarantine.hold(session); };
     taken.begin_trial = [&quarantine] { quarantine.begin_trial(); };
     taken.look = [&quarantine](const std::function<void()>& settle) { quarantine.look(settle); };

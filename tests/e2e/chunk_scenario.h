@@ -49,6 +49,7 @@ class ChunkScenario : public Scenario {
         const LoadedRows loaded = load_rows(
             table, select, *read_, *write_,
             [&told](std::uint64_t, std::uint64_t bytes) { told += bytes; }, stop_);
+        if (loaded.refusal) throw *loaded.refusal;
         EXPECT_EQ(told, loaded.bytes);
         transaction.commit();
         return loaded.rows;
@@ -72,7 +73,20 @@ class ChunkScenario : public Scenario {
                 write_->query_value("SELECT count(*) FROM public.t WHERE " +
                                     range_condition_on_target(table, plan.ranges[index]));
             EXPECT_EQ(count, std::to_string(rows[index])) << "range " << index;
+            EXPECT_EQ(count_of_values(table, plan.ranges[index]), count) << "range " << index;
         }
+    }
+    // By the condition for the text of a key by itself.
+    std::optional<std::string> count_of_values(const TableLoad& table, const KeyRange& range) {
+        const std::string text = table.key_column + "::pg_catalog.text";
+        const std::string bytes = "('\\x' || pg_catalog.encode(pg_catalog.convert_to(" + text +
+                                  ", pg_catalog.current_setting('client_encoding')::"
+                                  "pg_catalog.name), 'hex'))";
+        std::string condition = range_condition_on_value(table, range);
+        if (condition.empty()) condition = "true";
+        for (auto at = condition.find("$1"); at != std::string::npos; at = condition.find("$1"))
+            condition.replace(at, 2, is_ordered_by_bytes(table) ? bytes : text);
+        return write_->query_value("SELECT count(*) FROM public.t WHERE " + condition);
     }
     std::string load_error(const TableLoad& table) {
         try {

@@ -272,6 +272,27 @@ TEST_F(Quarantine, ARowForWhichATriggerMissesATableIsHeld) {
     EXPECT_EQ(target().value("SELECT count(*) FROM other"), "11");
 }
 
+TEST_F(Quarantine, ARowForWhichAFunctionReportsAnInternalErrorIsHeld) {
+    target().execute(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.v > 1000 THEN "
+        "RAISE EXCEPTION ''no % here'', NEW.v USING ERRCODE = ''XX000''; END IF; RETURN NEW; END'; "
+        "CREATE TRIGGER fail BEFORE INSERT ON other FOR EACH ROW EXECUTE FUNCTION fail(); "
+        "ALTER TABLE other ENABLE ALWAYS TRIGGER fail");
+    start();
+    source().execute(
+        "INSERT INTO other SELECT g, CASE g WHEN 7 THEN 2000 ELSE 1 END FROM generate_series(1, "
+        "10) g");
+    catch_up();
+    expect_running();
+    EXPECT_EQ(target().value("SELECT count(*) FROM other"), "9");
+    EXPECT_EQ(held("sqlstate || ' ' || kind || ' ' || message"), "XX000 value no 2000 here");
+    EXPECT_EQ(quarantine({"retry", "--all"}).status, 1) << "refused again, and told so";
+    EXPECT_EQ(held(), "1");
+    EXPECT_FALSE(contains(consumer().log(), "no 2000 here"));
+    target().execute("DROP TRIGGER fail ON other");
+    expect_all_retried();
+}
+
 TEST_F(Quarantine, ConflictsAreHeldToo) {
     start();
     source().execute("INSERT INTO other VALUES (1, 1), (2, 2)");

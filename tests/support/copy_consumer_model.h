@@ -132,6 +132,10 @@ class ModelConsumer : public CopyGateOutput {
     }
     void apply_kept(const RowChange& change, Lsn /*commit_lsn*/) override { add(change); }
     void forget_mapping(const TableName& /*table*/) override {}
+    void begin_kept(const TableName& /*table*/) override {}
+    void delete_rows(std::string sql, const char* doing, DeletedRows /*deleted*/) override {
+        command(std::move(sql), doing);
+    }
     void command(std::string sql, const char* doing) override {
         if (is_inside() && is_skipped_)
             throw std::logic_error("a command where nothing is applied");

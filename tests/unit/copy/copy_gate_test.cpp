@@ -79,6 +79,11 @@ class CopyGateTest : public testing::Test, protected CopyGateOutput {
     void command(std::string sql, const char* /*doing*/) override {
         commands_.push_back(std::move(sql));
     }
+    void delete_rows(std::string sql, const char* /*doing*/, DeletedRows deleted) override {
+        commands_.push_back(std::move(sql));
+        deleted_.push_back(std::move(deleted.condition));
+    }
+    void begin_kept(const TableName& table) override { begun_.push_back(table.table); }
     void forget_mapping(const TableName& /*table*/) override {}
 
     std::shared_ptr<const RelationMapping> mapping_ =
@@ -91,6 +96,8 @@ class CopyGateTest : public testing::Test, protected CopyGateOutput {
     std::vector<ChangeKind> applied_;
     std::vector<Lsn> kept_;
     std::vector<std::string> commands_;
+    std::vector<std::string> deleted_;  // conditions
+    std::vector<std::string> begun_;    // with kept changes to come
     int truncates_ = 0;
     std::vector<std::string> emptied_;
 };
@@ -156,6 +163,8 @@ TEST_F(CopyGateTest, AChunkThatARowEntersWithoutAllItsValuesIsLoadedAgain) {
     EXPECT_EQ(table_->chunks[1].state, State::withdrawn);
     ASSERT_FALSE(commands_.empty());
     EXPECT_EQ(commands_[0].substr(0, 6), "DELETE");
+    ASSERT_EQ(deleted_.size(), 1U);
+    EXPECT_NE(deleted_[0].find("$1"), std::string::npos) << "what is held of the rows is told";
     EXPECT_TRUE(tables_.unseen.contains(Lsn{2000}));
     EXPECT_FALSE(gate().work({2048}, {2000}, *this));
     EXPECT_EQ(table_->chunks[1].state, State::withdrawn) << "its rows are still there";

@@ -93,13 +93,28 @@ TEST(RowErrorKind, TheRowIsToBlameForWhatAFunctionDoesNotFindOrMayNotDo) {
 }
 
 TEST(RowErrorKind, WhatIsTriedAgainIsSoInsideOfAFunctionToo) {
-    for (const char* state : {"40P01", "53100", "57014", "55P03", "25006", "XX000"}) {
+    for (const char* state : {"40P01", "53100", "57014", "55P03", "25006", "XX001", "XX002"}) {
         EXPECT_EQ(row_error_kind_of(state, {.is_in_function = true}), ErrorKind::connection)
             << state;
     }
     EXPECT_EQ(row_error_kind_of("42501", {.source_file = "md.c", .is_in_function = true}),
               ErrorKind::connection);
     EXPECT_EQ(row_error_kind_of("0A000", {.is_in_function = true}), ErrorKind::schema);
+}
+
+TEST(RowErrorKind, TheRowIsToBlameForAnInternalErrorThatAFunctionReports) {
+    EXPECT_EQ(row_error_kind_of("XX000", {.source_file = "plpy_elog.c", .is_in_function = true}),
+              ErrorKind::value);
+    EXPECT_EQ(row_error_kind_of("XX000"), ErrorKind::connection);
+    EXPECT_EQ(error_kind_of("XX000", {.is_in_function = true}), ErrorKind::connection);
+}
+
+TEST(RowErrorKind, NoRowIsToBlameForWhatOtherSessionsCauseInAFunction) {
+    for (const char* file : {"heapam.c", "relation.c", "syscache.c", "md.c"}) {
+        EXPECT_EQ(row_error_kind_of("XX000", {.source_file = file, .is_in_function = true}),
+                  ErrorKind::connection)
+            << file;
+    }
 }
 
 TEST(ContextOfFunction, IsKnownByTheLanguageOfTheFunction) {
