@@ -54,6 +54,7 @@ class CopyJob {
     CopyFigures figures() { return progress_.snapshot(); }
 
   private:
+    std::map<TableName, CopyTable*> read_copied_tables(Connection& source);
     void assign_builds(Connection& source, Connection& target);
     void work();
     bool carry_out(CopyWorker& worker, CopyTask& task, std::chrono::milliseconds& delay);
