@@ -125,7 +125,8 @@ void check_rights(Connection& target, const std::vector<TargetTable>& tables, Fi
 }
 
 // A partition's rows are its parent's too, so a partition that holds rows is named, not its parent.
-void check_empty(Connection& target, const std::vector<TargetTable>& tables, Findings& findings) {
+void check_empty(Connection& target, const std::vector<TargetTable>& tables, const Config& config,
+                 Findings& findings) {
     std::string filled;
     std::string names;
     for (const TargetTable& table : tables) {
@@ -140,9 +141,15 @@ void check_empty(Connection& target, const std::vector<TargetTable>& tables, Fin
         names += (names.empty() ? "" : ", ") + table.sql_name();
     }
     if (filled.empty()) return;
+    if (config.empties_tables()) {
+        findings.warning(End::target,
+                         "tables are not empty, and are emptied before the copy" + filled,
+                         "with copy_non_empty_tables = \"refuse\" they would be left alone");
+        return;
+    }
     findings.problem(End::target, "tables to be copied into are not empty" + filled,
-                     fmt::format("TRUNCATE {};  -- or set copy = false when the target holds the "
-                                 "source's rows already",
+                     fmt::format("TRUNCATE {};  -- or set copy_non_empty_tables = \"empty\"; or "
+                                 "copy = false when the target holds the source's rows already",
                                  names));
 }
 
@@ -157,7 +164,7 @@ void check_target_tables(Connection& target, const std::string& source_descripti
     report_missing(tables.missing, {source_description, target.description()},
                    makes_missing_tables(config, preflight), findings);
     check_rights(target, tables.present, findings);
-    if (preflight.copy_is_to_begin(config)) check_empty(target, tables.present, findings);
+    if (preflight.copy_is_to_begin(config)) check_empty(target, tables.present, config, findings);
     if (findings.problem_count() > problems) return;
     findings.ok(End::target,
                 counted(tables.present.size(), "published table") + " found, fitting and writable");

@@ -214,6 +214,7 @@ Lsn begin_copy(const CopyStartOptions& options, Connection& source, Connection& 
     Transaction transaction(target);
     lock_schema(target);
     catalog.create(target);
+    if (options.empties_tables) empty_tables(target, map_all(target, published), true);
     for (const PublishedTable& each : published) {
         StoredTable table = stored_table(each, TableState::waiting);
         table.required = exact.snapshot;

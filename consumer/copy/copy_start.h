@@ -20,6 +20,7 @@ struct CopyStartOptions {
     Conninfo source;
     TableSelection selection;
     std::string pipeline;
+    bool empties_tables = false;  // rows that a table has before its copy are deleted
 };
 
 // Where a snapshot of the source stands: it sees exactly what committed before `lsn`.
@@ -42,7 +43,8 @@ ChunkPlan stored_plan(const StoredTable& stored, const Relation& relation);
 bool can_copy_by_chunks(const std::vector<RelationMapping>& mappings, bool is_replica_role);
 
 // Stores the pipeline's tables, all of them waiting, and the position at which the stream begins,
-// in one transaction of `target`. Returns the position.
+// in one transaction of `target`, which empties those that are not empty if they may be. Returns
+// the position.
 Lsn begin_copy(const CopyStartOptions& options, Connection& source, Connection& target,
                Progress& progress, const std::vector<PublishedTable>& published,
                const StopRequest& stop);

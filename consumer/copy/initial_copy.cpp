@@ -73,7 +73,7 @@ class InitialCopy {
         const auto mappings = map_all(target_, tables);
         InitialCopyResult result;
         if (options_.copy_rows) {
-            require_empty(target_, mappings);
+            if (!options_.empties_tables) require_empty(target_, mappings);
             result = copy_rows(tables);
         } else {
             result.lsn = options_.position;
@@ -89,7 +89,8 @@ class InitialCopy {
         Transaction transaction(target_);
         if (!session_.is_replica_role) target_.execute("SET CONSTRAINTS ALL DEFERRED");
         const std::vector<RelationMapping> mappings = map_all(target_, tables);
-        require_empty(target_, mappings);
+        options_.empties_tables ? empty_tables(target_, mappings, session_.is_replica_role)
+                                : require_empty(target_, mappings);
         for (const std::size_t index : order_of(mappings)) {
             stop_.throw_if_requested();
             const TableCopyResult copied =
