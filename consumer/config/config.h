@@ -31,13 +31,14 @@ struct Config {
     std::vector<std::string> publications;  // default: walpack_<pipeline>, created by init
     std::vector<std::string>
         tables;  // what init publishes; empty: all tables. "schema"."table", always quoted
-    std::set<TableName> target_tables;          // those that a [[target]] gets; empty: all
-    bool create_schema = true;                  // init makes missing tables
-    bool copy = true;                           // false: the target already holds the rows
-    std::uint64_t copy_workers = 2;             // tables and chunks that are copied side by side
-    std::uint64_t copy_chunk_bytes = 64 << 20;  // of the source's table
-    std::uint64_t copy_rate_limit = 0;          // bytes a second, of all workers; 0: none
-    Conninfo copy_from;                         // where rows are copied from; default: source
+    std::set<TableName> target_tables;             // those that a [[target]] gets; empty: all
+    bool create_schema = true;                     // init makes missing tables
+    bool copy = true;                              // false: the target already holds the rows
+    std::string copy_non_empty_tables = "refuse";  // refuse | empty: rows that a table has before
+    std::uint64_t copy_workers = 2;                // tables and chunks that are copied side by side
+    std::uint64_t copy_chunk_bytes = 64 << 20;     // of the source's table
+    std::uint64_t copy_rate_limit = 0;             // bytes a second, of all workers; 0: none
+    Conninfo copy_from;                            // where rows are copied from; default: source
     std::uint64_t copy_backlog_bytes_max = 64 << 20;  // changes that wait for their chunk
     std::chrono::milliseconds snapshot_age_max{600'000};
     std::string origin = "any";  // any | none: passed to the plugin
@@ -75,6 +76,7 @@ struct Config {
     std::string only_target;     // of several; empty: all
     bool shares_slot = false;    // the target is one of [[target]] entries
 
+    bool empties_tables() const { return copy_non_empty_tables == "empty"; }
     TableSelection selection() const { return {publications, target_tables}; }
 };
 

@@ -107,6 +107,11 @@ void append_pipeline_keys(std::vector<KeyDefinition>& keys) {
 
 void append_copy_keys(std::vector<KeyDefinition>& keys) {
     constexpr ConfigGroup kGroup = ConfigGroup::stream;
+    keys.push_back(choice_key({"copy_non_empty_tables", "refuse|empty",
+                               "What is done with rows that a target table has before it is "
+                               "copied. refuse: nothing is copied. empty: they are deleted.",
+                               kGroup},
+                              &Config::copy_non_empty_tables, {"refuse", "empty"}));
     keys.push_back(count_key({"copy_workers", "COUNT",
                               "Chunks of tables that are copied side by side, and indexes that are "
                               "built side by side. Each is a connection at both ends.",

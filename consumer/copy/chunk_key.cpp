@@ -15,7 +15,8 @@ namespace {
 // One row for each unique index whose leading column is NOT NULL and in the column's own order: its
 // default operator class and collation. The last column: whether that order, of a text, is by
 // bytes. Those are the collations that the server itself compares with memcmp(); datlocprovider
-// came with version 15, the built-in provider with 17.
+// came with version 15, the built-in provider with 17. Old rows of a partition have the columns of
+// its own replica identity, whatever the root's is.
 constexpr const char* kReadKeys = R"(
 WITH database AS (
     SELECT COALESCE(pg_catalog.to_jsonb(d) ->> 'datlocprovider', 'c') AS provider, d.datcollate
@@ -27,7 +28,16 @@ SELECT a.attname, i.indisprimary, c.relname,
         WHEN l.collprovider = 'd'
             THEN d.provider = 'b' OR d.provider = 'c' AND d.datcollate IN ('C', 'POSIX')
         ELSE l.collprovider = 'b' OR l.collprovider = 'c' AND l.collcollate IN ('C', 'POSIX')
-    END
+    END,
+    NOT EXISTS (
+        SELECT FROM pg_catalog.pg_partition_tree(i.indrelid) t
+        JOIN pg_catalog.pg_class p ON p.oid = t.relid AND p.relkind = 'r'
+        WHERE p.relreplident <> 'f' AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_index x
+            JOIN pg_catalog.pg_attribute b ON b.attrelid = x.indrelid AND b.attname = a.attname
+                AND b.attnum = ANY (x.indkey[0:x.indnkeyatts - 1])
+            WHERE x.indrelid = p.oid AND CASE p.relreplident WHEN 'd' THEN x.indisprimary
+                WHEN 'i' THEN x.indisreplident ELSE false END))
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
 JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
@@ -44,10 +54,19 @@ bool is_plain_text(const TypeName& type) {
     return type.schema == "pg_catalog" && (type.name == "text" || type.name == "varchar");
 }
 
-bool may_cut(const PublishedTable& table, const Attribute& attribute, bool compares_bytes) {
-    const bool is_in_old_rows = attribute.is_key || !table.replicates_updates;
+struct KeyColumn {
+    const Attribute& attribute;
+    bool compares_bytes = false;
+    bool is_of_partitions = false;  // in the replica identity of each
+};
+
+bool may_cut(const PublishedTable& table, const KeyColumn& key) {
+    const Attribute& attribute = key.attribute;
+    const bool is_in_old_rows =
+        (attribute.is_key && key.is_of_partitions) || !table.replicates_updates;
     return is_in_old_rows && !attribute.is_generated &&
-           has_byte_order(attribute.kind, compares_bytes && is_plain_text(attribute.value_type()));
+           has_byte_order(attribute.kind,
+                          key.compares_bytes && is_plain_text(attribute.value_type()));
 }
 
 // The bytes that sort_key_of_sent() takes, as SQL over v. Those of a text are the database's own,
@@ -84,7 +103,8 @@ std::vector<ChunkKey> read_chunk_keys(Connection& source, const PublishedTable& 
     std::vector<ChunkKey> keys;
     for (int row = 0; row < result.rows(); ++row) {
         const auto found = std::ranges::find(attributes, result.value(row, 0), &Attribute::name);
-        if (found == attributes.end() || !may_cut(table, *found, bool_at(result, row, 3))) continue;
+        if (found == attributes.end()) continue;
+        if (!may_cut(table, {*found, bool_at(result, row, 3), bool_at(result, row, 4)})) continue;
         const auto attribute = static_cast<std::size_t>(found - attributes.begin());
         if (std::ranges::find(keys, attribute, &ChunkKey::attribute) != keys.end()) continue;
         keys.push_back({attribute, bool_at(result, row, 1)

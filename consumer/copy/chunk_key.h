@@ -21,7 +21,9 @@ struct ChunkKey {
 
 // Leading columns of plain unique indexes in byte order, the likeliest first: primary key, replica
 // identity, then the narrowest. Each is NOT NULL, published, not generated, and in every old row
-// that the stream may bring: part of the replica identity, unless no updates are published.
+// that the stream may bring: part of the replica identity, unless no updates are published. Of a
+// partitioned table the index must be the root's, and the replica identities those of all
+// partitions.
 std::vector<ChunkKey> read_chunk_keys(Connection& source, const PublishedTable& table);
 
 // The text of a query that gives the bounds between `chunks` chunks of equal size: rows of text and

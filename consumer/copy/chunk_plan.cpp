@@ -22,19 +22,18 @@ constexpr double kSampledPagesToCount = 300;
 // A chunk of the key may be so many times larger than it should be.
 constexpr std::size_t kLargestMax = 4;
 
-// Of a partitioned table its partitions' together. Without ANALYZE reltuples is -1 (0 in old
-// catalogues), and relpages says to how many pages it belongs.
+// A row for the table, or for each partition with rows of its own. Without ANALYZE reltuples is -1
+// (0 in old catalogues), and relpages says to how many pages it belongs.
 constexpr const char* kReadSize = R"(
-SELECT COALESCE(pg_catalog.sum(pg_catalog.pg_table_size(c.oid)), 0)::pg_catalog.int8,
-    COALESCE(pg_catalog.sum(pg_catalog.pg_relation_size(c.oid)
-        / pg_catalog.current_setting('block_size')::pg_catalog.int8), 0)::pg_catalog.int8,
-    COALESCE(pg_catalog.sum(CASE WHEN c.reltuples >= 0 AND c.relpages > 0
-        THEN c.reltuples::pg_catalog.float8 / c.relpages
-            * (pg_catalog.pg_relation_size(c.oid)
-                / pg_catalog.current_setting('block_size')::pg_catalog.int8)
-        ELSE 0 END), 0)::pg_catalog.int8
+SELECT pg_catalog.pg_table_size(c.oid), s.pages,
+    CASE WHEN c.reltuples >= 0 AND c.relpages > 0
+        THEN (c.reltuples::pg_catalog.float8 / c.relpages * s.pages)::pg_catalog.int8
+        ELSE 0 END,
+    c.relkind
 FROM pg_catalog.pg_class c
-WHERE c.relkind = 'r' AND c.oid = ANY (ARRAY(
+CROSS JOIN LATERAL (SELECT CASE c.relkind WHEN 'r' THEN pg_catalog.pg_relation_size(c.oid)
+    / pg_catalog.current_setting('block_size')::pg_catalog.int8 ELSE 0 END AS pages) s
+WHERE c.relkind <> 'p' AND c.oid = ANY (ARRAY(
     SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) t
     UNION SELECT $1::pg_catalog.oid)))";
 
@@ -56,9 +55,9 @@ class Planning {
 
     ChunkPlan run() {
         read_size();
-        if (table_.is_via_root || table_.relation->relkind == 'p') {
+        if (has_other_storage_) {
             plan_.pages = {PageRange{}};
-            plan_.reason = "read whole, as its rows are those of several partitions";
+            plan_.reason = "read whole, as a partition of it is a foreign table";
             return std::move(plan_);
         }
         if (plan_.rows_estimated == 0 && pages_ > 0) estimate_rows();
@@ -88,9 +87,13 @@ class Planning {
 
     void read_size() {
         const Result size = source_.execute(kReadSize, {std::to_string(table_.relation->oid)});
-        plan_.bytes_estimated = count_at(size, 0, 0);
-        pages_ = count_at(size, 0, 1);
-        plan_.rows_estimated = count_at(size, 0, 2);
+        for (int row = 0; row < size.rows(); ++row) {
+            plan_.bytes_estimated += count_at(size, row, 0);
+            pages_ += count_at(size, row, 1);
+            pages_of_each_.push_back(count_at(size, row, 1));
+            plan_.rows_estimated += count_at(size, row, 2);
+            has_other_storage_ = has_other_storage_ || size.value(row, 3) != "r";
+        }
     }
 
     void estimate_rows() {
@@ -159,12 +162,30 @@ class Planning {
                         table_.relation->attributes[key.attribute].name, key.index);
     }
 
+    // A range of ctid holds those pages of every partition, so a few large ones make the later
+    // ranges longer.
     void cut_pages() {
         const std::uint64_t step = std::max<std::uint64_t>((pages_ + chunks() - 1) / chunks(), 1);
-        for (std::uint64_t from = 0; from == 0 || from < pages_; from += step) {
-            if (from > 0) plan_.pages.back().to = from;
-            plan_.pages.push_back({from, std::nullopt});
+        plan_.pages.push_back({});
+        for (std::uint64_t before = step; before < pages_; before += step) {
+            const std::uint64_t to = page_behind(before);
+            if (to == plan_.pages.back().from) continue;
+            plan_.pages.back().to = to;
+            plan_.pages.push_back({to, std::nullopt});
         }
+    }
+
+    // The first page number before which at least so many pages lie; with one table, their count.
+    std::uint64_t page_behind(std::uint64_t pages) const {
+        std::uint64_t low = 0;
+        std::uint64_t high = std::ranges::max(pages_of_each_);
+        while (low < high) {
+            const std::uint64_t middle = low + (high - low) / 2;
+            std::uint64_t before = 0;
+            for (const std::uint64_t each : pages_of_each_) before += std::min(each, middle);
+            before < pages ? void(low = middle + 1) : void(high = middle);
+        }
+        return low;
     }
 
     Connection& source_;
@@ -172,6 +193,8 @@ class Planning {
     const ChunkPlanOptions& options_;
     ChunkPlan plan_;
     std::uint64_t pages_ = 0;
+    std::vector<std::uint64_t> pages_of_each_;
+    bool has_other_storage_ = false;
 };
 
 }  // namespace

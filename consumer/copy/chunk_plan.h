@@ -20,7 +20,8 @@ enum class ChunkMethod : std::uint8_t {
     whole,  // one snapshot for the table, read in ranges of ctid
 };
 
-// Ranges of pages of a table that is read under one snapshot: [from, to), the last one open.
+// Ranges of pages of a table that is read under one snapshot: [from, to), the last one open. Of a
+// partitioned table they are those pages of each partition.
 struct PageRange {
     std::uint64_t from = 0;
     std::optional<std::uint64_t> to;
@@ -34,8 +35,7 @@ struct ChunkPlan {
     // the published relation.
     std::size_t key_attribute = 0;
     std::vector<KeyRange> ranges;  // method key: they cover everything, in order
-    std::vector<PageRange> pages;  // method whole: the same; one range without bounds for views of
-                                   // several tables, such as a partition root
+    std::vector<PageRange> pages;  // method whole: the same
     std::uint64_t bytes_estimated = 0;
     std::uint64_t rows_estimated = 0;
     std::string reason;  // one sentence for the log: why this method

@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "copy/copy_error.h"
-#include "copy/copy_progress_text.h"
 #include "copy/taken_snapshot.h"
 #include "copy/target_rows.h"
 #include "progress/progress.h"
@@ -26,8 +25,6 @@ using Stage = CopyBuild::Stage;
 // How soon what the source's sessions see is looked at, while someone waits for it.
 constexpr std::chrono::milliseconds kSourceLook{100};
 constexpr std::chrono::seconds kRequestLook{1};
-constexpr std::chrono::seconds kReportInterval{10};
-constexpr std::chrono::milliseconds kViewInterval{500};
 
 // Unique indexes, a row for each column; by one of them the source says which row is meant.
 constexpr const char* kUniqueIndexes = R"(
@@ -42,6 +39,16 @@ JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
     AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])
 WHERE i.indisunique AND c.relkind IN ('r', 'p') AND c.oid >= 16384)";
 
+// Of each partition those above it.
+constexpr const char* kPartitionAncestors = R"(
+SELECT n.nspname, c.relname, m.nspname, r.relname
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(c.oid) a(relid)
+JOIN pg_catalog.pg_class r ON r.oid = a.relid AND r.oid <> c.oid
+JOIN pg_catalog.pg_namespace m ON m.oid = r.relnamespace
+WHERE c.relispartition AND c.relkind IN ('r', 'p'))";
+
 void sleep_unless_stopped(std::chrono::milliseconds delay, const StopRequest& stop) {
     pollfd fd{stop.fd(), POLLIN, 0};
     poll(&fd, 1, static_cast<int>(delay.count()));
@@ -49,6 +56,10 @@ void sleep_unless_stopped(std::chrono::milliseconds delay, const StopRequest& st
 
 bool is_same(const PublishedTable& left, const PublishedTable& right) {
     return left.shape == right.shape && left.relation->describes_same(*right.relation);
+}
+
+TableName name_at(const Result& result, int row, int column) {
+    return {std::string(result.value(row, column)), std::string(result.value(row, column + 1))};
 }
 
 struct KnownIndex {
@@ -63,7 +74,7 @@ UniqueIndexes read_unique_indexes(Connection& source) {
     UniqueIndexes indexes;
     const Result result = source.execute(kUniqueIndexes);
     for (int row = 0; row < result.rows(); ++row) {
-        const TableName table{std::string(result.value(row, 0)), std::string(result.value(row, 1))};
+        const TableName table = name_at(result, row, 0);
         const std::string name(result.value(row, 2));
         auto& known = indexes[table];
         auto index = std::find_if(known.begin(), known.end(),
@@ -106,9 +117,7 @@ CopyJob::CopyJob(CopyJobOptions options, CopyTables& tables, Connection& source,
       work_(tables),
       rate_limit_(options_.rate_limit) {
     assign_builds(source, target);
-    for (const auto& [name, table] : tables_.by_name) {
-        if (!table->parts.empty()) table->progress_number = progress_.add_table(table->figures());
-    }
+    show_tables(source, target);
     for (std::uint64_t i = 0; i < options_.copy_workers; ++i)
         threads_.emplace_back([this] { work(); });
     threads_.emplace_back([this] { watch(); });
@@ -124,14 +133,32 @@ CopyJob::~CopyJob() {
     if (options_.on_progress) options_.on_progress(std::nullopt);
 }
 
-// Of the tables that are copied; the rest waits until all of them are.
+// By the tables that are copied and the partitions that are copied as one of them.
+std::map<TableName, CopyTable*> CopyJob::read_copied_tables(Connection& source) {
+    std::map<TableName, CopyTable*> copied;
+    for (const auto& [name, table] : tables_.by_name) copied[name] = table.get();
+    const Result ancestors = source.execute(kPartitionAncestors);
+    for (int row = 0; row < ancestors.rows(); ++row) {
+        const auto root = tables_.by_name.find(name_at(ancestors, row, 2));
+        if (root != tables_.by_name.end())
+            copied.try_emplace(name_at(ancestors, row, 0), root->second.get());
+    }
+    return copied;
+}
+
+// What is of no table that is copied waits until all of them are.
 void CopyJob::assign_builds(Connection& source, Connection& target) {
     std::vector<PostDataItem> items = PostData(target, options_.start.pipeline).pending();
-    const UniqueIndexes indexes = items.empty() ? UniqueIndexes{} : read_unique_indexes(source);
+    UniqueIndexes indexes;
+    std::map<TableName, CopyTable*> copied;
+    if (!items.empty()) {
+        indexes = read_unique_indexes(source);
+        copied = read_copied_tables(source);
+    }
     for (PostDataItem& item : items) {
-        const auto found = item.table ? tables_.by_name.find(*item.table) : tables_.by_name.end();
+        const auto found = item.table ? copied.find(*item.table) : copied.end();
         const bool is_of_copied =
-            found != tables_.by_name.end() && found->second->stored.state != TableState::ready &&
+            found != copied.end() && found->second->stored.state != TableState::ready &&
             (item.kind == PostDataKind::key || item.kind == PostDataKind::index);
         CopyBuild build;
         build.item = std::move(item);
@@ -258,6 +285,7 @@ void CopyJob::watch() {
                 look_for_requests(*target);
                 look_for_new_tables(*target);
                 look_at_published(*target);
+                tell_target(*target);
                 if (!is_complete_ && work_.is_complete()) complete(*target);
             }
             report(reported);
@@ -275,22 +303,6 @@ void CopyJob::watch() {
             work_.wait_until_complete(kSourceLook, stop_);
         }
     }
-}
-
-void CopyJob::report(Clock::time_point& reported) {
-    const Clock::duration interval =
-        options_.on_progress ? Clock::duration(kViewInterval) : Clock::duration(kReportInterval);
-    if (is_complete_ || Clock::now() - reported < interval) return;
-    reported = Clock::now();
-    {
-        const std::lock_guard lock(tables_.mutex);
-        for (const auto& [name, table] : tables_.by_name) {
-            if (table->load != nullptr)
-                progress_.set_state(table->progress_number, shown_state(table->stored.state));
-        }
-    }
-    const CopyFigures figures = progress_.snapshot();
-    options_.on_progress ? options_.on_progress(figures) : log::info("{}", progress_line(figures));
 }
 
 // What it notes is on the disk at once: a request that a crash forgets would leave chunks without

@@ -245,11 +245,12 @@ void CopyJob::add(const PublishedTable& published, Connection& target) {
     table->needs_required = true;
     const std::vector<RelationMapping> mappings = map_all(target, {published});
     require_no_checked_references(*mappings.front().table, is_replica_role_);
-    require_empty(target, mappings);
+    if (!options_.start.empties_tables) require_empty(target, mappings);
     table->mapping = std::make_shared<const RelationMapping>(mappings.front());
     table->published = std::make_shared<const PublishedTable>(published);
     catalog_.add_table(target, table->stored);
-    log::info("table {}.{} is new; it is copied", name.schema, name.table);
+    log::info("table {}.{} is new; it is copied{}", name.schema, name.table,
+              options_.start.empties_tables ? ", whatever rows it has on the target" : "");
     told_.erase(name);
     left_out_.erase(name);
     const std::lock_guard lock(tables_.mutex);

@@ -21,6 +21,7 @@ struct CopyStartOptions {
     Conninfo source;
     TableSelection selection;
     std::string pipeline;
+    bool empties_tables = false;  // rows that a table has before its copy are deleted
     // Everything behind it can be had from the stream.
     Lsn available_from;
     RefusedCopyRows* refused_rows = nullptr;  // nullptr: nobody holds any
@@ -33,8 +34,9 @@ struct ExactSnapshot {
 };
 
 // By a temporary slot with plugin walpack, which is gone on return; waits until every transaction
-// that writes at the call has ended. `source` is an ordinary session, not in a transaction.
-ExactSnapshot take_exact_snapshot(const Conninfo& conninfo, Connection& source,
+// that writes at the call has ended, and tells the log for which. `source` is an ordinary session,
+// not in a transaction.
+ExactSnapshot take_exact_snapshot(const CopyStartOptions& options, Connection& source,
                                   const StopRequest& stop);
 
 // The plan of a table that was cut already, without its parts. Throws Error(schema) when the column
@@ -46,7 +48,8 @@ ChunkPlan stored_plan(const StoredTable& stored, const Relation& relation);
 bool can_copy_by_chunks(const std::vector<RelationMapping>& mappings, bool is_replica_role);
 
 // Stores the pipeline's tables, all of them waiting, and the position at which the stream begins,
-// in one transaction of `target`. Returns the position.
+// in one transaction of `target`, which empties those that are not empty if they may be. Returns
+// the position.
 Lsn begin_copy(const CopyStartOptions& options, Connection& source, Connection& target,
                Progress& progress, const std::vector<PublishedTable>& published,
                const StopRequest& stop);

@@ -25,7 +25,8 @@ struct InitialCopyOptions {
     Conninfo source;
     TableSelection selection;
     std::string pipeline;
-    bool copy_rows = true;  // false: the target already holds the rows, as of `position`
+    bool empties_tables = false;  // rows that a table has before are deleted
+    bool copy_rows = true;        // false: the target already holds the rows, as of `position`
     Lsn position;
 };
 
@@ -37,7 +38,8 @@ struct InitialCopyResult {
 };
 
 // Copies and commits the position. The target tables must be empty (Error(schema) lists those that
-// are not, before anything is written). Checks the fit of all tables at once first.
+// are not, before anything is written), unless they may be emptied. Checks the fit of all tables at
+// once first.
 InitialCopyResult run_initial_copy(const InitialCopyOptions& options, Connection& target,
                                    Progress& progress, const StopRequest& stop);
 

@@ -5,21 +5,55 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace walpack {
 
-void require_empty(Connection& target, const std::vector<RelationMapping>& mappings) {
-    std::string filled;
+namespace {
+
+std::vector<const RelationMapping*> with_rows(Connection& target,
+                                              const std::vector<RelationMapping>& mappings) {
+    std::vector<const RelationMapping*> filled;
     for (const RelationMapping& mapping : mappings) {
         const auto row = target.query_value(
             fmt::format("SELECT 1 FROM {} LIMIT 1", mapping.table->sql_name_of_rows()));
-        if (!row) continue;
-        filled += (filled.empty() ? "" : ", ") + mapping.relation->qualified_name();
+        if (row) filled.push_back(&mapping);
     }
+    return filled;
+}
+
+std::string names_of(const std::vector<const RelationMapping*>& mappings) {
+    std::string names;
+    for (const RelationMapping* mapping : mappings)
+        names += (names.empty() ? "" : ", ") + mapping->relation->qualified_name();
+    return names;
+}
+
+}  // namespace
+
+void require_empty(Connection& target, const std::vector<RelationMapping>& mappings) {
+    const auto filled = with_rows(target, mappings);
     if (filled.empty()) return;
     throw Error(ErrorKind::schema, "target tables of the initial copy are not empty")
-        .detail(fmt::format("Tables with rows: {}.", filled))
-        .hint("Empty them, or set copy = false when the target already holds the source's rows.");
+        .detail(fmt::format("Tables with rows: {}.", names_of(filled)))
+        .hint(
+            "Empty them, or set copy_non_empty_tables = \"empty\" to have that done, or copy = "
+            "false when the target already holds the source's rows.");
+}
+
+void empty_tables(Connection& target, const std::vector<RelationMapping>& mappings,
+                  bool is_replica_role) {
+    const auto filled = with_rows(target, mappings);
+    if (filled.empty()) return;
+    log::warning("deleting the rows that target tables have before the copy: {}", names_of(filled));
+    if (is_replica_role) {
+        for (const RelationMapping* mapping : filled) empty_table(target, *mapping->table);
+        return;
+    }
+    std::string names;
+    for (const RelationMapping& mapping : mappings)
+        names += (names.empty() ? "" : ", ") + mapping.table->sql_name_of_rows();
+    target.execute("TRUNCATE " + names);
 }
 
 void require_no_checked_references(const TargetTable& table, bool is_replica_role) {

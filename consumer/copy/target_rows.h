@@ -10,6 +10,10 @@ namespace walpack {
 
 // Throws Error(schema) that names the tables with rows in them.
 void require_empty(Connection& target, const std::vector<RelationMapping>& mappings);
+// Deletes all rows of those tables, and tells the log; inside the caller's open transaction. Where
+// foreign keys are checked all tables are truncated, as one statement.
+void empty_tables(Connection& target, const std::vector<RelationMapping>& mappings,
+                  bool is_replica_role);
 
 // Where foreign keys are checked, which the replica role does not, the rows of one table cannot go,
 // nor come in any order, without others: throws Error(schema) when one points to the table or from

@@ -135,7 +135,8 @@ ApplierOptions Pipeline::applier_options() const {
 }
 
 CopyStartOptions Pipeline::copy_start_options() const {
-    return {config_.source, config_.selection(), config_.pipeline, feed_.source.reaches_back_to()};
+    return {config_.source, config_.selection(), config_.pipeline, config_.empties_tables(),
+            feed_.source.reaches_back_to()};
 }
 
 CopyJobOptions Pipeline::copy_job_options(const std::string& encoding) const {
@@ -170,7 +171,7 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
         const auto tables = read_published_tables(source, config_.selection());
         warn_of_missing_identity(tables);
         const auto mappings = map_all(target, tables);
-        require_empty(target, mappings);
+        if (!config_.empties_tables()) require_empty(target, mappings);
         if (can_copy_by_chunks(mappings, session.is_replica_role))
             return begin_copy(copy_start_options(), source, target, progress, tables, stop_);
         log::info("the target checks foreign keys, so all tables are copied under one snapshot");
@@ -180,6 +181,7 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
     options.source = config_.source;
     options.selection = config_.selection();
     options.pipeline = config_.pipeline;
+    options.empties_tables = config_.empties_tables();
     options.copy_rows = config_.copy;
     options.position = feed_.source.reaches_back_to();
     if (origins_ != nullptr) origins_->take(target);

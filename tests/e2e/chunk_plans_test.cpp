@@ -142,18 +142,42 @@ TEST_F(ChunkPlans, AKeyWithTooFewLeadingValuesGivesWayToAnother) {
     EXPECT_TRUE(contains(made.reason, "index \"t_id\""));
 }
 
-TEST_F(ChunkPlans, APartitionedTableIsReadWholeThroughItsRoot) {
-    on_both("CREATE TABLE t (id int PRIMARY KEY) PARTITION BY RANGE (id)");
+TEST_F(ChunkPlans, APartitionedTableIsCutByItsKeyThroughItsRoot) {
     on_both(
-        "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (500);"
-        "CREATE TABLE t2 PARTITION OF t FOR VALUES FROM (500) TO (2000)");
-    source().execute("INSERT INTO t SELECT generate_series(1, 1000)");
+        "CREATE TABLE t (id int, part int, v text, PRIMARY KEY (id, part)) "
+        "PARTITION BY LIST (part);"
+        "CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);"
+        "CREATE TABLE t2 PARTITION OF t DEFAULT PARTITION BY HASH (id);"
+        "CREATE TABLE t2a PARTITION OF t2 FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
+        "CREATE TABLE t2b PARTITION OF t2 FOR VALUES WITH (MODULUS 2, REMAINDER 1)");
+    source().execute(
+        "INSERT INTO t SELECT g, g % 3, repeat('x', 200) FROM generate_series(1, 20000) g");
     const auto table = publish("FOR TABLE t WITH (publish_via_partition_root)");
-    const ChunkPlan made = plan(*table, 8192);
+    const ChunkPlan made = plan(*table, 500'000);
+    EXPECT_EQ(made.method, ChunkMethod::key);
+    EXPECT_TRUE(contains(made.reason, "of column \"id\", of its primary key"));
+    EXPECT_GE(made.ranges.size(), 6U);
+    EXPECT_NEAR(static_cast<double>(made.rows_estimated), 20'000, 5'000);
+    const std::vector<std::uint64_t> rows = copy_all(table, made);
+    EXPECT_LT(*std::ranges::max_element(rows), 20'000 * 3 / rows.size());
+    expect_equal();
+    expect_found_on_target(load(table, made), made, rows);
+}
+
+TEST_F(ChunkPlans, WithoutAKeyAPartitionedTableIsCutByPagesOfItsPartitions) {
+    on_both(
+        "CREATE TABLE t (n numeric, v text) PARTITION BY RANGE (n);"
+        "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (1000);"
+        "CREATE TABLE t2 PARTITION OF t FOR VALUES FROM (1000) TO (3000);"
+        "CREATE TABLE t3 PARTITION OF t DEFAULT");
+    source().execute("INSERT INTO t SELECT g, repeat('x', 100) FROM generate_series(1, 20000) g");
+    const auto table = publish("FOR TABLE t WITH (publish = 'insert', publish_via_partition_root)");
+    const ChunkPlan made = plan(*table, 300'000);
     EXPECT_EQ(made.method, ChunkMethod::whole);
-    EXPECT_EQ(made.pages, std::vector<PageRange>{PageRange{}});
-    EXPECT_GE(made.bytes_estimated, 16384U);
-    EXPECT_EQ(copy_all(table, made), std::vector<std::uint64_t>{1000});
+    const std::vector<std::uint64_t> rows = copy_all(table, made);
+    EXPECT_GE(rows.size(), 6U);
+    EXPECT_LT(*std::ranges::max_element(rows), 20'000 * 3 / rows.size());
+    EXPECT_EQ(made.pages.back().to, std::nullopt);
     expect_equal();
 }
 
@@ -216,6 +240,17 @@ INSTANTIATE_TEST_SUITE_P(
                 "CREATE TABLE t (n numeric PRIMARY KEY, k int NOT NULL UNIQUE);"
                 "ALTER TABLE t REPLICA IDENTITY FULL",
                 "FOR TABLE t", true},
+        KeyCase{"PartitionWithAnotherIdentity",
+                "CREATE TABLE t (k int PRIMARY KEY, n numeric NOT NULL) PARTITION BY RANGE (k);"
+                "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (9);"
+                "CREATE TABLE t2 PARTITION OF t DEFAULT; CREATE UNIQUE INDEX t2_n ON t2 (n);"
+                "ALTER TABLE t2 REPLICA IDENTITY USING INDEX t2_n",
+                "FOR TABLE t WITH (publish_via_partition_root)", false},
+        KeyCase{"PartitionsWithItInTheirIdentities",
+                "CREATE TABLE t (k int PRIMARY KEY) PARTITION BY RANGE (k);"
+                "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (9);"
+                "CREATE TABLE t2 PARTITION OF t DEFAULT; ALTER TABLE t2 REPLICA IDENTITY FULL",
+                "FOR TABLE t WITH (publish_via_partition_root)", true},
         KeyCase{"ColumnNotPublished", "CREATE TABLE t (k int PRIMARY KEY, v int)",
                 "FOR TABLE t (v) WITH (publish = 'insert')", false}),
     [](const auto& instance) { return std::string(instance.param.name); });

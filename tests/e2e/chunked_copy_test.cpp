@@ -6,7 +6,7 @@ namespace {
 
 TEST_F(ChunkedCopy, RowsThatMoveAmongChunksArriveOnce) {
     consumer().set("copy_rate_limit", "\"1500kB\"");
-    Movers movers(source_conninfo());
+    RowMovers movers(source_conninfo(), kTables, kRows);
     wait_until("rows move", seconds(10), [&] { return movers.committed() > 50; });
     consumer().init();
     consumer().start();
@@ -21,7 +21,7 @@ TEST_F(ChunkedCopy, RowsThatMoveAmongChunksArriveOnce) {
 TEST_F(ChunkedCopy, KillsRepeatOnlyWhatWasUnderWay) {
     consumer().set("copy_rate_limit", "\"1MB\"");
     Random random(7);
-    Movers movers(source_conninfo());
+    RowMovers movers(source_conninfo(), kTables, kRows);
     consumer().init();
     consumer().start();
     int kills = 0;
@@ -41,7 +41,7 @@ TEST_F(ChunkedCopy, KillsRepeatOnlyWhatWasUnderWay) {
 TEST_F(ChunkedCopy, ServersThatCrashRepeatOnlyWhatWasUnderWay) {
     consumer().set("copy_rate_limit", "\"800kB\"");
     Random random(8);
-    Movers movers(source_conninfo());
+    RowMovers movers(source_conninfo(), kTables, kRows);
     consumer().init();
     consumer().start();
     for (int round = 0; round < 3; ++round) {
@@ -64,7 +64,7 @@ TEST_F(ChunkedCopy, LostSessionsOfWorkersRepeatOnlyWhatTheyDid) {
         "WHERE application_name = 'walpack_copy' AND state <> 'idle' ORDER BY random() LIMIT 1) s";
     consumer().set("copy_rate_limit", "\"1500kB\"");
     Random random(9);
-    Movers movers(source_conninfo());
+    RowMovers movers(source_conninfo(), kTables, kRows);
     consumer().init();
     consumer().start();
     std::int64_t ended = 0;
@@ -81,7 +81,7 @@ TEST_F(ChunkedCopy, LostSessionsOfWorkersRepeatOnlyWhatTheyDid) {
 
 TEST_F(ChunkedCopy, ATableIsCopiedAgainAmidItsCopy) {
     consumer().set("copy_rate_limit", "\"700kB\"");
-    Movers movers(source_conninfo());
+    RowMovers movers(source_conninfo(), kTables, kRows);
     consumer().init();
     consumer().start();
     wait_until("the copy is under way", seconds(20), [&] { return loaded_chunks() >= 2; });
@@ -128,7 +128,7 @@ TEST_F(ChunkedCopy, ATableIsCopiedAgainBesideTheOthers) {
     consumer().init();
     consumer().start();
     catch_up();
-    Movers movers(source_conninfo());
+    RowMovers movers(source_conninfo(), kTables, kRows);
     target().execute("DELETE FROM by_int WHERE id % 3 = 0; UPDATE by_int SET n = 0");
     for (const char* table : {"public.by_int", "public.keyless"}) {
         const Finished again = consumer().command("recopy", {table});

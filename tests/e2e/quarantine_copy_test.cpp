@@ -355,7 +355,7 @@ class QuarantineChunkedCopy : public ChunkedCopy {
 TEST_F(QuarantineChunkedCopy, RowsThatMoveAmongChunksAreAllThereAfterARetry) {
     consumer().set("copy_rate_limit", "\"1500kB\"");
     refuse_some();
-    Movers movers(source_conninfo());
+    RowMovers movers(source_conninfo(), kTables, kRows);
     consumer().init();
     consumer().start();
     wait_until_copied(seconds(120));
@@ -368,7 +368,7 @@ TEST_F(QuarantineChunkedCopy, KillsRepeatOnlyWhatWasUnderWay) {
     consumer().set("copy_rate_limit", "\"1MB\"");
     refuse_some();
     Random random(17);
-    Movers movers(source_conninfo());
+    RowMovers movers(source_conninfo(), kTables, kRows);
     consumer().init();
     consumer().start();
     kill_again_and_again(random);
@@ -386,7 +386,7 @@ TEST_F(QuarantineChunkedCopy, TablesThatInitMadeAreEqualAfterKillsAndARetryToo) 
     consumer().init();
     refuse_some();
     Random random(18);
-    Movers movers(source_conninfo());
+    RowMovers movers(source_conninfo(), kTables, kRows);
     consumer().start();
     kill_again_and_again(random);
     wait_until_copied(seconds(120));

@@ -74,7 +74,7 @@ TEST(CopyProgress, TakesBackWhatAFailedChunkAdded) {
     progress.add(one, 30, 300);
     progress.finish_chunk(one);
     progress.take_back(one, 20, 500);
-    progress.reopen_chunk(one);
+    progress.reopen_chunks(one, 1);
     const CopyFigures figures = progress.snapshot(kStart);
     EXPECT_EQ(figures.tables[one].rows, 10U);
     EXPECT_EQ(figures.tables[one].bytes, 0U);
