@@ -1,16 +1,10 @@
 // The source dies and its standby takes over: walpack goes on there only when nothing can be
 // missing, on either side.
-#include <filesystem>
-
-#include <pwd.h>
-#include <unistd.h>
-
 #include "e2e/fault_scenario.h"
+#include "support/standby_slot.h"
 
 namespace walpack::e2e {
 namespace {
-
-namespace fs = std::filesystem;
 
 class FaultPromotion : public FaultScenario {
   protected:
@@ -34,20 +28,7 @@ class FaultPromotion : public FaultScenario {
 
     Session on_standby() { return Session(standby_->conninfo(source_database())); }
 
-    // What tools for failover do: the standby knows the slot, at a position of some time ago.
-    void carry_slot_over() {
-        source().execute("CHECKPOINT");  // writes the slot's state
-        standby_->stop("fast");
-        const fs::path to = fs::path(standby_->folder()) / "data/pg_replslot" / slot();
-        fs::copy(fs::path(source_cluster().folder()) / "data/pg_replslot" / slot(), to,
-                 fs::copy_options::recursive);
-        const passwd* server = getpwnam("postgres");
-        if (geteuid() == 0 && server != nullptr) {
-            ASSERT_EQ(chown(to.c_str(), server->pw_uid, server->pw_gid), 0);
-            for (const auto& entry : fs::directory_iterator(to))
-                ASSERT_EQ(chown(entry.path().c_str(), server->pw_uid, server->pw_gid), 0);
-        }
-    }
+    void carry_slot_over() { e2e::carry_slot_over(source_cluster(), *standby_, slot()); }
     void wait_until_replayed() {
         const std::string written = source().value("SELECT pg_current_wal_lsn()");
         Session standby = on_standby();

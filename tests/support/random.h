@@ -14,7 +14,9 @@ std::uint64_t run_seed();
 class Random {
   public:
     // A stream of its own for each (test, session), so that threads do not share one.
-    explicit Random(std::uint64_t stream) : engine_(run_seed() * 1000003 + stream) {}
+    explicit Random(std::uint64_t stream) : Random(run_seed(), stream) {}
+    // The same in every run in which no seed is given.
+    static Random of_suite(std::uint64_t stream);
 
     std::int64_t between(std::int64_t low, std::int64_t high) {
         return std::uniform_int_distribution<std::int64_t>(low, high)(engine_);
@@ -26,6 +28,8 @@ class Random {
     }
 
   private:
+    Random(std::uint64_t seed, std::uint64_t stream) : engine_(seed * 1000003 + stream) {}
+
     std::mt19937_64 engine_;
 };
 
