@@ -109,5 +109,33 @@ TEST_F(FaultPromotion, ASlotMadeAgainOnTheNewPrimaryIsRefused) {
     EXPECT_EQ(target().value("SELECT count(*) FROM moves"), "0");
 }
 
+// What has not been replayed there yet is no reason for anything: a table that seems not to be
+// published, a snapshot that is older than what the stream has brought.
+TEST_F(FaultPromotion, WhatAStandbyAnswersMeanwhileDoesNotCountForTheCopy) {
+    stop_consumer();
+    EXPECT_EQ(consumer().command("drop").status, 0);
+    on_both("CREATE TABLE a_large (id int PRIMARY KEY, v text)");
+    source().execute(
+        "INSERT INTO a_large SELECT g, repeat('x', 1000) FROM generate_series(1, 20000) g");
+    target().execute("TRUNCATE mark, accounts, moves");
+    consumer().set("copy_workers", "1");
+    consumer().set("copy_chunk_bytes", "65536");
+    consumer().set("copy_rate_limit", "4000000");
+    consumer().init();
+    consumer().start();
+    Transfers transfers(source_conninfo());
+    wait_until("some of it is copied", seconds(30),
+               [&] { return target().number("SELECT count(*) FROM a_large") > 0; });
+    transfers.let_pass(20);
+    source_cluster().crash();
+    wait_for_log("is a standby");
+    std::this_thread::sleep_for(milliseconds(500));
+    source_cluster().start();
+    transfers.let_pass(20);
+    transfers.stop();
+    expect_healed();
+    EXPECT_FALSE(contains(consumer().log(), "recovery is in progress"));
+}
+
 }  // namespace
 }  // namespace walpack::e2e
