@@ -58,17 +58,15 @@ std::vector<TargetTraits> random_traits(Random& random) {
     traits[2].source_wins = true;
     if (!traits[2].quarantines)
         traits[2].of_refused = random.chance(0.5) ? OfRefused::keep : OfRefused::skip_transaction;
-    traits[static_cast<std::size_t>(random.between(0, 2))].holds = true;
-    TargetTraits& some = traits[static_cast<std::size_t>(random.between(0, 2))];
+    traits[random.index(traits.size())].holds = true;
+    TargetTraits& some = traits[random.index(traits.size())];
     for (const auto& group : groups_of_tables())
         if (group[0] != "mark" && random.chance(0.3)) some.lacks.insert(group.begin(), group.end());
-    // These are for its other traits.
-    some.lacks.erase("stock");
-    some.lacks.erase("refused");
+    // These are for the other traits.
+    for (const char* table : {"stock", "refused", "large", "users", "orders", "plain"})
+        some.lacks.erase(table);
     for (std::size_t i = traits.size() - 1; i > 0; --i)
-        std::swap(
-            traits[i],
-            traits[static_cast<std::size_t>(random.between(0, static_cast<std::int64_t>(i)))]);
+        std::swap(traits[i], traits[random.index(i + 1)]);
     return traits;
 }
 

@@ -54,10 +54,12 @@ void RandomTargets::SetUp() {
     } else {
         log_disk_.reset();
     }
-    const auto on_disk =
-        std::ranges::find_if(targets_, [](const auto& target) { return target->has("narrow"); });
-    if (target_disk_->is_mounted() && on_disk != targets_.end())
-        (*on_disk)->set_disk(*target_disk_);
+    if (target_disk_->is_mounted()) {
+        const auto has_it = [](const auto& target) { return target->has("narrow"); };
+        (*std::ranges::find_if(targets_, has_it))->set_disk(*target_disk_);
+    } else {
+        target_disk_.reset();
+    }
 
     clock_ = new_scratch_path("clock");
     set_clock("0");

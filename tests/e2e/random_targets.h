@@ -39,7 +39,7 @@ class RandomTargets : public Scenario {
     // How often what happened; of each kind of fault that is possible here, also when never.
     const std::map<std::string, int>& counts() const { return counts_; }
     // Every fault had its turn at least so often.
-    int rounds() const { return rounds_; }
+    int rounds() const;
     std::int64_t committed() const { return committed_; }
     std::int64_t times_right() const;
 
@@ -56,7 +56,8 @@ class RandomTargets : public Scenario {
         const char* name;
         bool (RandomTargets::*begin)();  // false: not possible at this moment
     };
-    static const std::vector<Kind>& kinds();
+    // Those that are possible here.
+    std::vector<Kind> kinds() const;
 
     // ---- faults: random_targets_faults.cpp
     bool kill_service();
@@ -138,9 +139,7 @@ class RandomTargets : public Scenario {
     std::unique_ptr<RandomWorkload> refusable_workload_;
     std::unique_ptr<RandomPrepared> prepared_;
     std::vector<OpenFault> open_;
-    std::vector<Kind> deck_;
     std::set<std::string> released_;  // name of the target, and LSN
-    int rounds_ = -1;
     int marks_ = 0;
     int refused_ = 0;
     std::int64_t committed_ = 0;

@@ -4,6 +4,17 @@
 #include "e2e/random_targets.h"
 
 namespace walpack::e2e {
+namespace {
+
+// The LSN that the error about a row of table refused names; empty when there is none.
+std::string refused_at(const std::string& log) {
+    const std::size_t error = log.find("ERROR:  23514: insert into \"public.refused\"");
+    const std::size_t lsn = log.find("(LSN ", error);
+    if (error == std::string::npos || lsn > log.find('\n', error)) return "";
+    return log.substr(lsn + 5, log.find(')', lsn) - lsn - 5);
+}
+
+}  // namespace
 
 bool RandomTargets::write_large() {
     source().execute(kLargeTransaction);
@@ -75,11 +86,8 @@ bool RandomTargets::is_over_at(RandomTarget& target, const std::string& behind,
         "t";
     const OfRefused what = target.traits().of_refused;
     if (what == OfRefused::skip_transaction && !is_past) {
-        const std::string log = service_->log().substr(log_from);
-        const std::size_t error = log.find("\"refused\"");
-        const std::size_t lsn = log.find("(LSN ", error);
-        if (error == std::string::npos || lsn == std::string::npos) return false;
-        const std::string place = log.substr(lsn + 5, log.find(')', lsn) - lsn - 5);
+        const std::string place = refused_at(service_->log().substr(log_from));
+        if (place.empty()) return false;
         if (command("skip", target, {"--lsn", place}).status == 0) count("transaction skipped");
     }
     if (what == OfRefused::discard && is_past) {

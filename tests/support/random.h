@@ -21,10 +21,14 @@ class Random {
     std::int64_t between(std::int64_t low, std::int64_t high) {
         return std::uniform_int_distribution<std::int64_t>(low, high)(engine_);
     }
+    // Of one of so many, from 0.
+    std::size_t index(std::size_t count) {
+        return std::uniform_int_distribution<std::size_t>(0, count - 1)(engine_);
+    }
     bool chance(double probability) { return std::bernoulli_distribution(probability)(engine_); }
     template <typename T>
     const T& pick(const std::vector<T>& from) {
-        return from[static_cast<std::size_t>(between(0, static_cast<int>(from.size()) - 1))];
+        return from[index(from.size())];
     }
 
   private:
