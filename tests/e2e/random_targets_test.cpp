@@ -13,7 +13,7 @@ namespace {
 
 TEST_F(RandomTargets, EverythingHealsAndAllTargetsAreEqual) {
     begin();
-    disturb(Clock::now() + soak_time(3, seconds(12)));
+    disturb(Clock::now() + soak_time(3, seconds(10)));
     if (HasFailure()) return;
     heal();
     if (HasFailure()) return;
