@@ -2,7 +2,7 @@
 # The end-to-end tests, against private servers that hold this tree's plugin.
 #
 #   e2e.sh [GTEST-ARGUMENT ...]       the tests
-#   e2e.sh soak SECONDS [SEED]        only the random one, for that long
+#   e2e.sh soak SECONDS [SEED]        only the random ones, for that long
 #
 # BUILD_DIR names the build whose `walpack` and test program run. The tests find the server through
 # the first pg_config in PATH and start clusters of their own.

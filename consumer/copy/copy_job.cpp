@@ -321,11 +321,10 @@ void CopyJob::look_at_source(std::unique_ptr<Connection>& reading) {
         const std::lock_guard lock(tables_.mutex);
         if (tables_.unseen.empty()) return;
     }
-    if (reading == nullptr)
-        reading = connect_in_encoding(options_.worker.source, options_.worker.encoding, stop_);
-    const auto snapshot = newest_snapshot(*reading);
+    if (reading == nullptr) reading = connect_to_source(options_.worker, stop_);
+    const SourceSnapshot snapshot = newest_snapshot(*reading);
     const std::lock_guard lock(tables_.mutex);
-    tables_.note_seen(*snapshot);
+    tables_.note_seen(snapshot);
 }
 
 void CopyJob::complete(Connection& target) {

@@ -31,8 +31,7 @@ LIMIT 1)";
 }  // namespace
 
 CopyJob::Published CopyJob::read_published() {
-    const auto source =
-        connect_in_encoding(options_.worker.source, options_.worker.encoding, stop_);
+    const auto source = connect_to_source(options_.worker, stop_);
     Published published{read_published_tables(*source, options_.start.selection), {}};
     const auto lsn = source->query_value("SELECT pg_catalog.pg_current_wal_lsn()");
     published.seen_at = Lsn::parse(lsn.value_or("")).value_or(Lsn{});
@@ -192,8 +191,7 @@ void CopyJob::forget_unpublished(const Published& published,
 }
 
 bool CopyJob::is_named(const Relation& relation) {
-    const auto source =
-        connect_in_encoding(options_.worker.source, options_.worker.encoding, stop_);
+    const auto source = connect_to_source(options_.worker, stop_);
     return source
         ->query_value(kIsNamed, {std::to_string(relation.oid),
                                  array_literal(options_.start.selection.publications)})

@@ -11,6 +11,7 @@
 #include "copy/copy_start.h"
 #include "copy/taken_snapshot.h"
 #include "copy/target_rows.h"
+#include "pg/primary.h"
 #include "schema/target_session.h"
 #include "structure/post_data.h"
 
@@ -32,6 +33,13 @@ std::unique_ptr<Connection> connect_in_encoding(const Conninfo& conninfo,
     auto connection = std::make_unique<Connection>(conninfo, stop, application_name);
     connection->execute("SET client_encoding = " + quote_literal(encoding));
     return connection;
+}
+
+std::unique_ptr<Connection> connect_to_source(const CopyWorkerOptions& options,
+                                              const StopRequest& stop) {
+    auto source = connect_in_encoding(options.source, options.encoding, stop);
+    require_primary(*source);
+    return source;
 }
 
 CopyWorker::CopyWorker(const CopyWorkerOptions& options, const CopyWorkerShared& shared,
@@ -87,7 +95,7 @@ void CopyWorker::empty(CopyTable& table) {
     std::optional<SourceSnapshot> required = table.stored.required;
     Lsn required_lsn = table.stored.required_lsn;
     if (table.needs_required) {
-        const auto source = connect_in_encoding(options_.source, options_.encoding, stop_);
+        const auto source = connect_to_source(options_, stop_);
         log::info("waiting for a snapshot that sees what was dropped of {}",
                   table.published->relation->qualified_name());
         const ExactSnapshot exact = take_exact_snapshot(

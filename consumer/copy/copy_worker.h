@@ -55,6 +55,10 @@ std::unique_ptr<Connection> connect_in_encoding(
     const Conninfo& conninfo, const std::string& encoding, const StopRequest& stop,
     const std::string& application_name = "walpack_copy");
 
+// The same at the source's primary; throws Error(connection) where a standby answers.
+std::unique_ptr<Connection> connect_to_source(const CopyWorkerOptions& options,
+                                              const StopRequest& stop);
+
 class CopyWorker {
   public:
     CopyWorker(const CopyWorkerOptions& options, const CopyWorkerShared& shared,

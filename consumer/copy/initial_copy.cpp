@@ -16,6 +16,7 @@
 #include "copy/table_copy.h"
 #include "copy/table_order.h"
 #include "copy/target_rows.h"
+#include "pg/primary.h"
 #include "progress/progress.h"
 #include "schema/catalog_query.h"
 #include "schema/target_session.h"
@@ -65,6 +66,7 @@ class InitialCopy {
           source_(options.source, stop, kApplicationName) {}
 
     InitialCopyResult run() {
+        require_primary(source_);
         session_ = set_up_target_session(target_);
         set_up_source_session(source_);
         match_client_encoding(source_, target_);

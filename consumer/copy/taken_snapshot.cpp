@@ -54,8 +54,7 @@ std::optional<TakenSnapshot> take_snapshot(Connection& source,
     return TakenSnapshot{snapshot, end_of_wal(source)};
 }
 
-std::optional<SourceSnapshot> newest_snapshot(Connection& source) {
-    if (const auto replayed = replayed_lsn(source)) return SourceSnapshot::of_standby(*replayed);
+SourceSnapshot newest_snapshot(Connection& source) {
     return parse_snapshot(source.query_value(kSnapshotSql));
 }
 

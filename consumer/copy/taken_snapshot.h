@@ -24,7 +24,8 @@ std::optional<TakenSnapshot> take_snapshot(Connection& source,
 // What a standby has replayed; nullopt for a primary.
 std::optional<Lsn> replayed_lsn(Connection& source);
 
-// Where it is by itself, not in a transaction: what is committed and seen by everybody.
-std::optional<SourceSnapshot> newest_snapshot(Connection& source);
+// Of a primary, where it is by itself, not in a transaction: what is committed and seen by
+// everybody.
+SourceSnapshot newest_snapshot(Connection& source);
 
 }  // namespace walpack

@@ -57,16 +57,6 @@ void require_system(std::uint64_t found, std::uint64_t expected, const std::stri
         only_target);
 }
 
-// Neither its slots nor its position are what they will be once it is promoted.
-void require_primary(Connection& source) {
-    if (source.query_value("SELECT pg_catalog.pg_is_in_recovery()") != "t") return;
-    throw Error(ErrorKind::connection,
-                fmt::format("the source ({}) is a standby", source.description()))
-        .hint(
-            "It is tried again until it is promoted. To find the primary among several hosts, add "
-            "target_session_attrs=read-write to \"source\".");
-}
-
 SourceHistory read_history(ReplicationConnection& replication,
                            const ReplicationConnection::Identity& identity) {
     SourceHistory history{identity.timeline, identity.flush_lsn, {}};

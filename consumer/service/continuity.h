@@ -36,9 +36,6 @@ struct SourceHistory {
 void require_system(std::uint64_t found, std::uint64_t expected,
                     const std::string& only_target = "");
 
-// Throws Error(connection) while the source is a standby.
-void require_primary(Connection& source);
-
 // Throws only Error(connection) and Error(protocol).
 SourceHistory read_history(ReplicationConnection& replication,
                            const ReplicationConnection::Identity& identity);

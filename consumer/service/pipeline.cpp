@@ -16,6 +16,7 @@
 #include "copy/initial_copy.h"
 #include "copy/target_rows.h"
 #include "pg/connection.h"
+#include "pg/primary.h"
 #include "progress/activity.h"
 #include "progress/progress.h"
 #include "schema/target_session.h"
@@ -166,6 +167,7 @@ CopyJobOptions Pipeline::copy_job_options(const std::string& encoding) const {
 Lsn Pipeline::start(Connection& target, Progress& progress) {
     if (config_.copy) {
         Connection source(config_.source, stop_, "walpack_copy");
+        require_primary(source);
         const TargetSession session = set_up_target_session(target);
         match_client_encoding(source, target);
         const auto tables = read_published_tables(source, config_.selection());
@@ -195,6 +197,7 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
 Pipeline::ResumedCopy Pipeline::resume(Connection& target, CopyTables& tables,
                                        RefusedCopyRows* refused_rows) {
     Connection source(config_.source, stop_, "walpack_copy");
+    require_primary(source);
     set_up_target_session(target);
     const std::string encoding = match_client_encoding(source, target);
     CopyJobOptions options = copy_job_options(encoding);

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "pg/primary.h"
 #include "pg/replication_connection.h"
 #include "service/back_off.h"
 #include "service/continuity.h"

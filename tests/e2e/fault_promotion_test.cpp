@@ -1,16 +1,10 @@
 // The source dies and its standby takes over: walpack goes on there only when nothing can be
 // missing, on either side.
-#include <filesystem>
-
-#include <pwd.h>
-#include <unistd.h>
-
 #include "e2e/fault_scenario.h"
+#include "support/standby_slot.h"
 
 namespace walpack::e2e {
 namespace {
-
-namespace fs = std::filesystem;
 
 class FaultPromotion : public FaultScenario {
   protected:
@@ -34,20 +28,7 @@ class FaultPromotion : public FaultScenario {
 
     Session on_standby() { return Session(standby_->conninfo(source_database())); }
 
-    // What tools for failover do: the standby knows the slot, at a position of some time ago.
-    void carry_slot_over() {
-        source().execute("CHECKPOINT");  // writes the slot's state
-        standby_->stop("fast");
-        const fs::path to = fs::path(standby_->folder()) / "data/pg_replslot" / slot();
-        fs::copy(fs::path(source_cluster().folder()) / "data/pg_replslot" / slot(), to,
-                 fs::copy_options::recursive);
-        const passwd* server = getpwnam("postgres");
-        if (geteuid() == 0 && server != nullptr) {
-            ASSERT_EQ(chown(to.c_str(), server->pw_uid, server->pw_gid), 0);
-            for (const auto& entry : fs::directory_iterator(to))
-                ASSERT_EQ(chown(entry.path().c_str(), server->pw_uid, server->pw_gid), 0);
-        }
-    }
+    void carry_slot_over() { e2e::carry_slot_over(source_cluster(), *standby_, slot()); }
     void wait_until_replayed() {
         const std::string written = source().value("SELECT pg_current_wal_lsn()");
         Session standby = on_standby();
@@ -126,6 +107,34 @@ TEST_F(FaultPromotion, ASlotMadeAgainOnTheNewPrimaryIsRefused) {
     consumer().start();
     EXPECT_TRUE(contains(expect_refusal(), "beyond the target's position"));
     EXPECT_EQ(target().value("SELECT count(*) FROM moves"), "0");
+}
+
+// What has not been replayed there yet is no reason for anything: a table that seems not to be
+// published, a snapshot that is older than what the stream has brought.
+TEST_F(FaultPromotion, WhatAStandbyAnswersMeanwhileDoesNotCountForTheCopy) {
+    stop_consumer();
+    EXPECT_EQ(consumer().command("drop").status, 0);
+    on_both("CREATE TABLE a_large (id int PRIMARY KEY, v text)");
+    source().execute(
+        "INSERT INTO a_large SELECT g, repeat('x', 1000) FROM generate_series(1, 20000) g");
+    target().execute("TRUNCATE mark, accounts, moves");
+    consumer().set("copy_workers", "1");
+    consumer().set("copy_chunk_bytes", "65536");
+    consumer().set("copy_rate_limit", "4000000");
+    consumer().init();
+    consumer().start();
+    Transfers transfers(source_conninfo());
+    wait_until("some of it is copied", seconds(30),
+               [&] { return target().number("SELECT count(*) FROM a_large") > 0; });
+    transfers.let_pass(20);
+    source_cluster().crash();
+    wait_for_log("is a standby");
+    std::this_thread::sleep_for(milliseconds(500));
+    source_cluster().start();
+    transfers.let_pass(20);
+    transfers.stop();
+    expect_healed();
+    EXPECT_FALSE(contains(consumer().log(), "recovery is in progress"));
 }
 
 }  // namespace

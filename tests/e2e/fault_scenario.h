@@ -2,9 +2,12 @@
 // the target all the time, and in the end both are equal, nothing was given up and nothing is left.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "support/log_files.h"
 #include "support/proxy.h"
 #include "support/random.h"
 #include "support/scenario.h"
@@ -59,9 +62,13 @@ class FaultScenario : public Scenario {
         for (Session* session : {&source(), &target()})
             EXPECT_EQ(session->value("SELECT count(*) FROM pg_prepared_xacts"), "0");
         EXPECT_EQ(slots(), "1");
+        EXPECT_TRUE(
+            holds_within(seconds(20), [&] { return files_left_in_log(log_directory()).empty(); }));
         stop_consumer();
+        EXPECT_EQ(files_left_in_log(log_directory()), std::vector<std::string>{});
         const Finished drop = consumer().command("drop");
         EXPECT_EQ(drop.status, 0) << drop.output;
+        EXPECT_FALSE(std::filesystem::exists(log_directory()));
         EXPECT_EQ(slots(), "0");
         EXPECT_EQ(source().value("SELECT count(*) FROM pg_publication"), "0");
         EXPECT_EQ(target().value("SELECT count(*) FROM pg_namespace WHERE nspname = 'walpack'"),

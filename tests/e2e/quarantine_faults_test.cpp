@@ -4,6 +4,7 @@
 #include <thread>
 #include <tuple>
 
+#include "e2e/random_refusals.h"
 #include "support/random.h"
 #include "support/scenario.h"
 #include "support/writers.h"
@@ -11,82 +12,23 @@
 namespace walpack::e2e {
 namespace {
 
-constexpr int kUsers = 100;
-
-// One transaction of an application that knows no limit for v, which the target has.
-std::string random_change_at_once(Random& random) {
-    const std::string user = std::to_string(random.between(1, kUsers));
-    const std::string order = std::to_string(random.between(1, 3 * kUsers));
-    const std::string email = "'e" + std::to_string(random.between(1, 3 * kUsers)) + "'";
-    const std::string v = random.chance(0.02) ? "2000" : std::to_string(random.between(1, 900));
-    switch (random.between(0, 9)) {
-        case 0:
-        case 1:
-            return "INSERT INTO users VALUES (" + user + ", " + email + ", " + v +
-                   ") ON CONFLICT DO NOTHING";
-        case 2:
-            return "DELETE FROM orders WHERE user_id = " + user +
-                   "; DELETE FROM users WHERE id = " + user;
-        case 3:
-            return "UPDATE users SET id = id + " + std::to_string(kUsers) + " WHERE id = " + user +
-                   " AND NOT EXISTS (SELECT FROM orders WHERE user_id = " + user + ")";
-        case 4:
-            return "INSERT INTO orders SELECT " + order + ", id, 1 FROM users WHERE id = " + user +
-                   " ON CONFLICT DO NOTHING";
-        case 5:
-            return "DELETE FROM orders WHERE id = " + order;
-        case 6:
-            return "UPDATE orders SET v = v + 1 WHERE id = " + order;
-        case 7:
-            return "UPDATE users SET email = " + email + " WHERE id = " + user +
-                   " AND NOT EXISTS (SELECT FROM users WHERE email = " + email + ")";
-        case 8:
-            return "INSERT INTO plain SELECT " + v + " FROM generate_series(1, 3)";
-        default:
-            return "UPDATE users SET v = " + v + " WHERE id = " + user;
-    }
-}
-
 // No faster than a machine that is busy with other tests can follow.
 std::string random_change(Random& random) {
-    return "SELECT pg_sleep(0.005); " + random_change_at_once(random);
+    return "SELECT pg_sleep(0.005); " + change_users(random);
 }
-
-// Whether the target refuses a row at once, or only at the commit.
-enum class Refusing { at_once, at_commit };
 
 class QuarantineFaults : public Scenario,
                          public ::testing::WithParamInterface<std::tuple<int, Refusing>> {
   protected:
     static int workers() { return std::get<int>(GetParam()); }
-    static bool is_deferred() { return std::get<Refusing>(GetParam()) == Refusing::at_commit; }
-
-    // From now on; rows that are there may stay.
-    void refuse_large(const std::string& table) {
-        target().execute(
-            is_deferred()
-                ? "CREATE CONSTRAINT TRIGGER small AFTER INSERT OR UPDATE ON " + table +
-                      " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.v >= 1000) EXECUTE "
-                      "FUNCTION refuse(); ALTER TABLE " +
-                      table + " ENABLE ALWAYS TRIGGER small"
-                : "ALTER TABLE " + table + " ADD CONSTRAINT small CHECK (v < 1000) NOT VALID");
-    }
-    void accept_large(const std::string& table) {
-        target().execute(is_deferred() ? "DROP TRIGGER small ON " + table
-                                       : "ALTER TABLE " + table + " DROP CONSTRAINT small");
-    }
+    static Refusing refusing() { return std::get<Refusing>(GetParam()); }
 
     void SetUp() override {
         Scenario::SetUp();
-        on_both(
-            "CREATE TABLE users (id int PRIMARY KEY, email text UNIQUE, v int);"
-            "CREATE TABLE orders (id int PRIMARY KEY, user_id int REFERENCES users, v int);"
-            "CREATE TABLE plain (v int); ALTER TABLE plain REPLICA IDENTITY FULL");
-        target().execute(
-            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE "
-            "check_violation USING MESSAGE = 'too large'; END $$");
-        refuse_large("users");
-        refuse_large("plain");
+        on_both(kUserTables);
+        target().execute(kRefusingFunction);
+        target().execute(refuse_large("users", refusing()));
+        target().execute(refuse_large("plain", refusing()));
         consumer().set("on_error", toml_text("quarantine"));
         consumer().set("quarantine_max_rows", "1000000");
         consumer().set("apply_workers", std::to_string(workers()));
@@ -109,8 +51,8 @@ class QuarantineFaults : public Scenario,
         EXPECT_NE(target().value("SELECT (SELECT count(*) FROM walpack.quarantine_history) + "
                                  "(SELECT count(*) FROM walpack.quarantine)"),
                   "0");
-        accept_large("users");
-        accept_large("plain");
+        target().execute(accept_large("users", refusing()));
+        target().execute(accept_large("plain", refusing()));
         const Finished retried = quarantine({"retry", "--all"});
         EXPECT_EQ(retried.status, 0) << retried.output << quarantine({"list"}).output;
         EXPECT_EQ(held(), "0");
@@ -128,9 +70,9 @@ class QuarantineFaults : public Scenario,
     }
     // Whatever was wrong with the held rows is right for a moment.
     void accept_for_a_while(Random& random) {
-        accept_large("users");
+        target().execute(accept_large("users", refusing()));
         retry_some(random);
-        refuse_large("users");
+        target().execute(refuse_large("users", refusing()));
     }
 };
 

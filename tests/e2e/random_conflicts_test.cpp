@@ -1,18 +1,14 @@
 // Conflicts of every kind at random, while the consumer is killed: with a policy that lets the
 // source win for each of them, both sides are equal in the end.
+#include "e2e/random_refusals.h"
 #include "support/backlog.h"
 #include "support/random.h"
 
 namespace walpack::e2e {
 namespace {
 
-constexpr int kIds = 300;
 constexpr int kRounds = 12;
 
-constexpr const char* kSourceWins =
-    "{ insert_exists = \"apply\", update_exists = \"apply\", multiple_unique_conflicts = "
-    "\"apply\", "
-    "update_missing = \"insert\", delete_missing = \"apply\" }";
 constexpr const char* kSourceWinsOverOthers =
     "{ insert_exists = \"apply\", update_exists = \"apply\", multiple_unique_conflicts = "
     "\"apply\", update_missing = \"insert\", delete_missing = \"apply\", "
@@ -28,7 +24,7 @@ class RandomConflicts : public BacklogScenario, public ::testing::WithParamInter
     void SetUp() override {
         Scenario::SetUp();
         if (GetParam().has_origins) keep_commits(true);
-        on_both("CREATE TABLE stock (id int PRIMARY KEY, code int UNIQUE, v text)");
+        on_both(kStockTable);
         source().execute("INSERT INTO stock SELECT g, g, 'old' FROM generate_series(1, 150) g");
         consumer().set("conflict", GetParam().has_origins ? kSourceWinsOverOthers : kSourceWins);
         consumer().set("apply_workers", std::to_string(GetParam().workers));
@@ -43,29 +39,7 @@ class RandomConflicts : public BacklogScenario, public ::testing::WithParamInter
         Scenario::TearDown();
     }
 
-    std::string id() { return std::to_string(random_.between(1, kIds)); }
-
-    // One of the changes that writers make; what the server refuses is none.
-    std::string change() {
-        switch (random_.between(0, 3)) {
-            case 0:
-                return "INSERT INTO stock VALUES (" + id() + ", " + id() + ", 'new" + id() + "')";
-            case 1:
-                return "UPDATE stock SET code = " + id() + ", v = 'u" + id() +
-                       "' WHERE id = " + id();
-            case 2:
-                return "UPDATE stock SET id = " + id() + " WHERE id = " + id();
-            default:
-                return "DELETE FROM stock WHERE id = " + id();
-        }
-    }
-
-    std::string changes(int count) {
-        std::string sql = "DO $$ BEGIN ";
-        for (int i = 0; i < count; ++i)
-            sql += "BEGIN " + change() + "; EXCEPTION WHEN unique_violation THEN NULL; END; ";
-        return sql + "END $$";
-    }
+    std::string changes(int count) { return change_stock(random_, count); }
 
     Random random_{4711};
 };
@@ -79,13 +53,7 @@ TEST_P(RandomConflicts, BothSidesAreEqualInTheEnd) {
         if (!consumer().is_running()) consumer().start();
     }
     catch_up();
-    // What was written only at the target stays until a change of the source meets it: every row
-    // of the source changes once, and every other is deleted there.
-    source().execute(
-        "DELETE FROM stock WHERE id % 3 = 0; UPDATE stock SET v = v || '.', code = code + 1000; "
-        "INSERT INTO stock SELECT g, 2000 + g, 'last' FROM generate_series(1, 300) g ON CONFLICT "
-        "DO "
-        "NOTHING; DELETE FROM stock WHERE id % 2 = 0");
+    source().execute(kSweepStock);
     catch_up();
     expect_equal();
     EXPECT_GT(target().number("SELECT count(DISTINCT kind) FROM walpack.conflict_log"), 2);

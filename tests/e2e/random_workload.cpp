@@ -182,14 +182,6 @@ std::string change_family(Random& random) {
     }
 }
 
-std::string random_change(Random& random) {
-    static constexpr std::array<std::string (*)(Random&), 7> kChanges = {
-        move_money,   swap_keys,         change_everything, change_bag,
-        change_toast, change_identities, change_family,
-    };
-    return kChanges[static_cast<std::size_t>(random.between(0, kChanges.size() - 1))](random);
-}
-
 // Integrity violations, check violations of a domain, deadlocks, lock timeouts, cancelled.
 bool is_expected(const SqlError& error) {
     static const std::set<std::string> states = {"40P01", "40001", "55P03", "57014"};
@@ -199,6 +191,14 @@ bool is_expected(const SqlError& error) {
 
 }  // namespace
 
+std::string random_change(Random& random) {
+    static constexpr std::array<std::string (*)(Random&), 7> kChanges = {
+        move_money,   swap_keys,         change_everything, change_bag,
+        change_toast, change_identities, change_family,
+    };
+    return kChanges[static_cast<std::size_t>(random.between(0, kChanges.size() - 1))](random);
+}
+
 std::chrono::seconds soak_time(int shares, std::chrono::seconds least) {
     const char* given = std::getenv("WALPACK_SOAK_SECONDS");
     if (given == nullptr) return least;
@@ -206,7 +206,8 @@ std::chrono::seconds soak_time(int shares, std::chrono::seconds least) {
     return std::max(std::chrono::seconds(std::atoi(given) / (is_alone ? 1 : shares)), least);
 }
 
-RandomWorkload::RandomWorkload(const std::string& conninfo, int sessions) : conninfo_(conninfo) {
+RandomWorkload::RandomWorkload(const std::string& conninfo, int sessions, Change change)
+    : conninfo_(conninfo), change_(change) {
     for (int i = 0; i < sessions; ++i) {
         threads_.emplace_back([this, i] { write(Random(static_cast<std::uint64_t>(1000 + i))); });
     }
@@ -244,7 +245,7 @@ void RandomWorkload::run_transaction(Session& session, Random& random) {
         const bool is_undone = random.chance(0.15);
         const bool is_subtransaction = is_undone || random.chance(0.15);
         if (is_subtransaction) sql += "SAVEPOINT s; ";
-        sql += random_change(random) + "; ";
+        sql += change_(random) + "; ";
         if (is_undone) sql += "ROLLBACK TO s; ";
         if (is_subtransaction) sql += "RELEASE s; ";
     }

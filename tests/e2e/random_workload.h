@@ -17,12 +17,18 @@ namespace walpack::e2e {
 // of that time, one in `shares`; all of it when no other test runs.
 std::chrono::seconds soak_time(int shares, std::chrono::seconds least);
 
+// One change of a table of the random schema.
+std::string random_change(Random& random);
+
 class RandomWorkload {
   public:
+    // Text of one change; a transaction has several.
+    using Change = std::string (*)(Random&);
+
     // Starts `sessions` writers on the database. What the server refuses (deadlocks, duplicate
     // keys, a server that is away) is rolled back and passed over; anything else is kept for
     // stop().
-    RandomWorkload(const std::string& conninfo, int sessions);
+    RandomWorkload(const std::string& conninfo, int sessions, Change change = random_change);
     ~RandomWorkload();
     RandomWorkload(const RandomWorkload&) = delete;
     RandomWorkload& operator=(const RandomWorkload&) = delete;
@@ -37,6 +43,7 @@ class RandomWorkload {
     void run_transaction(Session& session, Random& random);
 
     std::string conninfo_;
+    const Change change_;
     std::atomic<bool> is_stopping_{false};
     std::atomic<std::int64_t> committed_{0};
     std::atomic<std::int64_t> refused_{0};

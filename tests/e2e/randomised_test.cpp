@@ -2,8 +2,8 @@
 // a consumer that is killed again and again, and a reader who never sees a wrong sum.
 //
 // Once for every combination of the settings that decide how changes are combined. Short by
-// default; WALPACK_SOAK_SECONDS makes it long (`make soak`): all combinations share half of that
-// time, and random_faults_test.cpp has the other.
+// default; WALPACK_SOAK_SECONDS makes it long (`make soak`): all combinations share a third of
+// that time; random_faults_test.cpp and random_targets_test.cpp have the others.
 #include <tuple>
 
 #include "e2e/random_schema.h"
@@ -71,7 +71,7 @@ TEST_P(Randomised, ChangesArriveExactlyOnceWhileTheConsumerIsKilled) {
     Watcher watcher(target_conninfo(), kInvariantQuestion, kInvariantAnswer);
     wait_until("the sum is seen", seconds(60), [&] { return watcher.times_right() > 0; });
     const auto copied = Clock::now();
-    const int kills = disturb(random, Clock::now() + soak_time(2 * kCombinations, seconds(3)));
+    const int kills = disturb(random, Clock::now() + soak_time(3 * kCombinations, seconds(3)));
     EXPECT_EQ(workload.stop(), "");
     if (HasFailure()) return;
     const auto stopped = Clock::now();

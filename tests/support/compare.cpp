@@ -106,10 +106,14 @@ std::vector<TableName> user_tables(Session& session) {
 }
 
 std::string difference(Session& source, Session& target) {
+    return difference(source, target, user_tables(source));
+}
+
+std::string difference(Session& source, Session& target, const std::vector<TableName>& tables) {
     source.execute(kPrintAlike);
     target.execute(kPrintAlike);
     std::string report;
-    for (const TableName& table : user_tables(source)) {
+    for (const TableName& table : tables) {
         report += table_difference(source, target, table);
     }
     source.execute("RESET ALL");

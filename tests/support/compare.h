@@ -21,5 +21,7 @@ std::vector<TableName> user_tables(Session& session);
 // Empty when all the source's tables are equal on the target, by the columns that both have;
 // otherwise a report: the tables, and up to ten differing rows of each.
 std::string difference(Session& source, Session& target);
+// Of these tables alone.
+std::string difference(Session& source, Session& target, const std::vector<TableName>& tables);
 
 }  // namespace walpack::e2e

@@ -36,12 +36,15 @@ Consumer::Consumer(std::map<std::string, std::string> settings)
     write_file();
 }
 
+// Replaced at once, as a consumer may be reading it.
 void Consumer::write_file() const {
-    std::ofstream out(file_, std::ios::trunc);
+    const std::string next = file_ + ".next";
+    std::ofstream out(next, std::ios::trunc);
     for (const auto& [key, value] : settings_) out << key << " = " << value << "\n";
     out << more_;
     out.close();
-    chmod(file_.c_str(), 0600);
+    chmod(next.c_str(), 0600);
+    std::rename(next.c_str(), file_.c_str());
 }
 
 void Consumer::set(const std::string& key, const std::string& toml_value) {

@@ -17,4 +17,8 @@ std::uint64_t run_seed() {
     return seed;
 }
 
+Random Random::of_suite(std::uint64_t stream) {
+    return {std::getenv("WALPACK_SEED") != nullptr ? run_seed() : 1, stream};
+}
+
 }  // namespace walpack::e2e
