@@ -264,6 +264,14 @@ const Segment* LogCore::first_usable() const {
 }
 
 OrderedLogState LogCore::state() {
+    OrderedLogState state = state_in_memory();
+    // No one is to wait for a disk because of the mutex.
+    if (state.has_much_room)
+        state.has_much_room = directory_.free_bytes() > 4 * options_.memory_bytes_max;
+    return state;
+}
+
+OrderedLogState LogCore::state_in_memory() {
     const std::lock_guard lock(mutex_);
     OrderedLogState state;
     state.end = end();
@@ -280,8 +288,9 @@ OrderedLogState LogCore::state() {
     state.is_receiving_unwritten = has_open_unwritten_;
     state.is_applying_unwritten = !has_open_unwritten_ && some_reader_lacks(unwritten_up_to_);
     state.has_hole = hole_.is_there();
-    state.has_much_room = disk_bytes_ < options_.disk_bytes_max / 2 &&
-                          directory_.free_bytes() > 4 * options_.memory_bytes_max;
+    const std::uint64_t wanted =
+        disk_error_.empty() ? options_.disk_bytes_max / 2 : options_.segment_bytes;
+    state.has_much_room = state.has_hole && disk_bytes_ + wanted <= options_.disk_bytes_max;
     return state;
 }
 

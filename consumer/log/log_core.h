@@ -50,9 +50,14 @@ struct ReaderPlace {
     std::atomic<std::uint64_t> released_sequence{0};  // what is before it will not be asked for
     std::optional<std::uint64_t> cut_at;              // since the reader was last here
     bool has_met_hole = false;                        // since its last rewind
-    // What it had taken at the last look, and when that had just become other than before.
-    std::uint64_t seen_next = 0;
+    bool was_before_hole = false;                     // its last rewind was refused for that
+    // As of the last look: what was handed out, and since when nothing more was; what was released.
+    std::uint64_t seen = 0;
     std::chrono::steady_clock::time_point moved_at;
+    Lsn seen_released;
+    // It is waited for so many times as long: each time that it comes to a hole makes it larger, or
+    // one that is held up now and then amid a transaction would never get to its end.
+    int patience = 1;
     bool is_left_behind = false;  // it stands still while others go on
     std::string fault;            // why it cannot go on without a rewind
 };
@@ -130,7 +135,8 @@ class LogCore {
     void check(ReaderPlace& place, Fetched& fetched, std::uint64_t message);
     // Items that were read from the file. False when they are void.
     bool accept(ReaderPlace& place, Fetched& fetched);
-    void note_state(std::uint64_t segment, std::string state);
+    // Nothing when the segment is not the log's any more.
+    void note_state(const Segment& segment, std::string state);
     void remove_released();
     // Files are there that could go once everything is released.
     bool waits_for_release() const { return waits_for_release_; }
@@ -141,6 +147,8 @@ class LogCore {
 
   private:
     using Lock = std::unique_lock<std::mutex>;
+
+    OrderedLogState state_in_memory();
 
     // All of them under the mutex; those of the log's thread give it up while they wait for a disk.
     Segment* find(std::uint64_t number) const { return shared(number).get(); }

@@ -81,6 +81,7 @@ void LogCore::drop_entries(std::size_t index) {
 void LogCore::note_missing(std::size_t index) {
     Segment& segment = *segments_[index];
     const bool is_needed = durable_sequence_ > released_by_all();
+    if (!is_needed) durable_sequence_ = 0;
     if (is_needed && segment.memory_first > durable_sequence_) {
         if (!hole_.is_there())
             hole_.from = segment.has_file ? segment.written.next : segments_.at(index - 1)->next;
@@ -88,6 +89,7 @@ void LogCore::note_missing(std::size_t index) {
     } else {
         drop_files_up_to(segment);
         end_hole();
+        ++generation_;  // somebody may be reading them
     }
     if (is_writing() && cannot_write()) note_unwritten(segment);
 }
@@ -188,9 +190,12 @@ void LogCore::note_standstill() {
 void LogCore::note_left_behind() {
     const auto now = std::chrono::steady_clock::now();
     for (ReaderPlace* reader : readers_) {
-        if (reader->next != std::exchange(reader->seen_next, reader->next)) reader->moved_at = now;
-        reader->is_left_behind =
-            reader->next < taken_by_one_ && now - reader->moved_at >= options_.left_behind;
+        const std::uint64_t handed_out = reader->handed_out;
+        if (handed_out != std::exchange(reader->seen, handed_out)) reader->moved_at = now;
+        const Lsn released{reader->released};
+        if (released != std::exchange(reader->seen_released, released)) reader->patience = 1;
+        reader->is_left_behind = reader->next < taken_by_one_ &&
+                                 now - reader->moved_at >= options_.left_behind * reader->patience;
     }
     count_taken();
     if (may_make_hole()) trim();
@@ -206,7 +211,7 @@ void LogCore::remove_released_segments() {
     std::size_t count = 0;
     for (std::size_t i = 1; i < segments_.size() && segments_[i]->first <= released; ++i) {
         const Segment& segment = *segments_[i];
-        const bool keeps_files = segments_.front()->has_file && is_writing();
+        const bool keeps_files = segments_.front()->has_file && (is_writing() || hole_.is_there());
         if (keeps_files ? segment.is_startable_in_file() : segment.can_begin_here()) count = i;
     }
     std::size_t bytes = 0;
@@ -227,6 +232,7 @@ void LogCore::note_released() {
     std::uint64_t written = 0;
     for (const auto& segment : segments_)
         if (segment->has_file) written = segment->written.next;
+    if (written == 0) end_hole();
     if (written == 0 || released < written) return;
     drop_files_up_to(*segments_.back());
     end_hole();

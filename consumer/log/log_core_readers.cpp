@@ -10,6 +10,7 @@ namespace walpack {
 namespace {
 
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
+constexpr int kPatienceMax = 8;
 constexpr const char* kMissing =
     "what is to be read next did not fit into the log and has to come from the source again";
 
@@ -77,6 +78,7 @@ bool LogCore::rewind(ReaderPlace& place, Lsn position, Fetched& fetched) {
     fetched.generation = generation_;
     place.cut_at.reset();
     place.fault.clear();
+    place.was_before_hole = false;
     const bool was_released = position.value <= place.released;
     if (segments_.empty() || (!is_session_open_ && position >= end())) {
         place.segment = next_number_;
@@ -97,6 +99,7 @@ bool LogCore::rewind(ReaderPlace& place, Lsn position, Fetched& fetched) {
         // Others go on behind the hole while it reads what is before, if there are others.
         const bool is_before_hole = hole_.is_there() && segment.first < hole_.to;
         if (is_before_hole && (place.has_met_hole || !is_another_behind_hole(place))) {
+            place.was_before_hole = true;
             place.fault = kMissing;
             return false;
         }
@@ -162,6 +165,7 @@ bool LogCore::is_another_behind_hole(const ReaderPlace& place) const {
 
 void LogCore::throw_missing(ReaderPlace& place) {
     place.has_met_hole = true;
+    place.patience = std::min(2 * place.patience, kPatienceMax);
     place.fault = kMissing;
     throw Error(ErrorKind::connection, place.fault);
 }
@@ -251,7 +255,7 @@ bool LogCore::accept(ReaderPlace& place, Fetched& fetched) {
     const std::lock_guard lock(mutex_);
     if (fetched.generation != generation_) return false;
     const Segment* segment = find(place.segment);
-    WALPACK_CHECK(segment != nullptr);
+    if (segment == nullptr) return false;
     finish_fetch(place, *segment, fetched);
     return true;
 }
@@ -269,10 +273,10 @@ void LogCore::finish_fetch(ReaderPlace& place, const Segment& segment, Fetched& 
     trim();
 }
 
-void LogCore::note_state(std::uint64_t number, std::string state) {
+void LogCore::note_state(const Segment& of, std::string state) {
     const std::lock_guard lock(mutex_);
-    Segment* segment = find(number);
-    if (segment == nullptr || segment->has_state || segment->begins_session) return;
+    Segment* segment = find(of.number);
+    if (segment != &of || segment->has_state || segment->begins_session) return;
     segment->state = std::move(state);
     segment->has_state = true;
     wake_writer();

@@ -133,6 +133,11 @@ class LogReader {
     // than half full): then the source has to send it again. Throws Error(config) naming the file
     // when that is damaged.
     [[nodiscard]] bool rewind(Lsn position);
+    // The last rewind() was refused as a hole is behind the files that it would begin with: then
+    // the log has to be cut off there (end_session()).
+    bool is_before_hole() const;
+    // How often rewind() was: for each the others had to go back, or the source to send again.
+    std::uint64_t refused_rewinds() const;
 
     // The next entry, or nullopt when none came within the timeout, or the log was closed without
     // an error. Throws the error that closed it, Error(connection) after reset() or when the

@@ -6,7 +6,7 @@
 //                             written.next
 //
 // Entries have sequence numbers that grow through the whole log, without a gap within a segment.
-// What leaves memory is in the file, unless nobody will ask for it again.
+// What leaves memory is in the file, unless nobody will ask for it again or the source has it.
 #pragma once
 
 #include <atomic>

@@ -35,6 +35,7 @@ constexpr std::chrono::seconds kRestartTimeout{10};
 constexpr std::chrono::seconds kOthersTimeout{10};
 // Updates after which room in the log's disk is taken to stay.
 constexpr int kRoomyMax = 100;
+constexpr int kRoomyMaxLongest = 36'000;
 
 ReceiverOptions receiver_options(const Config& config, std::function<void()> on_streaming) {
     ReceiverOptions options;
@@ -175,7 +176,10 @@ void SourceStream::session(const Confirmation& confirmation) {
     bool is_new = generation_ == 0;
     const Lsn from = begin_of_session(confirmed, confirmation, is_new);
     log_.begin_session(from);
-    if (is_new) ++generation_;
+    if (is_new) {
+        ++generation_;
+        is_restart_requested_ = false;  // others asked for the same
+    }
     log::info("streaming from slot \"{}\" at {}", config_.slot, from.to_string());
     receiver_.run(from);
 }
@@ -185,7 +189,8 @@ void SourceStream::session(const Confirmation& confirmation) {
 // be cut off.
 Lsn SourceStream::begin_of_session(Lsn confirmed, const Confirmation& confirmation, bool& is_new) {
     const bool is_wanted = is_restart_requested_.exchange(false);
-    const bool was_cut = log_.end_session();
+    // Otherwise those who go on behind the hole would have to go back for nothing.
+    const bool was_cut = is_wanted && log_.end_session();
     is_new = is_new || was_cut || is_wanted;
     const Lsn end = log_.state().end;
     if (was_cut)
@@ -263,6 +268,8 @@ void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ende
     std::unique_ptr<Connection> source;
     int lacking = 0;
     int roomy = 0;
+    int roomy_max = kRoomyMax;
+    Lsn durable_before;
     for (int turn = 0; !ended.stop_requested() && !stop_.requested(); ++turn) {
         if (turn % kUpdatesPerQuestion == 0 && config_.wal_budget != 0) {
             ask_retained(source);
@@ -284,8 +291,12 @@ void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ende
         // The source has to keep what could be in the log.
         const bool is_roomy = state.has_hole && state.has_much_room && confirmation.is_logged();
         roomy = is_roomy ? roomy + 1 : 0;
-        if (roomy >= kRoomyMax) {
+        if (state.durable > durable_before) roomy_max = kRoomyMax;
+        if (roomy >= roomy_max) {
             roomy = 0;
+            // In vain where it cannot be written all the same.
+            roomy_max = std::min(2 * roomy_max, kRoomyMaxLongest);
+            durable_before = state.durable;
             request_restart();
         }
         wait_for(kUpdateInterval, stop_);

@@ -78,7 +78,6 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
 
     // What follows comes again; the others notice it when they read on.
     void cut_hole(Target& target) {
-        ++holes_;
         ASSERT_TRUE(log_->end_session());
         if (!target.reader->rewind(target.durable)) return begin_again(target);
         if (!is_ending_) begin_session();
@@ -205,7 +204,6 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
     bool is_ending_ = false;  // a session, and the next one is about to begin
     Lsn confirmed_{100};
     Lsn sent_{100};
-    int holes_ = 0;  // cut off
 };
 
 TEST_P(OrderedLogModelTest, EveryTargetReadsEveryTransactionOnce) {
@@ -214,7 +212,6 @@ TEST_P(OrderedLogModelTest, EveryTargetReadsEveryTransactionOnce) {
     for (int i = 0; i < 5000 && !HasFatalFailure(); ++i) step();
     if (!HasFatalFailure()) read_all();
     for (Target& target : targets_) target.reader.reset();
-    std::printf("%d holes, sent %d\n", holes_, (int)sent_.value);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seed, OrderedLogModelTest, testing::Range(1U, 13U));
