@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -10,8 +11,11 @@
 #include "cli/output.h"
 #include "cli/status_report.h"
 #include "config/config.h"
+#include "copy/consistent_slot.h"
+#include "copy/copy_activity.h"
 #include "copy/copy_catalog.h"
 #include "copy/copy_worker.h"
+#include "copy/session_waits.h"
 #include "pg/connection.h"
 #include "progress/request_table.h"
 #include "quarantine/quarantine_table.h"
@@ -27,6 +31,11 @@ std::optional<double> seconds(const std::optional<std::string>& text) {
     return value;
 }
 
+void add_waits(Connection& asking, const std::string& application_name, PipelineStatus& status) {
+    for (SessionWait& wait : read_session_waits(asking, application_name))
+        status.copy_waits.push_back(std::move(wait));
+}
+
 void ask_source(Connection& source, PipelineStatus& status) {
     source.execute("SET search_path = pg_catalog");
     const auto written = source.query_value(
@@ -34,6 +43,7 @@ void ask_source(Connection& source, PipelineStatus& status) {
         "ELSE pg_catalog.pg_current_wal_flush_lsn() END");
     status.source_lsn = Lsn::parse(written.value_or("")).value_or(Lsn{});
     status.slot = read_slot(source, status.slot_name);
+    add_waits(source, slot_application_name(status.pipeline), status);
     if (!status.slot || !status.slot->active_pid) return;
     status.measured_lag_seconds = seconds(source.query_value(
         "SELECT pg_catalog.date_part('epoch', replay_lag) FROM pg_catalog.pg_stat_replication "
@@ -48,6 +58,7 @@ void ask_copied_from(Connection& reading, PipelineStatus& status) {
         "pg_catalog.min(xact_start)) FROM pg_catalog.pg_stat_activity WHERE application_name = $1 "
         "AND datname = pg_catalog.current_database() AND backend_xmin IS NOT NULL",
         {reading_application_name(status.pipeline)}));
+    add_waits(reading, reading_application_name(status.pipeline), status);
 }
 
 void ask_requests(Connection& target, PipelineStatus& status) {
@@ -81,6 +92,7 @@ void ask_target(Connection& target, PipelineStatus& status) {
                 "AND datname = pg_catalog.current_database() LIMIT 1",
                 {"walpack_" + status.pipeline})
             .has_value();
+    if (const auto reported = read_copy_activity(target, status.pipeline)) status.take(*reported);
 }
 
 // An end that does not answer is what status has to show, so its error is a value here.

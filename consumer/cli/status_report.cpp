@@ -6,7 +6,8 @@
 
 #include "base/text.h"
 #include "cli/control_report.h"
-#include "cli/json_writer.h"
+#include "cli/copy_report.h"
+#include "cli/json_members.h"
 #include "cli/quarantine_report.h"
 #include "cli/service_report.h"
 
@@ -15,8 +16,6 @@ namespace {
 
 // A consumer at work tells its figures more often than this.
 constexpr double kCurrentSecondsMax = 30;
-
-constexpr std::size_t kCopiedTablesShown = 20;
 
 std::string line(std::string_view name, const std::string& value) {
     return value.empty() ? "" : fmt::format("{:<14}{}\n", name, value);
@@ -120,85 +119,8 @@ std::string activity_lines(const PipelineStatus& status) {
            stage_lines(reported.activity);
 }
 
-std::string_view name_of(TableCopyState state) {
-    switch (state) {
-        case TableCopyState::waiting:
-            return "waiting";
-        case TableCopyState::copying:
-            return "copying";
-        case TableCopyState::indexing:
-            return "indexing";
-        case TableCopyState::done:
-            return "done";
-    }
-    return "";
-}
-
-std::string copied_text(const TableFigures& table) {
-    std::string text =
-        fmt::format("{}, {} rows, {}", name_of(table.state), table.rows, human_bytes(table.bytes));
-    if (table.state != TableCopyState::copying) return text;
-    return text + fmt::format(", about {}, {} of {} chunks", percent(table.part_copied()),
-                              table.chunks_done, table.chunks_total);
-}
-
-// Those that are not done; while there are none, nothing.
-std::string copy_lines(const PipelineStatus& status) {
-    std::string text;
-    std::uint64_t rows = 0;
-    std::uint64_t bytes = 0;
-    std::size_t open = 0;
-    for (const TableFigures& table : status.copied_tables) {
-        rows += table.rows;
-        bytes += table.bytes;
-        if (table.state == TableCopyState::done || ++open > kCopiedTablesShown) continue;
-        text += fmt::format("  {:<30} {}\n", table.name, copied_text(table));
-    }
-    if (open > kCopiedTablesShown)
-        text += fmt::format("  and {} more tables\n", open - kCopiedTablesShown);
-    if (open > 0)
-        text += line("  all tables",
-                     fmt::format("{} of {} done, {} rows, {}", status.copied_tables.size() - open,
-                                 status.copied_tables.size(), rows, human_bytes(bytes)));
-    if (!status.copied_from.error.empty())
-        text += line("  copied from", end_text(status.copied_from));
-    if (status.oldest_snapshot_seconds)
-        text += line("  snapshots",
-                     fmt::format("the oldest is {:.1f} s old", *status.oldest_snapshot_seconds));
-    for (const std::string& refused : status.refused_structure) text += line("  refused", refused);
-    return text;
-}
-
-// Members of one JSON object; what is not known is null.
-class Members {
-  public:
-    explicit Members(JsonWriter& json) : json_(json) {}
-
-    void text(std::string_view key, const std::string& value) {
-        json_.key(key);
-        value.empty() ? json_.null() : json_.text(value);
-    }
-    void lsn(std::string_view key, Lsn value) {
-        text(key, value.is_valid() ? value.to_string() : "");
-    }
-    template <typename Integer>
-    void integer(std::string_view key, const std::optional<Integer>& value) {
-        json_.key(key);
-        value ? json_.number(std::to_string(*value)) : json_.null();
-    }
-    void figure(std::string_view key, const std::optional<double>& value) {
-        json_.key(key);
-        value ? json_.number(fmt::format("{:.3f}", *value)) : json_.null();
-    }
-
-    void seconds(std::string_view key, const std::optional<double>& value) { figure(key, value); }
-
-  private:
-    JsonWriter& json_;
-};
-
 void write_end(JsonWriter& json, std::string_view key, const EndStatus& end) {
-    Members members(json);
+    JsonMembers members(json);
     json.key(key);
     json.begin_object();
     members.text("connection", end.description);
@@ -207,7 +129,7 @@ void write_end(JsonWriter& json, std::string_view key, const EndStatus& end) {
 }
 
 void write_slot(JsonWriter& json, const PipelineStatus& status) {
-    Members members(json);
+    JsonMembers members(json);
     json.key("slot");
     json.begin_object();
     members.text("name", status.slot_name);
@@ -226,37 +148,13 @@ void write_slot(JsonWriter& json, const PipelineStatus& status) {
     json.end_object();
 }
 
-void write_copy(JsonWriter& json, const PipelineStatus& status) {
-    Members members(json);
-    json.key("copy_tables");
-    json.begin_array();
-    for (const TableFigures& table : status.copied_tables) {
-        json.begin_object();
-        members.text("table", table.name);
-        members.text("state", std::string(name_of(table.state)));
-        members.integer("rows", std::optional(table.rows));
-        members.integer("bytes", std::optional(table.bytes));
-        members.integer("rows_estimated", std::optional(table.rows_estimated));
-        members.integer("bytes_estimated", std::optional(table.bytes_estimated));
-        members.integer("chunks_done", std::optional(table.chunks_done));
-        members.integer("chunks_total", std::optional(table.chunks_total));
-        json.end_object();
-    }
-    json.end_array();
-    members.seconds("oldest_snapshot_seconds", status.oldest_snapshot_seconds);
-    json.key("refused_structure");
-    json.begin_array();
-    for (const std::string& refused : status.refused_structure) json.text(refused);
-    json.end_array();
-}
-
 // Figures of another time are not known of now.
 void write_activity(JsonWriter& json, const PipelineStatus& status) {
     json.key("activity");
     if (!status.activity) return json.null();
     const Activity& activity = status.activity->activity;
     const bool is_current = status.activity_state() == "running";
-    Members members(json);
+    JsonMembers members(json);
     json.begin_object();
     members.text("state", status.activity_state());
     members.seconds("seconds_ago", status.activity->seconds_ago);
@@ -269,7 +167,7 @@ void write_activity(JsonWriter& json, const PipelineStatus& status) {
 }
 
 void write_conflicts(JsonWriter& json, const PipelineStatus& status) {
-    Members members(json);
+    JsonMembers members(json);
     json.key("conflicts");
     json.begin_array();
     for (const ConflictCount& each : status.conflicts) {
@@ -303,9 +201,22 @@ bool PipelineStatus::is_copying() const {
     });
 }
 
+void PipelineStatus::take(const ReportedCopy& reported) {
+    if (!consumer_is_connected || !is_copying()) return;
+    if (reported.seconds_ago > kCurrentSecondsMax) return;
+    copy_speed = reported.figures;
+    copy_speed->tables.clear();
+    for (const TableFigures& told : reported.figures.tables) {
+        const auto table = std::ranges::find(copied_tables, told.name, &TableFigures::name);
+        if (table == copied_tables.end() || table->state != TableCopyState::copying) continue;
+        table->rows = std::max(table->rows, told.rows);
+        table->bytes = std::max(table->bytes, told.bytes);
+    }
+}
+
 std::string PipelineStatus::copy_state() const {
     if (!progress) return "";
-    if (progress->copy_is_complete) return "complete";
+    if (progress->copy_is_complete && !is_copying()) return "complete";
     return consumer_is_connected ? "running" : "pending";
 }
 
@@ -346,6 +257,8 @@ std::string status_screen(const PipelineStatus& status) {
     }
     text += line("initial copy", status.copy_state());
     text += copy_lines(status);
+    if (!status.copied_from.error.empty())
+        text += line("  copied from", end_text(status.copied_from));
     text += line("applied", applied_text(status));
     if (status.source_lsn.is_valid()) text += line("written", status.source_lsn.to_string());
     text += line("lag", lag_text(status));
@@ -359,7 +272,7 @@ std::string status_screen(const PipelineStatus& status) {
 std::string status_json(const PipelineStatus& status) {
     std::string text;
     JsonWriter json(text);
-    Members members(json);
+    JsonMembers members(json);
     json.begin_object();
     members.text("pipeline", status.pipeline);
     members.text("state", status.state());

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "copy/copy_activity.h"
 #include "copy/copy_progress.h"
+#include "copy/session_waits.h"
 #include "model/lsn.h"
 #include "progress/activity.h"
 #include "progress/conflict_log.h"
@@ -53,6 +55,13 @@ struct PipelineStatus {
     // Of a copy by chunks; empty without one.
     std::vector<TableFigures> copied_tables;
     bool is_copying() const;  // by chunks: some table is not done
+    // Of all tables, without any of them; nullopt while no running consumer tells it.
+    std::optional<CopyFigures> copy_speed;
+    // Takes over what a consumer that is at work has told: speed, and of tables in work the rows of
+    // chunks that are still being loaded.
+    void take(const ReportedCopy& reported);
+    // Transactions of others that the copy waits for where it reads.
+    std::vector<SessionWait> copy_waits;
     // Of all snapshots that the copy holds where it reads; nullopt when it holds none.
     std::optional<double> oldest_snapshot_seconds;
     // Where it reads, if that is not the source; the error of either.

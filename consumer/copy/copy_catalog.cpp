@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "copy/copy_activity.h"
 #include "progress/walpack_table.h"
 #include "schema/catalog_query.h"
 
@@ -139,6 +140,7 @@ StoredTable stored_table(const PublishedTable& published, TableState state) {
 
 void CopyCatalog::create(Connection& target) const {
     target.execute(kCreateTables);
+    create_copy_activity_table(target);
     target.execute("INSERT INTO walpack.copy (pipeline) VALUES ($1) ON CONFLICT DO NOTHING",
                    {pipeline_});
 }
@@ -218,7 +220,9 @@ std::vector<TableFigures> CopyCatalog::figures(Connection& target) const {
     if (!exists(target)) return figures;
     const Result result = target.execute(
         "SELECT t.schema_name, t.table_name, t.state, t.rows_estimated, t.bytes_estimated, "
-        "t.rows + COALESCE(c.rows, 0), t.bytes + COALESCE(c.bytes, 0), COALESCE(c.done, 0), "
+        "CASE t.state WHEN 'requested' THEN 0 ELSE t.rows + COALESCE(c.rows, 0) END, "
+        "CASE t.state WHEN 'requested' THEN 0 ELSE t.bytes + COALESCE(c.bytes, 0) END, "
+        "CASE t.state WHEN 'requested' THEN 0 ELSE COALESCE(c.done, 0) END, "
         "COALESCE(c.total, 0) FROM walpack.copy_table t LEFT JOIN (SELECT table_oid, "
         "pg_catalog.sum(rows) AS rows, pg_catalog.sum(bytes) AS bytes, "
         "pg_catalog.count(snapshot) AS done, pg_catalog.count(*) AS total "

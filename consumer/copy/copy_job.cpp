@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "copy/copy_error.h"
-#include "copy/copy_progress_text.h"
 #include "copy/taken_snapshot.h"
 #include "copy/target_rows.h"
 #include "progress/progress.h"
@@ -26,8 +25,6 @@ using Stage = CopyBuild::Stage;
 // How soon what the source's sessions see is looked at, while someone waits for it.
 constexpr std::chrono::milliseconds kSourceLook{100};
 constexpr std::chrono::seconds kRequestLook{1};
-constexpr std::chrono::seconds kReportInterval{10};
-constexpr std::chrono::milliseconds kViewInterval{500};
 
 // Unique indexes, a row for each column; by one of them the source says which row is meant.
 constexpr const char* kUniqueIndexes = R"(
@@ -120,9 +117,7 @@ CopyJob::CopyJob(CopyJobOptions options, CopyTables& tables, Connection& source,
       work_(tables),
       rate_limit_(options_.rate_limit) {
     assign_builds(source, target);
-    for (const auto& [name, table] : tables_.by_name) {
-        if (!table->parts.empty()) table->progress_number = progress_.add_table(table->figures());
-    }
+    show_tables(source, target);
     for (std::uint64_t i = 0; i < options_.copy_workers; ++i)
         threads_.emplace_back([this] { work(); });
     threads_.emplace_back([this] { watch(); });
@@ -290,6 +285,7 @@ void CopyJob::watch() {
                 look_for_requests(*target);
                 look_for_new_tables(*target);
                 look_at_published(*target);
+                tell_target(*target);
                 if (!is_complete_ && work_.is_complete()) complete(*target);
             }
             report(reported);
@@ -307,22 +303,6 @@ void CopyJob::watch() {
             work_.wait_until_complete(kSourceLook, stop_);
         }
     }
-}
-
-void CopyJob::report(Clock::time_point& reported) {
-    const Clock::duration interval =
-        options_.on_progress ? Clock::duration(kViewInterval) : Clock::duration(kReportInterval);
-    if (is_complete_ || Clock::now() - reported < interval) return;
-    reported = Clock::now();
-    {
-        const std::lock_guard lock(tables_.mutex);
-        for (const auto& [name, table] : tables_.by_name) {
-            if (table->load != nullptr)
-                progress_.set_state(table->progress_number, shown_state(table->stored.state));
-        }
-    }
-    const CopyFigures figures = progress_.snapshot();
-    options_.on_progress ? options_.on_progress(figures) : log::info("{}", progress_line(figures));
 }
 
 // What it notes is on the disk at once: a request that a crash forgets would leave chunks without

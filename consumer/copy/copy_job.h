@@ -63,7 +63,10 @@ class CopyJob {
     bool is_altered(const CopyTask& task);
     void watch();
     std::unique_ptr<Connection> connect_to_target();
+    void show_tables(Connection& source, Connection& target);
+    void take_states();
     void report(std::chrono::steady_clock::time_point& reported);
+    void tell_target(Connection& target);
     void look_at_source(std::unique_ptr<Connection>& reading);
     void look_for_requests(Connection& target);
     CopyTable* claim(const TableName& name);

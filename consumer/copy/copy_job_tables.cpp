@@ -73,6 +73,14 @@ void CopyJob::request(CopyTable& table, Connection& target) {
     table.mapping = std::move(described->mapping);
     for (std::size_t i = 0; i < table.chunks.size(); ++i) tables_.reset(table, i);
     table.stored.state = TableState::requested;
+    table.taken_back = {};
+    if (table.is_shown) {
+        TableFigures figures;
+        figures.name = fmt::format("{}.{}", name.schema, name.table);
+        figures.rows_estimated = table.stored.rows_estimated;
+        figures.bytes_estimated = table.stored.bytes_estimated;
+        progress_.restart_table(table.progress_number, std::move(figures));
+    }
     table.needs_required = true;
     table.dropped_from.reset();
     is_complete_ = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace walpack {
 namespace {
@@ -47,6 +48,7 @@ std::size_t CopyProgress::add_table(TableFigures figures) {
 
 void CopyProgress::restart_table(std::size_t table, TableFigures figures) {
     const std::lock_guard lock(mutex_);
+    has_shrunk_ = has_shrunk_ || figures.rows < tables_.at(table).rows;
     tables_.at(table) = std::move(figures);
 }
 
@@ -78,9 +80,9 @@ void CopyProgress::finish_chunk(std::size_t table) {
     figures.chunks_done = std::min(figures.chunks_done + 1, figures.chunks_total);
 }
 
-void CopyProgress::reopen_chunk(std::size_t table) {
+void CopyProgress::reopen_chunks(std::size_t table, std::uint64_t count) {
     const std::lock_guard lock(mutex_);
-    subtract(tables_.at(table).chunks_done, 1);
+    subtract(tables_.at(table).chunks_done, count);
 }
 
 CopyFigures CopyProgress::snapshot(Clock::time_point now) {
@@ -88,6 +90,10 @@ CopyFigures CopyProgress::snapshot(Clock::time_point now) {
     {
         const std::lock_guard lock(mutex_);
         figures.tables = tables_;
+        if (std::exchange(has_shrunk_, false)) {
+            samples_.clear();
+            start_ = now;
+        }
     }
     double total = 0;
     double copied = 0;
@@ -106,14 +112,17 @@ CopyFigures CopyProgress::snapshot(Clock::time_point now) {
 // Where nothing moves, or rows were taken back, there is no speed to go by.
 void CopyProgress::measure(CopyFigures& figures, Clock::time_point now) {
     // What an earlier run copied is no speed of this one.
-    if (samples_.empty()) samples_.push_back({start_, figures.bytes, figures.part_copied});
-    samples_.push_back({now, figures.bytes, figures.part_copied});
+    if (samples_.empty())
+        samples_.push_back({start_, figures.rows, figures.bytes, figures.part_copied});
+    samples_.push_back({now, figures.rows, figures.bytes, figures.part_copied});
     while (samples_.size() > 2 && now - samples_[1].at >= kWindow) samples_.pop_front();
     const Sample& before = samples_.front();
     const std::chrono::duration<double> time = now - before.at;
     if (time < kMeasurable) return;
     if (figures.bytes > before.bytes)
         figures.bytes_per_second = static_cast<double>(figures.bytes - before.bytes) / time.count();
+    if (figures.rows > before.rows)
+        figures.rows_per_second = static_cast<double>(figures.rows - before.rows) / time.count();
     const double part_per_second = (figures.part_copied - before.part) / time.count();
     if (part_per_second <= 0) return;
     const double seconds = (1 - figures.part_copied) / part_per_second;

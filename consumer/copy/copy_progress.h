@@ -40,7 +40,8 @@ struct CopyFigures {
     std::uint64_t bytes = 0;
     double part_copied = 0;  // of all tables, by their estimated bytes
     std::chrono::duration<double> elapsed{0};
-    double bytes_per_second = 0;  // over the last half minute, or since the start
+    double rows_per_second = 0;  // over the last half minute, or since the start
+    double bytes_per_second = 0;
     // Until all rows are copied, if it goes on as in that time; unknown at the start.
     std::optional<std::chrono::seconds> left;
 
@@ -71,8 +72,8 @@ class CopyProgress {
     void take_back(std::size_t table, std::uint64_t rows, std::uint64_t bytes);
     void add_chunk(std::size_t table);  // one more: one was cut in two
     void finish_chunk(std::size_t table);
-    // A finished chunk waits again.
-    void reopen_chunk(std::size_t table);
+    // Finished chunks wait again.
+    void reopen_chunks(std::size_t table, std::uint64_t count);
 
     // Each call is also a sample of the speed: at least every few seconds, by one thread.
     CopyFigures snapshot(Clock::time_point now = Clock::now());
@@ -80,6 +81,7 @@ class CopyProgress {
   private:
     struct Sample {
         Clock::time_point at;
+        std::uint64_t rows = 0;
         std::uint64_t bytes = 0;
         double part = 0;
     };
@@ -87,6 +89,7 @@ class CopyProgress {
 
     std::mutex mutex_;  // of the tables; nothing else is locked while it is held
     std::vector<TableFigures> tables_;
+    bool has_shrunk_ = false;     // copied rows do not count any more, so earlier samples do not
     std::deque<Sample> samples_;  // the first is the oldest one within the window
     Clock::time_point start_;
 };

@@ -30,12 +30,6 @@ std::string time_left(const CopyFigures& figures) {
     return is_copying ? fmt::format("about {} left", human_time(*figures.left)) : "";
 }
 
-std::string_view word(TableCopyState state) {
-    static constexpr std::array<std::string_view, 4> kWords = {"waiting", "copying", "indexing",
-                                                               "done"};
-    return kWords.at(static_cast<std::size_t>(state));
-}
-
 bool is_in_work(const TableFigures& table) {
     return table.state == TableCopyState::copying || table.state == TableCopyState::indexing;
 }
@@ -102,7 +96,7 @@ std::string table_line(const TableFigures& table, std::size_t name_width) {
     const bool has_begun = table.state != TableCopyState::waiting || table.rows > 0;
     return fmt::format("{}  {:<8} {:>4}  {:>12}  {:>10}  {}",
                        padded(shortened(printable(table.name), name_width), name_width),
-                       word(table.state), has_begun ? percent(table.part_copied()) : "",
+                       word_of(table.state), has_begun ? percent(table.part_copied()) : "",
                        has_begun ? fmt::format("{} rows", table.rows) : "",
                        human_bytes(has_begun ? table.bytes : table.bytes_estimated), chunks);
 }
@@ -136,12 +130,26 @@ std::string rest_line(const std::vector<const TableFigures*>& tables, std::size_
             std::count_if(tables.begin() + static_cast<std::ptrdiff_t>(shown), tables.end(),
                           [state](const TableFigures* table) { return table->state == state; });
         if (count > 0)
-            states += fmt::format("{}{} {}", states.empty() ? "" : ", ", count, word(state));
+            states += fmt::format("{}{} {}", states.empty() ? "" : ", ", count, word_of(state));
     }
     return fmt::format("and {} more: {}", tables.size() - shown, states);
 }
 
 }  // namespace
+
+std::string_view word_of(TableCopyState state) {
+    static constexpr std::array<std::string_view, 4> kWords = {"waiting", "copying", "indexing",
+                                                               "done"};
+    return kWords.at(static_cast<std::size_t>(state));
+}
+
+std::string speed_text(const CopyFigures& figures) {
+    if (speed(figures).empty()) return "";
+    std::string text = fmt::format("{}, {:.0f} rows/s, {}", percent(figures.part_copied),
+                                   figures.rows_per_second, speed(figures));
+    if (!time_left(figures).empty()) text += ", " + time_left(figures);
+    return text;
+}
 
 std::string human_time(std::chrono::seconds time) {
     const std::int64_t seconds = std::max<std::int64_t>(time.count(), 0);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "copy/copy_progress.h"
 
@@ -11,6 +12,12 @@ namespace walpack {
 
 // "3 of 7 tables copied, 2 in work: 1200 rows, 1.5 GB, 42% at 80.0 MB/s, about 2 min left".
 std::string progress_line(const CopyFigures& figures);
+
+// "42%, 1234 rows/s, 80.0 MB/s, about 2 min left"; empty when no rows came lately.
+std::string speed_text(const CopyFigures& figures);
+
+// waiting, copying, indexing or done.
+std::string_view word_of(TableCopyState state);
 
 struct ViewSize {
     std::size_t rows = 24;  // of the whole view, at least 3

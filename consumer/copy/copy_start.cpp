@@ -1,7 +1,6 @@
 #include "copy/copy_start.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <utility>
 
@@ -10,22 +9,14 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "copy/consistent_slot.h"
 #include "copy/target_rows.h"
-#include "pg/replication_connection.h"
 #include "schema/catalog_query.h"
 
 namespace walpack {
 namespace {
 
 using State = CopyChunk::State;
-
-constexpr const char* kApplicationName = "walpack_copy";
-
-std::string temporary_slot_name(const Connection& source) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return fmt::format("walpack_copy_{}_{}", source.backend_pid(),
-                       std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
 
 class Resumption {
   public:
@@ -163,19 +154,18 @@ class Resumption {
 
 }  // namespace
 
-// The exported snapshot lives as long as the walsender does nothing else.
-ExactSnapshot take_exact_snapshot(const Conninfo& conninfo, Connection& source,
+ExactSnapshot take_exact_snapshot(const CopyStartOptions& options, Connection& source,
                                   const StopRequest& stop) {
-    ReplicationConnection replication(conninfo, stop, kApplicationName);
-    const CreatedSlot slot = replication.create_slot(temporary_slot_name(source), true, true);
+    const ConsistentSlot slot =
+        open_consistent_slot(options.source, source, options.pipeline, stop);
     Transaction transaction(source, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
-    source.execute("SET TRANSACTION SNAPSHOT " + quote_literal(slot.snapshot_name));
+    source.execute("SET TRANSACTION SNAPSHOT " + quote_literal(slot.created.snapshot_name));
     const auto text = source.query_value("SELECT pg_catalog.pg_current_snapshot()");
     const auto snapshot = SourceSnapshot::parse(text.value_or(""));
     if (!snapshot)
         throw Error(ErrorKind::protocol, "the source's snapshot could not be understood")
             .detail(text.value_or("It is NULL."));
-    return {slot.consistent_point, *snapshot};
+    return {slot.created.consistent_point, *snapshot};
 }
 
 ChunkPlan stored_plan(const StoredTable& stored, const Relation& relation) {
@@ -209,7 +199,7 @@ Lsn begin_copy(const CopyStartOptions& options, Connection& source, Connection& 
                Progress& progress, const std::vector<PublishedTable>& published,
                const StopRequest& stop) {
     log::info("waiting for a consistent point of the source");
-    const ExactSnapshot exact = take_exact_snapshot(options.source, source, stop);
+    const ExactSnapshot exact = take_exact_snapshot(options, source, stop);
     const CopyCatalog catalog(options.pipeline);
     Transaction transaction(target);
     lock_schema(target);

@@ -30,8 +30,9 @@ struct ExactSnapshot {
 };
 
 // By a temporary slot with plugin walpack, which is gone on return; waits until every transaction
-// that writes at the call has ended. `source` is an ordinary session, not in a transaction.
-ExactSnapshot take_exact_snapshot(const Conninfo& conninfo, Connection& source,
+// that writes at the call has ended, and tells the log for which. `source` is an ordinary session,
+// not in a transaction.
+ExactSnapshot take_exact_snapshot(const CopyStartOptions& options, Connection& source,
                                   const StopRequest& stop);
 
 // The plan of a table that was cut already, without its parts. Throws Error(schema) when the column

@@ -79,7 +79,11 @@ void CopyTables::reset(CopyTable& table, std::size_t chunk) {
     waiting.committing = reset.committing;
     reset = std::move(waiting);
     for (std::size_t part = 0; part < table.parts.size(); ++part) {
-        if (table.chunk_of(part) == chunk) table.parts[part].is_loaded = false;
+        if (table.chunk_of(part) != chunk) continue;
+        if (!std::exchange(table.parts[part].is_loaded, false)) continue;
+        ++table.taken_back.chunks_done;
+        table.taken_back.rows += table.parts[part].stored.rows;
+        table.taken_back.bytes += table.parts[part].stored.bytes;
     }
     table.exported_snapshot.clear();
     note_change();

@@ -87,9 +87,12 @@ struct CopyTable {
     std::vector<CopyPart> parts;
     std::vector<CopyChunk> chunks;  // method key: one per part; whole: one
     std::vector<CopyBuild> builds;
-    std::size_t progress_number = 0;  // in CopyProgress, once it is planned
-    bool is_taken = false;            // a worker plans or empties it
-    bool is_built = false;            // what changes need is there
+    std::size_t progress_number = 0;  // in CopyProgress, if it is shown there
+    bool is_shown = false;            // from the start of the copy, or when it is planned
+    // Of parts that were loaded and reset, until that is shown too.
+    TableFigures taken_back;
+    bool is_taken = false;  // a worker plans or empties it
+    bool is_built = false;  // what changes need is there
     bool is_settled = false;
     bool needs_analyze = false;  // state ready: its statistics are still to be collected
     // State requested: the applying thread drops its changes, and what it applied before ends here.

@@ -88,7 +88,11 @@ void CopyWorker::empty(CopyTable& table) {
     Lsn required_lsn = table.stored.required_lsn;
     if (table.needs_required) {
         const auto source = connect_in_encoding(options_.source, options_.encoding, stop_);
-        const ExactSnapshot exact = take_exact_snapshot(options_.source, *source, stop_);
+        log::info("waiting for a snapshot that sees what was dropped of {}",
+                  table.published->relation->qualified_name());
+        const ExactSnapshot exact = take_exact_snapshot(
+            {.source = options_.source, .selection = {}, .pipeline = options_.pipeline}, *source,
+            stop_);
         required = exact.snapshot;
         required_lsn = exact.lsn;
     }
@@ -155,7 +159,6 @@ void CopyWorker::plan(CopyTable& table) {
               chunks.size(), chunks.size() == 1 ? "" : "s",
               load->is_binary ? "binary" : "as text, as " + load->format_reason, plan.reason);
     const std::lock_guard lock(tables_.mutex);
-    const bool is_first = table.load == nullptr;
     table.stored = std::move(stored);
     table.load = std::move(load);
     table.chunks = std::vector<CopyChunk>(table.is_whole() ? 1 : chunks.size());
@@ -166,8 +169,12 @@ void CopyWorker::plan(CopyTable& table) {
         table.parts.push_back(std::move(part));
     }
     assign_stages(table);
-    if (is_first) table.progress_number = shared_.progress.add_table(table.figures());
-    if (!is_first) shared_.progress.restart_table(table.progress_number, table.figures());
+    table.taken_back = {};
+    if (std::exchange(table.is_shown, true)) {
+        shared_.progress.restart_table(table.progress_number, table.figures());
+    } else {
+        table.progress_number = shared_.progress.add_table(table.figures());
+    }
     tables_.note_change();
 }
 

@@ -1,6 +1,5 @@
 #include "copy/initial_copy.h"
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,12 +10,12 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "copy/chunk_load.h"
+#include "copy/consistent_slot.h"
 #include "copy/copy_catalog.h"
 #include "copy/source_rows.h"
 #include "copy/table_copy.h"
 #include "copy/table_order.h"
 #include "copy/target_rows.h"
-#include "pg/replication_connection.h"
 #include "progress/progress.h"
 #include "schema/catalog_query.h"
 #include "schema/target_session.h"
@@ -47,11 +46,12 @@ WHERE c.relfilenode IS DISTINCT FROM pg_catalog.pg_relation_filenode(c.oid))";
 
 constexpr int kSnapshotsMax = 20;
 
-// Unique among everything that lives: the backend is ours.
-std::string temporary_slot_name(const Connection& source) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return fmt::format("walpack_copy_{}_{}", source.backend_pid(),
-                       std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+std::string oids_of(const std::vector<PublishedTable>& tables) {
+    std::string oids;
+    for (const PublishedTable& table : tables) {
+        oids += (oids.empty() ? "" : ",") + std::to_string(table.relation->oid);
+    }
+    return oids;
 }
 
 class InitialCopy {
@@ -137,14 +137,6 @@ class InitialCopy {
                     "tables are truncated or rewritten faster than a snapshot can be taken");
     }
 
-    static std::string oids_of(const std::vector<PublishedTable>& tables) {
-        std::string oids;
-        for (const PublishedTable& table : tables) {
-            oids += (oids.empty() ? "" : ",") + std::to_string(table.relation->oid);
-        }
-        return oids;
-    }
-
     void lock(const std::vector<PublishedTable>& tables) {
         std::string names;
         for (const PublishedTable& table : tables) {
@@ -157,12 +149,12 @@ class InitialCopy {
     // lives with our transaction, and the temporary slot goes with its connection.
     Lsn import_snapshot() {
         log::info("waiting for a consistent snapshot of the source");
-        ReplicationConnection replication(options_.source, stop_, kApplicationName);
-        const CreatedSlot slot = replication.create_slot(temporary_slot_name(source_), true, true);
+        const ConsistentSlot slot =
+            open_consistent_slot(options_.source, source_, options_.pipeline, stop_);
         source_.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
-        source_.execute("SET TRANSACTION SNAPSHOT " + quote_literal(slot.snapshot_name));
-        log::info("copying under the snapshot at {}", slot.consistent_point.to_string());
-        return slot.consistent_point;
+        source_.execute("SET TRANSACTION SNAPSHOT " + quote_literal(slot.created.snapshot_name));
+        log::info("copying under the snapshot at {}", slot.created.consistent_point.to_string());
+        return slot.created.consistent_point;
     }
 
     std::vector<std::size_t> order_of(const std::vector<RelationMapping>& mappings) {

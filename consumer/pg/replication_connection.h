@@ -72,6 +72,7 @@ class ReplicationConnection : private Connection {
     void finish(Lsn confirmed) noexcept;
 
     using Connection::description;
+    using Connection::limit_silence;
     using Connection::same_server;
     using Connection::server_version;
     using Connection::socket;

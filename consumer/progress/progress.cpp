@@ -26,9 +26,9 @@ constexpr const char* kNoteOrigin =
 
 // With rows of pipelines: see request_table.h, and copy/copy_catalog.h and
 // quarantine/quarantine_table.h for those that are made where they are needed.
-constexpr std::array<const char*, 7> kOtherTables = {
-    "request", "held_transaction", "copy_chunk",        "copy_table",
-    "copy",    "quarantine",       "quarantine_history"};
+constexpr std::array<const char*, 8> kOtherTables = {
+    "request", "held_transaction", "copy_chunk", "copy_table",
+    "copy",    "copy_activity",    "quarantine", "quarantine_history"};
 
 // Half-filled pages, so that each move of a position finds room beside its old version: no index
 // entry is written, and the dead versions go without VACUUM.

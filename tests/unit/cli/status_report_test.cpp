@@ -172,6 +172,69 @@ TEST(StatusJson, HasNumbersAsNumbers) {
     EXPECT_THAT(json, HasSubstr("\"applied_seconds_ago\":3.000"));
 }
 
+PipelineStatus copying_again() {
+    PipelineStatus status = streaming();
+    TableFigures table;
+    table.name = "public.t";
+    table.state = TableCopyState::copying;
+    table.rows = 100;
+    table.rows_estimated = 1000;
+    table.chunks_total = 10;
+    status.copied_tables = {table};
+    return status;
+}
+
+ReportedCopy reported_copy() {
+    ReportedCopy reported;
+    reported.seconds_ago = 1;
+    reported.figures.rows_per_second = 1234;
+    reported.figures.bytes_per_second = 1 << 20;
+    reported.figures.part_copied = 0.42;
+    reported.figures.left = std::chrono::seconds(90);
+    TableFigures table;
+    table.name = "public.t";
+    table.rows = 150;
+    reported.figures.tables = {table};
+    return reported;
+}
+
+TEST(PipelineStatus, IsNotCompleteWhileATableIsCopiedAgain) {
+    PipelineStatus status = copying_again();
+    EXPECT_EQ(status.copy_state(), "running");
+    status.consumer_is_connected = false;
+    EXPECT_EQ(status.copy_state(), "pending");
+    status.copied_tables.front().state = TableCopyState::done;
+    EXPECT_EQ(status.copy_state(), "complete");
+}
+
+TEST(StatusScreen, ShowsTheSpeedOfACopy) {
+    PipelineStatus status = copying_again();
+    status.take(reported_copy());
+    const std::string screen = status_screen(status);
+    EXPECT_THAT(screen, HasSubstr("  speed       42%, 1234 rows/s, 1.0 MB/s, about 1 min 30 s "
+                                  "left\n"));
+    EXPECT_THAT(screen, HasSubstr("copying, 150 rows"));
+    const std::string json = status_json(status);
+    EXPECT_THAT(json, HasSubstr("\"copy_rows_per_second\":1234.000,"));
+    EXPECT_THAT(json, HasSubstr("\"copy_seconds_left\":90,"));
+}
+
+TEST(StatusScreen, ShowsNoSpeedOfACopyThatStopped) {
+    PipelineStatus status = copying_again();
+    status.consumer_is_connected = false;
+    status.take(reported_copy());
+    EXPECT_THAT(status_screen(status), Not(HasSubstr("rows/s")));
+    EXPECT_THAT(status_json(status), HasSubstr("\"copy_rows_per_second\":null,"));
+}
+
+TEST(StatusScreen, ShowsWhatACopyWaitsFor) {
+    PipelineStatus status = copying_again();
+    status.copy_waits = {{"process 4711 (psql of joe in app)", "2026-01-31 12:00:00+00", 35}};
+    EXPECT_THAT(status_screen(status),
+                HasSubstr("  waits for   process 4711 (psql of joe in app), whose transaction "
+                          "began at 2026-01-31 12:00:00+00, for 35 s\n"));
+}
+
 PipelineStatus holding() {
     PipelineStatus status = streaming();
     status.held.emplace();

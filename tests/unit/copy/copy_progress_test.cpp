@@ -74,7 +74,7 @@ TEST(CopyProgress, TakesBackWhatAFailedChunkAdded) {
     progress.add(one, 30, 300);
     progress.finish_chunk(one);
     progress.take_back(one, 20, 500);
-    progress.reopen_chunk(one);
+    progress.reopen_chunks(one, 1);
     const CopyFigures figures = progress.snapshot(kStart);
     EXPECT_EQ(figures.tables[one].rows, 10U);
     EXPECT_EQ(figures.tables[one].bytes, 0U);
@@ -110,6 +110,20 @@ TEST(CopyProgress, DoesNotTakeAnEarlierRunForSpeed) {
     (void)progress.snapshot(kStart);
     EXPECT_EQ(progress.snapshot(kStart + seconds(10)).bytes_per_second, 0);
     EXPECT_EQ(progress.snapshot(kStart + seconds(20)).left, std::nullopt);
+}
+
+TEST(CopyProgress, ForgetsEarlierSpeedWhenATableBeginsAgain) {
+    CopyProgress progress(kStart);
+    const std::size_t one = progress.add_table(table(1000, 1000, 10));
+    (void)progress.snapshot(kStart);
+    progress.add(one, 500, 5000);
+    EXPECT_NEAR(progress.snapshot(kStart + seconds(10)).rows_per_second, 50, 0.1);
+    progress.restart_table(one, table(1000, 1000, 10));
+    EXPECT_EQ(progress.snapshot(kStart + seconds(11)).rows_per_second, 0);
+    progress.add(one, 200, 2000);
+    const CopyFigures figures = progress.snapshot(kStart + seconds(13));
+    EXPECT_NEAR(figures.rows_per_second, 100, 0.1);
+    EXPECT_EQ(figures.left, seconds(8));
 }
 
 }  // namespace
