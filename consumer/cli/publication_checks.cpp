@@ -47,7 +47,9 @@ void compare_tables(const Config& config, const std::string& name, const Publica
     }
     findings.problem(
         End::source,
-        fmt::format("publication \"{}\" holds other tables than \"tables\" lists", name),
+        fmt::format("publication \"{}\" holds other tables than \"tables\" lists; what is added "
+                    "to it is copied by \"walpack run\" by itself",
+                    name),
         state.is_all_tables
             ? fmt::format("DROP PUBLICATION {};  -- init makes it anew; or remove \"tables\" from "
                           "the configuration",

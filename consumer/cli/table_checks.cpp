@@ -61,7 +61,17 @@ struct Ends {
     std::string target;
 };
 
-void report_missing(const std::vector<std::string>& missing, const Ends& ends, bool will_be_made,
+enum class MadeBy { init, you, you_for_run };
+
+// Once the others are copied, init makes no more tables; a running pipeline copies one that is
+// there.
+MadeBy missing_made_by(const Config& config, const Preflight& preflight) {
+    if (makes_missing_tables(config, preflight)) return MadeBy::init;
+    const bool is_copied = preflight.progress && preflight.progress->copy_is_complete;
+    return config.copy && is_copied ? MadeBy::you_for_run : MadeBy::you;
+}
+
+void report_missing(const std::vector<std::string>& missing, const Ends& ends, MadeBy made_by,
                     Findings& findings) {
     if (missing.empty()) return;
     std::string names;
@@ -70,14 +80,26 @@ void report_missing(const std::vector<std::string>& missing, const Ends& ends, b
         names += "\n" + name;
         if (missing.size() <= kNamedTablesMax) options += " --table=" + shell_quoted(name);
     }
-    if (will_be_made) {
+    if (made_by == MadeBy::init) {
         findings.note(End::target, counted(missing.size(), "published table") +
                                        " missing, which init makes:" + names);
         return;
     }
+    const std::string fix =
+        fmt::format("pg_dump --schema-only --no-publications{} {} | psql {}", options,
+                    shell_quoted(ends.source), shell_quoted(ends.target));
+    if (made_by == MadeBy::you_for_run) {
+        findings.problem(
+            End::target,
+            counted(missing.size(), "published table") +
+                " missing; \"walpack run\" copies a table that was added by itself, within a "
+                "minute after it is on the target, and goes on with the others until then:" +
+                names,
+            fix);
+        return;
+    }
     findings.problem(End::target, counted(missing.size(), "published table") + " missing:" + names,
-                     fmt::format("pg_dump --schema-only --no-publications{} {} | psql {}", options,
-                                 shell_quoted(ends.source), shell_quoted(ends.target)));
+                     fix);
 }
 
 // For each table: which of the five privileges are missing, whether row-level security applies.
@@ -162,7 +184,7 @@ void check_target_tables(Connection& target, const std::string& source_descripti
     const std::size_t problems = findings.problem_count();
     const TargetTables tables = read_tables(target, preflight.tables, findings);
     report_missing(tables.missing, {source_description, target.description()},
-                   makes_missing_tables(config, preflight), findings);
+                   missing_made_by(config, preflight), findings);
     check_rights(target, tables.present, findings);
     if (preflight.copy_is_to_begin(config)) check_empty(target, tables.present, config, findings);
     if (findings.problem_count() > problems) return;

@@ -82,6 +82,29 @@ TEST_F(PublishedTables, OneThatTheTargetLacksIsLeftOutUntilItIsThere) {
     expect_equal();
 }
 
+TEST_F(PublishedTables, InitSaysThatRunCopiesOneThatIsAdded) {
+    make("lacking", false);
+    consumer().set("tables", "[\"public.first\", \"public.mark\", \"public.lacking\"]");
+    const Finished listed = consumer().command("init");
+    EXPECT_EQ(listed.status, 1);
+    EXPECT_TRUE(contains(listed.output,
+                         "holds other tables than \"tables\" lists; what is added "
+                         "to it is copied by \"walpack run\" by itself"));
+    publish("lacking");
+    const Finished published = consumer().command("init");
+    EXPECT_EQ(published.status, 1);
+    EXPECT_TRUE(contains(published.output,
+                         "1 published table missing; \"walpack run\" copies a "
+                         "table that was added by itself"));
+    EXPECT_TRUE(contains(published.output, "pg_dump --schema-only"));
+    target().execute("CREATE TABLE lacking (id int PRIMARY KEY, n int)");
+    source().execute("INSERT INTO lacking VALUES (11, 1)");
+    wait_for_rows("lacking", 11);
+    EXPECT_EQ(consumer().command("init").status, 0);
+    catch_up();
+    expect_equal();
+}
+
 // What was changed meanwhile is nowhere in the stream.
 TEST_F(PublishedTables, OneThatComesBackIsANewTable) {
     source().execute("ALTER PUBLICATION " + slot() + " DROP TABLE first");
