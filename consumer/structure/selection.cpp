@@ -28,14 +28,15 @@ bool is_attachment(const ArchiveEntry& entry) {
 
 // Comes with all tables although none needs it.
 bool is_of_whole(const ArchiveEntry& entry) {
-    return is_one_of(entry.kind,
-                     {"SCHEMA", "TYPE", "DOMAIN", "FUNCTION", "PROCEDURE", "AGGREGATE", "SEQUENCE",
-                      "OPERATOR", "OPERATOR CLASS", "OPERATOR FAMILY", "CAST", "COLLATION"});
+    return is_one_of(entry.kind, {"EXTENSION", "SCHEMA", "TYPE", "DOMAIN", "FUNCTION", "PROCEDURE",
+                                  "AGGREGATE", "SEQUENCE", "OPERATOR", "OPERATOR CLASS",
+                                  "OPERATOR FAMILY", "CAST", "COLLATION"});
 }
 
-// Of the database or the dump as a whole.
+// Of the database or the dump as a whole. Our own extension serves sources.
 bool is_never_wanted(const ArchiveEntry& entry) {
-    return is_one_of(entry.kind, {"DATABASE", "ENCODING", "STDSTRINGS", "SEARCHPATH"});
+    return is_one_of(entry.kind, {"DATABASE", "ENCODING", "STDSTRINGS", "SEARCHPATH"}) ||
+           (entry.kind == "EXTENSION" && entry.name == "walpack");
 }
 
 class Selecting {
@@ -43,7 +44,10 @@ class Selecting {
     Selecting(const std::vector<ArchiveEntry>& archive, const SourceFacts& facts,
               const std::set<std::uint32_t>& published)
         : archive_(archive), facts_(facts), published_(published) {
-        for (const ArchiveEntry& entry : archive) entries_[entry.id] = entry;
+        for (const ArchiveEntry& entry : archive) {
+            entries_[entry.id] = entry;
+            if (entry.kind == "EXTENSION") extensions_[entry.object_oid] = entry.id;
+        }
     }
 
     StructureSelection run(bool is_whole) {
@@ -92,7 +96,21 @@ class Selecting {
             const ArchiveEntry& entry = found->second;
             if (entry.kind == "TABLE") included_tables_.insert(entry.object_oid);
             waiting.insert(waiting.end(), entry.depends_on.begin(), entry.depends_on.end());
+            for (const std::uint32_t extension : extensions_needed(entry))
+                waiting.push_back(extension);
         }
+    }
+
+    // By numbers of entries.
+    std::vector<std::uint32_t> extensions_needed(const ArchiveEntry& entry) const {
+        std::vector<std::uint32_t> needed;
+        const auto found = facts_.extensions_needed.find({entry.class_oid, entry.object_oid});
+        if (found == facts_.extensions_needed.end()) return needed;
+        for (const std::uint32_t oid : found->second) {
+            const auto extension = extensions_.find(oid);
+            if (extension != extensions_.end()) needed.push_back(extension->second);
+        }
+        return needed;
     }
 
     // What is part of an included table before the rows, and attachments of what is included; until
@@ -194,6 +212,7 @@ class Selecting {
     const SourceFacts& facts_;
     const std::set<std::uint32_t>& published_;
     std::map<std::uint32_t, ArchiveEntry> entries_;
+    std::map<std::uint32_t, std::uint32_t> extensions_;  // OID -> number
     std::set<std::uint32_t> included_;
     std::set<std::uint32_t> included_tables_;  // OIDs
     StructureSelection selection_;

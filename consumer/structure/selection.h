@@ -2,8 +2,9 @@
 // what hangs on them afterwards.
 //
 //   before the rows   the tables, their parents and partitions, and everything that these depend
-//                     on: types, functions, sequences, schemas, extensions; what is attached to it
-//                     all: defaults, owned sequences, attachments, comments, grants
+//                     on: types, functions, sequences, schemas, extensions (also those that the
+//                     body of a function calls); what is attached to it all: defaults, owned
+//                     sequences, attachments, comments, grants. Extensions of what comes after
 //   after the rows    keys, indexes, foreign keys, triggers, policies and the like of the tables.
 //                     What would need a table that is not published is refused, not half made
 #pragma once

@@ -48,6 +48,25 @@ SELECT d.objid, d.refobjid FROM pg_catalog.pg_depend d
 WHERE d.deptype = 'e' AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
     AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass)";
 
+constexpr const char* kReadNeededExtensions = R"(
+SELECT p.tableoid, p.oid, d.refobjid
+FROM pg_catalog.pg_proc p
+JOIN pg_catalog.pg_language l ON l.oid = p.prolang AND l.lanname IN ('sql', 'plpgsql')
+JOIN pg_catalog.pg_depend d ON d.deptype = 'e'
+    AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+    AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+JOIN pg_catalog.pg_proc m ON m.oid = d.objid AND m.proname ~ '^[a-z_][a-z0-9_]*$'
+WHERE p.oid = ANY ($1::pg_catalog.oid[]) AND pg_catalog.strpos(p.prosrc, m.proname) > 0
+    AND p.prosrc ~ ('\m' || m.proname::pg_catalog.text || '\s*\(')
+UNION
+SELECT c.tableoid, c.oid, e.refobjid
+FROM pg_catalog.pg_constraint c
+JOIN pg_catalog.pg_depend d ON d.classid = c.tableoid AND d.objid = c.oid
+    OR d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.conindid
+JOIN pg_catalog.pg_depend e ON e.classid = d.refclassid AND e.objid = d.refobjid
+    AND e.deptype = 'e' AND e.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+WHERE c.oid = ANY ($1::pg_catalog.oid[]))";
+
 constexpr const char* kReadUnreadable = R"(
 SELECT n.nspname, c.relname
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -89,6 +108,11 @@ SourceFacts read_source_facts(Connection& source, const std::vector<std::uint32_
     const Result extensions = source.execute(kReadExtensionTables);
     for (int row = 0; row < extensions.rows(); ++row) {
         facts.extensions[oid_at(extensions, row, 0)] = oid_at(extensions, row, 1);
+    }
+    const Result needed = source.execute(kReadNeededExtensions, {list});
+    for (int row = 0; row < needed.rows(); ++row) {
+        facts.extensions_needed[{oid_at(needed, row, 0), oid_at(needed, row, 1)}].push_back(
+            oid_at(needed, row, 2));
     }
     return facts;
 }

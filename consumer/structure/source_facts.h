@@ -37,6 +37,10 @@ struct SourceFacts {
     std::map<ObjectAddress, OwnedObject> owned;
     std::map<std::uint32_t, SourceTable> tables;
     std::map<std::uint32_t, std::uint32_t> extensions;  // of the tables that one made; OIDs
+    // Extensions (OIDs) that an object needs and pg_dump does not tell: of constraints those of
+    // their operators and of their index's operator classes; of functions whose bodies are text,
+    // those that have a function which the body calls.
+    std::map<ObjectAddress, std::vector<std::uint32_t>> extensions_needed;
 
     const OwnedObject* find_owned(std::uint32_t class_oid, std::uint32_t object_oid) const;
     const SourceTable* find_table(std::uint32_t oid) const;

@@ -98,6 +98,23 @@ TEST_F(SelectionOfAShop, AnUnloggedTableIsNoneOfAllTables) {
               selection.before.end());
 }
 
+TEST_F(SelectionOfAShop, TakesExtensionsThatWhatComesNeeds) {
+    add("5; 3079 105 EXTENSION - pgcrypto p");
+    add("6; 3079 106 EXTENSION - citext p");
+    add("7; 3079 107 EXTENSION - walpack p");
+    facts_.extensions_needed[{1255, 103}] = {105, 107};
+    facts_.extensions_needed[{1255, 104}] = {106};
+    EXPECT_EQ(select({111}).before, (Ids{1, 3, 11, 13, 14, 5}));
+}
+
+TEST_F(SelectionOfAShop, TakesExtensionsOfAWholeDatabaseButOurs) {
+    add("5; 3079 105 EXTENSION - pgcrypto p");
+    add("6; 3079 106 EXTENSION - walpack p");
+    const auto before = select({110, 111, 112}).before;
+    EXPECT_NE(std::find(before.begin(), before.end(), 5U), before.end());
+    EXPECT_EQ(std::find(before.begin(), before.end(), 6U), before.end());
+}
+
 TEST_F(SelectionOfAShop, RefusesAPolicyThatReadsAnotherTable) {
     add("30; 3256 130 POLICY shop customer p p", {10, 12});
     facts_.owned[{3256, 130}] = {110, 0, false, "p"};
