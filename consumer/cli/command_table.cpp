@@ -84,9 +84,11 @@ Command diff_command() {
     command.summary = "show how the published tables differ between both ends";
     command.description =
         "Compares the definitions of the published tables and their parents at both ends: columns, "
-        "defaults, constraints, indexes, triggers, policies, statistics. Prints one line for each "
-        "difference and changes nothing. Exits with 0 when there is none and with 1 when there is "
-        "one.";
+        "defaults, constraints, indexes, triggers, policies, statistics. With create_schema also "
+        "what init would make beside them, as pg_dump writes it: extensions, types, domains, "
+        "functions, sequences, and owners and grants of roles that the target has. Prints one "
+        "line for each difference and changes nothing. Exits with 0 when there is none and with 1 "
+        "when there is one.";
     command.key_help = KeyHelp::pipeline;
     command.switches = {{"comments", "Compare comments too."}};
     command.run = run_diff;

@@ -1,4 +1,4 @@
-// `walpack diff`: how the published tables differ between both ends.
+// `walpack diff`: how the published tables, and what they need, differ between both ends.
 #pragma once
 
 #include "cli/command.h"

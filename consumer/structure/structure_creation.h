@@ -13,19 +13,12 @@
 #include <vector>
 
 #include "pg/connection.h"
-#include "structure/archive.h"
 #include "structure/post_data.h"
 #include "structure/selection.h"
 #include "structure/source_facts.h"
+#include "structure/structure_dump.h"
 
 namespace walpack {
-
-// Entries by number, and the SQL of each: to create it, and to give it its owner.
-struct ArchiveTexts {
-    std::map<std::uint32_t, ArchiveEntry> entries;
-    std::map<std::uint32_t, std::string> statements;
-    std::map<std::uint32_t, std::string> owners;
-};
 
 struct CreatedStructure {
     std::set<std::uint32_t> tables;  // OIDs on the source

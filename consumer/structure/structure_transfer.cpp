@@ -13,6 +13,7 @@
 #include "structure/post_data.h"
 #include "structure/post_data_items.h"
 #include "structure/structure_creation.h"
+#include "structure/structure_dump.h"
 #include "structure/structure_session.h"
 
 namespace walpack {
@@ -35,40 +36,21 @@ namespace {
 class StructureTransfer {
   public:
     StructureTransfer(const Conninfo& conninfo, Connection& source, const StopRequest& stop)
-        : programs_(find_client_programs(source.server_version(), stop)), stop_(stop) {
-        DumpOptions options;
-        options.excluded_tables = read_unreadable_tables(source);
-        is_whole_ = options.excluded_tables.empty();
-        dump_ = dump_structure(programs_, conninfo, options, stop);
-        archive_ = parse_archive_list(list_archive(programs_, dump_, stop));
-        std::vector<std::uint32_t> oids;
-        for (const ArchiveEntry& entry : archive_) {
-            texts_.entries[entry.id] = entry;
-            if (entry.object_oid != 0) oids.push_back(entry.object_oid);
-        }
-        facts_ = read_source_facts(source, oids);
-    }
+        : dump_(find_client_programs(source.server_version(), stop), conninfo, source, stop) {}
 
     void select(const std::set<std::uint32_t>& oids) {
-        selection_ = select_structure(archive_, facts_, oids, is_whole_);
+        selection_ = select_structure(dump_.archive(), dump_.facts(), oids, dump_.is_whole());
         std::vector<std::uint32_t> entries = selection_.before;
         entries.insert(entries.end(), selection_.after.begin(), selection_.after.end());
-        texts_.statements = split_archive_script(
-            render_archive(programs_, dump_, entries, false, stop_), texts_.entries);
-        const auto with_owners = split_archive_script(
-            render_archive(programs_, dump_, entries, true, stop_), texts_.entries);
-        for (const auto& [id, text] : with_owners) {
-            const std::string& bare = texts_.statements[id];
-            if (!text.starts_with(bare) || text.size() == bare.size()) continue;
-            texts_.owners[id] = text.substr(text.find_first_not_of('\n', bare.size()));
-        }
+        texts_ = dump_.render(entries);
     }
 
     StructureReport create(Connection& target, const std::vector<PublishedTable>& published,
                            const std::string& pipeline) {
         set_up_structure_session(target);
         Transaction transaction(target);
-        CreatedStructure created = create_structure(selection_.before, texts_, facts_, target);
+        CreatedStructure created =
+            create_structure(selection_.before, texts_, dump_.facts(), target);
         StructureReport report;
         report.refused = std::move(selection_.refused);
         report.refused.insert(report.refused.end(), created.refused.begin(), created.refused.end());
@@ -77,7 +59,7 @@ class StructureTransfer {
             throw_incomplete(missing, report.refused);
         }
         std::vector<PostDataItem> items = post_data_items(
-            selection_.after, texts_.entries, texts_.statements, facts_, created.tables);
+            selection_.after, texts_.entries, texts_.statements, dump_.facts(), created.tables);
         items.insert(items.end(), created.last.begin(), created.last.end());
         report.tables = created.tables.size();
         report.objects = created.objects;
@@ -88,13 +70,8 @@ class StructureTransfer {
     }
 
   private:
-    const ClientPrograms programs_;
-    const StopRequest& stop_;
-    bool is_whole_ = true;
-    std::string dump_;
-    std::vector<ArchiveEntry> archive_;
+    StructureDump dump_;
     ArchiveTexts texts_;
-    SourceFacts facts_;
     StructureSelection selection_;
 };
 
