@@ -22,10 +22,10 @@ struct ReportedCopy {
 
 // Harmless when it exists. Under lock_schema().
 void create_copy_activity_table(Connection& target);
-// Does nothing where there is no such table.
+// Does nothing where there is no such table, or it may not be written.
 void write_copy_activity(Connection& target, const std::string& pipeline,
                          const CopyFigures& figures);
-// nullopt when there is no table, or no row.
+// nullopt when there is no table that may be read, or no row.
 std::optional<ReportedCopy> read_copy_activity(Connection& target, const std::string& pipeline);
 
 }  // namespace walpack

@@ -211,7 +211,7 @@ TEST(StatusScreen, ShowsTheSpeedOfACopy) {
     PipelineStatus status = copying_again();
     status.take(reported_copy());
     const std::string screen = status_screen(status);
-    EXPECT_THAT(screen, HasSubstr("  speed       42%, 1234 rows/s, 1024 kB/s, about 1 min 30 s "
+    EXPECT_THAT(screen, HasSubstr("  speed       42%, 1234 rows/s, 1.0 MB/s, about 1 min 30 s "
                                   "left\n"));
     EXPECT_THAT(screen, HasSubstr("copying, 150 rows"));
     const std::string json = status_json(status);

@@ -112,5 +112,19 @@ TEST(CopyProgress, DoesNotTakeAnEarlierRunForSpeed) {
     EXPECT_EQ(progress.snapshot(kStart + seconds(20)).left, std::nullopt);
 }
 
+TEST(CopyProgress, ForgetsEarlierSpeedWhenATableBeginsAgain) {
+    CopyProgress progress(kStart);
+    const std::size_t one = progress.add_table(table(1000, 1000, 10));
+    (void)progress.snapshot(kStart);
+    progress.add(one, 500, 5000);
+    EXPECT_NEAR(progress.snapshot(kStart + seconds(10)).rows_per_second, 50, 0.1);
+    progress.restart_table(one, table(1000, 1000, 10));
+    EXPECT_EQ(progress.snapshot(kStart + seconds(11)).rows_per_second, 0);
+    progress.add(one, 200, 2000);
+    const CopyFigures figures = progress.snapshot(kStart + seconds(13));
+    EXPECT_NEAR(figures.rows_per_second, 100, 0.1);
+    EXPECT_EQ(figures.left, seconds(8));
+}
+
 }  // namespace
 }  // namespace walpack
