@@ -102,7 +102,7 @@ void Pipeline::run(const Repetition& repetition) {
     const std::string only_target = config_.shares_slot ? config_.target_name : "";
     require_system(feed_.system_identifier, row.source_system_identifier, only_target);
     feed_.source.wait_until_known(abort);
-    const SourceHistory history = feed_.source.history_up_to(row.applied_lsn);
+    const SourceHistory history = feed_.source.history_up_to(row.applied_lsn, abort);
     require_history(row.timeline, row.applied_lsn, history, "target", only_target);
     require_continuity(config_.slot, row, feed_.source.reaches_back_to(), feed_.log.damage(),
                        only_target);

@@ -153,13 +153,13 @@ std::uint32_t SourceStream::timeline() const {
     return history_.timeline;
 }
 
-SourceHistory SourceStream::history_up_to(Lsn position) {
+SourceHistory SourceStream::history_up_to(Lsn position, const StopRequest& stop) {
     {
         const std::lock_guard lock(mutex_);
         if (position <= history_.flush_lsn) return history_;
     }
     // It has written more since.
-    ReplicationConnection replication(config_.source, stop_, "walpack_" + config_.pipeline,
+    ReplicationConnection replication(config_.source, stop, "walpack_" + config_.pipeline,
                                       config_.receive_timeout);
     SourceHistory history = read_history(replication, replication.identify_system());
     const std::lock_guard lock(mutex_);

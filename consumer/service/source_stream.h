@@ -53,8 +53,8 @@ class SourceStream {
     // How often the log was begun.
     std::uint64_t generation() const { return generation_; }
     // Read again when it does not reach up to there. Throws Error(connection) then, when the source
-    // does not answer.
-    SourceHistory history_up_to(Lsn position);
+    // does not answer, and ends on a stop of who asks: this stream outlives the targets.
+    SourceHistory history_up_to(Lsn position, const StopRequest& stop);
     std::uint32_t timeline() const;
     // The log is closed with an error.
     bool has_failed() const { return has_failed_; }

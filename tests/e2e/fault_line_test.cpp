@@ -104,6 +104,21 @@ TEST_F(FaultLine, ASourceThatNeverAnswersIsGivenUpAtAnyState) {
     expect_healed();
 }
 
+// A target that begins again asks the source about its history.
+TEST_F(FaultLine, AStopDoesNotWaitForASourceThatIsSilent) {
+    start_under_load();
+    transfers().let_pass(50);
+    catch_up();
+    to_source_.freeze(true);
+    to_target_.cut();
+    wait_for_retry();
+    std::this_thread::sleep_for(seconds(1));
+    EXPECT_EQ(consumer().terminate(seconds(8)), 0);
+    to_source_.freeze(false);
+    consumer().start();
+    expect_healed();
+}
+
 // The answer to one COMMIT comes late, which is no reason to repeat anything.
 TEST_F(FaultLine, ATargetThatIsSilentForAWhileOnlyDelays) {
     start_under_load();

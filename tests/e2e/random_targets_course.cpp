@@ -51,7 +51,8 @@ void RandomTargets::begin() {
         counts_[answer] = 0;
     start_workload();
     choose_settings();
-    service_->init();
+    // It reads the structure with pg_dump, which a TRUNCATE of the workload may deadlock with.
+    wait_until("init succeeds", seconds(60), [&] { return service_->command("init").status == 0; });
     service_->start();
     for (const auto& target : targets_) {
         wait_until("the initial copy is complete", seconds(120), [&] {

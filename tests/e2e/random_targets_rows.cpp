@@ -14,6 +14,9 @@ std::string refused_at(const std::string& log) {
     return log.substr(lsn + 5, log.find(')', lsn) - lsn - 5);
 }
 
+constexpr const char* kHeldUsers =
+    "SELECT count(*) FROM walpack.quarantine WHERE table_name IN ('users', 'orders', 'plain')";
+
 }  // namespace
 
 bool RandomTargets::write_large() {
@@ -21,7 +24,7 @@ bool RandomTargets::write_large() {
     return true;
 }
 
-// Until the limit is lifted; then what was held is wanted.
+// Until the limit is lifted, which is not before something is held; then that is wanted.
 bool RandomTargets::refuse_rows() {
     RandomTarget* target =
         pick([](const RandomTarget& one) { return one.has("users") && one.has("plain"); });
@@ -34,7 +37,11 @@ bool RandomTargets::refuse_rows() {
     open({.name = "rows refused",
           .of = target,
           .until = Clock::now() + long_time(),
-          .end = [this, target, accepting, is_accepted = false]() mutable {
+          .end = [this, target, accepting, is_accepted = false,
+                  last = Clock::now() + seconds(20)]() mutable {
+              const bool is_awaited = target->traits().quarantines && !is_accepted &&
+                                      target->session().number(kHeldUsers) == 0;
+              if (is_awaited && Clock::now() < last) return false;
               return has_taken_back(*target, accepting, is_accepted);
           }});
     return true;
@@ -45,14 +52,12 @@ bool RandomTargets::has_taken_back(RandomTarget& target, const std::string& acce
     if (!is_accepted) target.session().execute(accepting);
     is_accepted = true;
     if (!target.traits().quarantines) return true;
-    const std::string held =
-        "SELECT count(*) FROM walpack.quarantine WHERE table_name IN ('users', 'orders', 'plain')";
-    if (target.session().number(held) == 0) return true;
+    if (target.session().number(kHeldUsers) == 0) return true;
     if (!is_reachable(target)) return false;
     for (const char* table : {"public.users", "public.orders", "public.plain"})
         (void)command("quarantine", target, {"retry", "--table", table});
     count("quarantine retried");
-    return target.session().number(held) == 0;
+    return target.session().number(kHeldUsers) == 0;
 }
 
 // A row that the operator has to deal with, each target's in its own way.
