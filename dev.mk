@@ -16,7 +16,7 @@ CXX_FILES   = $(wildcard $(addsuffix /*.h,consumer/* plugin protocol tests/* tes
                          $(addsuffix /*.cpp,consumer consumer/* plugin tests/* tests/*/*))
 
 .PHONY: help build consumer unit-tests e2e-tests test check check-suites regress-list isolation-list \
-        check-isolation check-matrix demo soak differential differential-tests \
+        check-isolation check-matrix check-large demo soak differential differential-tests \
         bench lint tidy cli-pages format format-check check-asan check-tsan check-plugin-asan \
         check-plugin-valgrind fuzz install-consumer clean-build
 
@@ -61,6 +61,10 @@ check-isolation: all                          ## concurrent sessions: specs/, on
 
 check-matrix:                                 ## the plugin on PostgreSQL 17, 18, 19, in unpacked roots; MATRIX_DIR= keeps them
 	@bash .ci/matrix.sh
+
+check-large: all e2e-tests                    ## rows and values too large for every day: 10,000,000 rows, 900 MB; half an hour
+	@BUILD_DIR=$(BUILD_DIR) bash .ci/e2e.sh --gtest_also_run_disabled_tests \
+	    --gtest_filter='*.DISABLED_*'
 
 demo:                                         ## two servers, pgbench, a kill -9, then all is compared; KEEP=1
 	@KEEP='$(KEEP)' BUILD_DIR=$(BUILD_DIR) bash tests/demo.sh

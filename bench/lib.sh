@@ -126,6 +126,7 @@ rows_of() {
     copy/tiny) scaled 300 ;;
     */narrow | */narrow10 | */spill | */update) scaled 1000000 ;;
     */wide | */mixed) scaled 100000 ;;
+    apply/keyless*) scaled 200000 ;;
     apply/toast) scaled 20000 ;;
     decode/toast) scaled 10000 ;;
     apply/delete) scaled 1000000 ;;
@@ -148,6 +149,7 @@ file_of() {
     spill/*) name=narrow ;;   # differs only in the memory that it is decoded with
     mixed/*) name=wide ;;
     narrow10/setup) name=narrow ;;
+    keyless_index/run) name=keyless ;;
     delete/setup) [ "$kind" != apply ] || name=update ;;
     esac
     for folder in "$root/bench/workloads/$kind" "$root/bench/workloads"; do
@@ -191,6 +193,8 @@ title_of() {
     */wide | */mixed) echo "$rows rows of 30 mixed columns, transactions of 100" ;;
     apply/update) echo "$((rows * 3 / 10)) updates by key in random order, one transaction" ;;
     apply/delete) echo "$((rows * 3 / 10)) deletes by key in random order, one transaction" ;;
+    apply/keyless) echo "$((rows / 100)) updates of $rows rows without a key, transactions of 10" ;;
+    apply/keyless_index) echo "$((rows / 100)) updates of $rows rows without a key, beside a plain index" ;;
     apply/toast) echo "$((rows * 10)) updates beside an unchanged value of 8 kB out of line, transactions of 5" ;;
     */toast) echo "$((rows * 10)) updates beside an unchanged value of 8 kB out of line" ;;
     */delete) echo "$rows deletes, one transaction" ;;

@@ -117,6 +117,12 @@ void Applier::State::note_commit(const Group& committed) {
     stats.rows += committed.rows;
     if (committed.transactions > 0) stats.last_commit_time = committed.last_commit_time;
     ++stats.target_commits;
+    if (committed.transactions > 0) {
+        for (const TableName& table : unbatched.note_group()) {
+            log::info("changes of \"{}.{}\" go in batches again", table.schema, table.table);
+            relations.forget(table);
+        }
+    }
     // One session's commit_group() sees it by itself.
     if (options.apply_workers > 1 && committed.transactions == 1)
         pace.note_alone(more_is_waiting());

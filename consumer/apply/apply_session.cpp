@@ -236,7 +236,12 @@ std::size_t ApplySession::send_batch(const Batch& batch, std::size_t first, Lsn 
     sent.batch = batch.statement;
     sent.batch_rows = rows;
     sent.commit_lsn = commit_lsn;
-    if (statement.kind == BatchKind::insert) {
+    if (statement.finds_whole_rows) {
+        in_flight_.send_command("SET LOCAL enable_hashjoin = on", "set how rows are found");
+        in_flight_.send_unprepared(statement.sql, statement.type_oids, parameters_,
+                                   std::move(sent));
+        in_flight_.send_command("SET LOCAL enable_hashjoin = off", "set how rows are found");
+    } else if (statement.kind == BatchKind::insert) {
         const std::string& name = statements_.name_of(batch.statement);
         in_flight_.send_prepared(name, parameters_, std::move(sent));
     } else {

@@ -95,17 +95,23 @@ class BatchBuilder {
 
     void update() {
         std::string assignments;
-        const auto& parameters = out_.single->statement.parameters;
-        // Behind the columns to set stand those that find the row.
-        for (std::size_t i = 0; i + key_.size() < parameters.size(); ++i) {
-            const ColumnMapping& column = *parameters[i].column;
+        std::string kept;
+        for (const ColumnMapping& column : mapping_.columns) {
+            const bool is_set = is_set_by(mapping_, out_.single->shape, column);
             // Under REPLICA IDENTITY FULL the key is sent too; it did not change.
-            if (std::find(key_.begin(), key_.end(), column.attribute) != key_.end()) continue;
-            append(assignments, ", ",
-                   fmt::format("{} = {}", quote_identifier(column.column->name),
-                               source_column(column.attribute, column.attribute)));
+            if (std::ranges::find(key_, column.attribute) != key_.end()) continue;
+            if (is_set) {
+                append(assignments, ", ",
+                       fmt::format("{} = {}", quote_identifier(column.column->name),
+                                   source_column(column.attribute, column.attribute)));
+            } else if (column.column->is_identity_always) {
+                // A row where it is to change is found by none; by itself it will be replaced.
+                kept += " AND " + key_equals(*column.column,
+                                             source_column(column.attribute, column.attribute),
+                                             std::string(kTarget));
+            }
         }
-        const std::string condition = equal_keys(false) + guard(mapping_.update_guard);
+        const std::string condition = equal_keys(false) + kept + guard(mapping_.update_guard);
         out_.sql =
             fmt::format("UPDATE {} AS w SET {} FROM (SELECT {}) AS s WHERE {}",
                         mapping_.table->sql_name_of_rows(), assignments, selected_, condition);
@@ -127,7 +133,49 @@ class BatchBuilder {
                                selected_, condition);
     }
 
+    // DISTINCT ON takes one of several equal rows, as LIMIT 1 does for a single one. That a row is
+    // taken twice, the number of rows touched tells.
+    void whole_rows() {
+        const StatementShape& shape = out_.single->shape;
+        const bool is_update = out_.kind == BatchKind::update;
+        std::string assignments;
+        for (const ColumnMapping& column : mapping_.columns) {
+            if (!is_update || !is_set_by(mapping_, shape, column)) continue;
+            append(assignments, ", ",
+                   fmt::format("{} = {}", quote_identifier(column.column->name),
+                               source_column(column.attribute,
+                                             mapping_.columns.size() + column.attribute)));
+        }
+        const TargetTable& table = *mapping_.table;
+        const bool is_partitioned = table.relkind == 'p';
+        const std::string equal = equal_rows(shape);
+        const std::string found = fmt::format(
+            "(SELECT DISTINCT ON (s.n) r.ctid AS at{}, s.* FROM "
+            "(SELECT pg_catalog.row_number() OVER () AS n, * FROM (SELECT {}) AS v) AS s "
+            "JOIN {} AS r ON {}{}) AS s WHERE w.ctid = s.at{}",
+            is_partitioned ? ", r.tableoid AS part" : "", selected_, table.sql_name_of_rows(),
+            equal, guard(is_update ? mapping_.update_guard : mapping_.delete_guard),
+            is_partitioned ? " AND w.tableoid = s.part" : "");
+        out_.sql = is_update ? fmt::format("UPDATE {} AS w SET {} FROM {}",
+                                           table.sql_name_of_rows(), assignments, found)
+                             : fmt::format("DELETE FROM {} AS w USING {}", table.sql_name_of_rows(),
+                                           found);
+    }
+
   private:
+    std::string equal_rows(const StatementShape& shape) {
+        std::string condition;
+        for (const ColumnMapping& column : mapping_.columns) {
+            if (!column.is_written()) continue;
+            append(condition, " AND ",
+                   is_marked(shape.nulls, column.attribute)
+                       ? is_exactly_null(*column.column, "r.")
+                       : is_exactly(*column.column,
+                                    source_column(column.attribute, column.attribute), "r."));
+        }
+        return condition;
+    }
+
     static std::string guard(const std::string& condition) {
         return condition.empty() ? "" : " AND " + condition;
     }
@@ -229,6 +277,23 @@ std::vector<CellForm> batch_forms(const RelationMapping& mapping) {
         forms.push_back(form);
     }
     return forms;
+}
+
+std::shared_ptr<const BatchStatement> make_whole_row_batch(
+    const std::shared_ptr<const RelationMapping>& mapping, const StatementShape& shape,
+    const std::vector<CellForm>& forms) {
+    auto made = std::make_shared<BatchStatement>();
+    made->kind = kind_of(shape.kind);
+    made->finds_whole_rows = true;
+    made->single = make_row_statement(mapping, shape);
+    BatchBuilder(*mapping, {}, forms, *made).whole_rows();
+    for (const TupleField& field : made->single->statement.parameters) {
+        const std::size_t attribute = field.column->attribute;
+        const bool is_old = field.side == TupleField::Side::old_tuple;
+        made->single_cells.push_back(is_old ? attribute : mapping->columns.size() + attribute);
+        made->single_forms.push_back(forms[attribute]);
+    }
+    return made;
 }
 
 std::shared_ptr<const BatchStatement> make_batch_statement(

@@ -51,6 +51,9 @@ struct BatchStatement {
     // a COPY takes the bytes of an integer for those of a float when the column was altered since,
     // and passes a new rule by. To be sent behind it, in its transaction: then the table is locked.
     std::string copy_check_sql;
+    // Finds rows by all of their values: by an index if there is one, else one search for all of
+    // them needs a hash join, which sessions that apply do not make otherwise.
+    bool finds_whole_rows = false;
     // The same for one row, and which cell each of its parameters is.
     std::shared_ptr<const RowStatement> single;
     std::vector<std::size_t> single_cells;
@@ -60,6 +63,13 @@ struct BatchStatement {
 // How the cells of a table's columns are kept when its changes are batched; empty when a column
 // cannot be part of a batch.
 std::vector<CellForm> batch_forms(const RelationMapping& mapping);
+
+// Finds rows by all of their values, each of them once, however many are equal. A cell of the old
+// image is the attribute, of the new one the attribute behind all of those. `shape` is of
+// update_full or delete_full.
+std::shared_ptr<const BatchStatement> make_whole_row_batch(
+    const std::shared_ptr<const RelationMapping>& mapping, const StatementShape& shape,
+    const std::vector<CellForm>& forms);
 
 // `key`: the attributes that find a row, as identity_of() gives them. `shape` is one without
 // `replaces` that has something to write.

@@ -11,6 +11,7 @@
 
 #include "apply/in_flight.h"
 #include "apply/statement.h"
+#include "base/error.h"
 #include "schema/target_table.h"
 
 namespace walpack {
@@ -22,13 +23,17 @@ class Cascades {
     void begin_transaction() { deleted_from_.clear(); }
     // What the statement of the change must answer.
     Expected expected_of(const RelationMapping& mapping, ChangeKind kind);
-    // Throws Error(schema) when the change would be a DELETE and an INSERT, and so take rows with
-    // it that the source kept.
+    // Throws refused_replacement() when the change would be a DELETE and an INSERT, and so take
+    // rows with it that the source kept. One that only may be so is refused when the target has
+    // answered.
     void refuse_replacement(const RelationMapping& mapping, const RowChange& change) const;
 
   private:
     bool is_replica_role_;
     std::set<std::uint32_t> deleted_from_;  // target tables
 };
+
+// An Error(schema).
+Error refused_replacement(const RelationMapping& mapping);
 
 }  // namespace walpack

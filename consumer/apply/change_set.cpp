@@ -94,7 +94,7 @@ bool ChangeSet::add_to(TableBatch& batch, BatchKind kind, const RowChange& chang
                        const StatementShape& shape) {
     if (batch.is_empty()) waiting_.push_back(&batch);
     const std::size_t before = batch.bytes();
-    const bool is_added = batch.add(kind, change, shape.unchanged, encoder_);
+    const bool is_added = batch.add(kind, change, shape, encoder_);
     waiting_bytes_ += batch.bytes() - before;  // may be fewer
     return is_added;
 }

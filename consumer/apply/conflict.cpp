@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "apply/cascades.h"
 #include "apply/row_key.h"
 #include "pg/error_kind.h"
 
@@ -117,6 +118,7 @@ Error wrong_count(const SentStatement& sent, std::uint64_t rows) {
             .detail(key_sentence(sent))
             .hint("A trigger or rule of the target diverts or suppresses the row.");
     }
+    if (rows > 1 && sent.row->shape.may_replace) return refused_replacement(*sent.row->mapping);
     if (rows > 1) {
         return Error(ErrorKind::conflict,
                      fmt::format("{} touched {} rows instead of one", change_of(sent), rows))

@@ -19,7 +19,8 @@ bool is_same_column(const TargetColumn& left, const TargetColumn& right) {
            left.type_oid == right.type_oid && left.typmod == right.typmod &&
            left.is_identity_always == right.is_identity_always &&
            left.is_generated == right.is_generated && left.array_oid == right.array_oid &&
-           left.has_exact_equality == right.has_exact_equality;
+           left.has_exact_equality == right.has_exact_equality &&
+           left.has_equality == right.has_equality;
 }
 
 bool has_same_columns(const TargetTable& left, const TargetTable& right) {

@@ -23,8 +23,8 @@ struct ReplayRow {
     RowOrigin origin;
 };
 
-// The values of the statement's parameters. Throws as CellEncoder does, and Error(protocol) for
-// unchanged TOAST.
+// The values of the statement's parameters. Throws as CellEncoder and
+// value_to_send() do.
 void add_parameters(const Statement& statement, const RowChange& change, const CellEncoder& encoder,
                     Parameters& out);
 

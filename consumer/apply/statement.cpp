@@ -1,7 +1,6 @@
 #include "apply/statement.h"
 
 #include <algorithm>
-#include <optional>
 
 #include <fmt/format.h>
 
@@ -38,47 +37,21 @@ std::vector<TupleField> replica_identity(const RelationMapping& mapping, ChangeK
     return fields;
 }
 
-// The old value of an attribute where the change tells it.
-std::optional<Value> old_value(const RelationMapping& mapping, const RowChange& change,
-                               std::size_t attribute) {
-    const auto& keys = mapping.relation->key_attributes;
-    const auto found = std::find(keys.begin(), keys.end(), attribute);
-    if (change.kind == ChangeKind::update_full) return change.old_tuple[attribute];
-    if (found == keys.end()) return std::nullopt;
-    if (change.kind == ChangeKind::update) return change.new_tuple[attribute];
-    return change.old_tuple[static_cast<std::size_t>(found - keys.begin())];
-}
-
-bool changes_identity_always(const RelationMapping& mapping, const RowChange& change) {
-    for (const ColumnMapping& column : mapping.columns) {
-        if (!column.column->is_identity_always) continue;
-        const auto old = old_value(mapping, change, column.attribute);
-        if (!old || !is_same_value(*old, change.new_tuple[column.attribute])) return true;
-    }
-    return false;
-}
-
-std::string unchanged_mask(Tuple tuple) {
-    std::string mask;
-    for (std::size_t index = 0; index < tuple.size(); ++index) {
-        if (!tuple[index].is_unchanged_toast()) continue;
-        if (mask.empty()) mask.assign(tuple.size(), '0');
-        mask[index] = '1';
-    }
-    return mask;
-}
-
-bool leaves(const StatementShape& shape, std::size_t attribute) {
-    return !shape.unchanged.empty() && shape.unchanged[attribute] == '1';
-}
-
-// A plain update leaves the identity's columns alone: they did not change.
-bool is_set_by(const RelationMapping& mapping, const StatementShape& shape,
-               const ColumnMapping& column) {
-    if (column.column->is_identity_always || !column.is_written()) return false;
-    if (leaves(shape, column.attribute)) return false;
-    const bool is_key = mapping.relation->attributes[column.attribute].is_key;
-    return !(is_key && shape.kind == ChangeKind::update);
+// A row filter of the publication makes an INSERT of an UPDATE whose row begins to pass it. WAL
+// has the values of that alone that changed or are of the old row.
+Error lacks_value(const RowChange& change, const ColumnMapping& column) {
+    const std::string table = change.relation->qualified_name();
+    return Error(ErrorKind::value,
+                 fmt::format("insert into \"{}\" lacks the value of column \"{}\"", table,
+                             column.column->name))
+        .detail(
+            "An update brought the row into the publication's row filter and left this value "
+            "alone, which is stored out of line: the source does not send it then.")
+        .hint(fmt::format(
+            "ALTER TABLE {0} REPLICA IDENTITY FULL on the source has such values sent from now on. "
+            "This transaction: leave it out with \"walpack skip --lsn\" and its LSN, start again, "
+            "and copy the tables that it changed with \"walpack recopy {0}\".",
+            table));
 }
 
 class StatementBuilder {
@@ -102,16 +75,31 @@ class StatementBuilder {
     }
 
     Statement update() {
-        std::string assignments;
-        for (const ColumnMapping& column : mapping_.columns) {
-            if (!is_set(column)) continue;
-            append(assignments, ", ",
-                   fmt::format("{} = {}", quote_identifier(column.column->name),
-                               parameter({Side::new_tuple, column.attribute, &column})));
-        }
-        if (assignments.empty()) return check_existence();
-        statement_.sql = fmt::format("UPDATE {} SET {} WHERE {}", table_.sql_name_of_rows(),
-                                     assignments, guarded_condition());
+        const std::string set = assignments();
+        statement_.sql = update_where(set, guarded_condition());
+        return std::move(statement_);
+    }
+
+    // Which of both, only the target can tell. Where foreign keys fire a row that they reference is
+    // not taken away: the answer is two rows, which is never right.
+    Statement update_or_replace() {
+        const std::string set = assignments();
+        const std::string kept = has_new_identity();
+        const std::string insertion = insert_replaced();
+        const std::string row = guarded_condition();
+        const std::string changed = fmt::format("{} AND NOT ({})", row, kept);
+        const char* role = "pg_catalog.current_setting('session_replication_role')";
+        statement_.sql = fmt::format(
+            "WITH u AS ({}{}), d AS (DELETE FROM {} WHERE {}{} RETURNING *), i AS ({} RETURNING 1) "
+            "SELECT 1 FROM u UNION ALL SELECT 1 FROM i",
+            update_where(set, row + " AND " + kept), set.empty() ? "" : " RETURNING 1",
+            table_.sql_name_of_rows(), changed,
+            table_.is_referenced ? fmt::format(" AND {} = 'replica'", role) : "", insertion);
+        if (table_.is_referenced)
+            statement_.sql += fmt::format(
+                " UNION ALL SELECT pg_catalog.generate_series(1, 2) FROM {} WHERE {} AND {} <> "
+                "'replica'",
+                table_.sql_name_of_rows(), changed, role);
         return std::move(statement_);
     }
 
@@ -121,19 +109,10 @@ class StatementBuilder {
         return std::move(statement_);
     }
 
-    // Columns that the source does not know, and values that it did not send, stay as they were.
     Statement replace() {
-        std::string columns;
-        std::string values;
-        for (const TargetColumn& column : table_.columns) {
-            if (column.is_generated) continue;
-            append(columns, ", ", quote_identifier(column.name));
-            append(values, ", ", new_value(column, "d." + quote_identifier(column.name)));
-        }
-        statement_.sql = fmt::format(
-            "WITH d AS (DELETE FROM {} WHERE {} RETURNING *) "
-            "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM d",
-            table_.sql_name_of_rows(), guarded_condition(), table_.sql_name(), columns, values);
+        const std::string insertion = insert_replaced();
+        statement_.sql = fmt::format("WITH d AS (DELETE FROM {} WHERE {} RETURNING *) {}",
+                                     table_.sql_name_of_rows(), guarded_condition(), insertion);
         return std::move(statement_);
     }
 
@@ -184,9 +163,9 @@ class StatementBuilder {
         return fmt::format("${}", statement_.parameters.size());
     }
 
-    bool is_unchanged(std::size_t attribute) const { return leaves(shape_, attribute); }
-
-    bool is_set(const ColumnMapping& column) const { return is_set_by(mapping_, shape_, column); }
+    bool is_unchanged(std::size_t attribute) const {
+        return is_marked(shape_.unchanged, attribute);
+    }
 
     // `kept`: what stands there where the change has no value.
     std::string new_value(const TargetColumn& column, const std::string& kept) {
@@ -197,11 +176,53 @@ class StatementBuilder {
         return kept.empty() ? quote_identifier(column.name) : kept;
     }
 
-    // Nothing is to be set, but the row must be there. The lock is the one that UPDATE would take.
-    Statement check_existence() {
-        statement_.sql = fmt::format("SELECT 1 FROM {} WHERE {} FOR NO KEY UPDATE",
-                                     table_.sql_name_of_rows(), guarded_condition());
-        return std::move(statement_);
+    std::string assignments() {
+        std::string set;
+        for (const ColumnMapping& column : mapping_.columns) {
+            if (!is_set_by(mapping_, shape_, column)) continue;
+            append(set, ", ",
+                   fmt::format("{} = {}", quote_identifier(column.column->name),
+                               parameter({Side::new_tuple, column.attribute, &column})));
+        }
+        return set;
+    }
+
+    // Where nothing is to be set, the row must be there. The lock is the one that UPDATE would
+    // take.
+    std::string update_where(const std::string& set, const std::string& condition) const {
+        const std::string rows = table_.sql_name_of_rows();
+        if (set.empty())
+            return fmt::format("SELECT 1 FROM {} WHERE {} FOR NO KEY UPDATE", rows, condition);
+        return fmt::format("UPDATE {} SET {} WHERE {}", rows, set, condition);
+    }
+
+    // The GENERATED ALWAYS AS IDENTITY column whose old value is not known is not to be changed.
+    std::string has_new_identity() {
+        std::string condition;
+        for (const ColumnMapping& column : mapping_.columns) {
+            if (!column.column->is_identity_always || is_of_key(column)) continue;
+            append(condition, " AND ",
+                   key_equals(*column.column,
+                              parameter({Side::new_tuple, column.attribute, &column})));
+        }
+        return condition;
+    }
+
+    bool is_of_key(const ColumnMapping& column) const {
+        return mapping_.relation->attributes[column.attribute].is_key;
+    }
+
+    // Columns that the source does not know, and values that it did not send, stay as they were.
+    std::string insert_replaced() {
+        std::string columns;
+        std::string values;
+        for (const TargetColumn& column : table_.columns) {
+            if (column.is_generated) continue;
+            append(columns, ", ", quote_identifier(column.name));
+            append(values, ", ", new_value(column, "d." + quote_identifier(column.name)));
+        }
+        return fmt::format("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM d",
+                           table_.sql_name(), columns, values);
     }
 
     std::string guarded_condition() {
@@ -236,8 +257,10 @@ class StatementBuilder {
         for (const ColumnMapping& column : mapping_.columns) {
             if (!column.is_written()) continue;  // follows from the others
             append(equal, " AND ",
-                   is_exactly(*column.column,
-                              parameter({Side::old_tuple, column.attribute, &column})));
+                   is_marked(shape_.nulls, column.attribute)
+                       ? is_exactly_null(*column.column)
+                       : is_exactly(*column.column,
+                                    parameter({Side::old_tuple, column.attribute, &column})));
         }
         if (equal.empty()) equal = "true";
         const bool is_partitioned = table_.relkind == 'p';
@@ -265,17 +288,8 @@ std::string checked(const std::string& sql) {
 
 }  // namespace
 
-bool is_update(ChangeKind kind) {
-    return kind == ChangeKind::update || kind == ChangeKind::update_key ||
-           kind == ChangeKind::update_full;
-}
-
 const std::string& guard_of(const RelationMapping& mapping, ChangeKind kind) {
     return is_update(kind) ? mapping.update_guard : mapping.delete_guard;
-}
-
-bool is_by_whole_row(ChangeKind kind) {
-    return kind == ChangeKind::update_full || kind == ChangeKind::delete_full;
 }
 
 std::string_view overriding_clause(const RelationMapping& mapping) {
@@ -283,29 +297,6 @@ std::string_view overriding_clause(const RelationMapping& mapping) {
         std::any_of(mapping.columns.begin(), mapping.columns.end(),
                     [](const ColumnMapping& column) { return column.column->is_identity_always; });
     return is_needed ? " OVERRIDING SYSTEM VALUE" : "";
-}
-
-bool is_same_value(const Value& left, const Value& right) {
-    if (left.form != right.form) return false;
-    switch (left.form) {
-        case Value::Form::boolean:
-            return left.boolean == right.boolean;
-        case Value::Form::integer:
-            return left.integer == right.integer;
-        case Value::Form::unsigned_integer:
-            return left.unsigned_integer == right.unsigned_integer;
-        default:
-            return left.bytes == right.bytes;
-    }
-}
-
-bool sets_beside(const RelationMapping& mapping, const StatementShape& shape,
-                 const std::vector<std::size_t>& key) {
-    return std::any_of(
-        mapping.columns.begin(), mapping.columns.end(), [&](const ColumnMapping& column) {
-            const bool is_key = std::find(key.begin(), key.end(), column.attribute) != key.end();
-            return !is_key && is_set_by(mapping, shape, column);
-        });
 }
 
 const Value& value_at(const RowChange& change, const TupleField& field) {
@@ -317,23 +308,16 @@ const Value& value_at(const RowChange& change, const TupleField& field) {
 const Value& value_to_send(const RowChange& change, const TupleField& field) {
     const Value& value = value_at(change, field);
     if (!value.is_unchanged_toast()) return value;
+    if (change.kind == ChangeKind::insert) throw lacks_value(change, *field.column);
     throw Error(ErrorKind::protocol, fmt::format("column \"{}\" has no value where one must stand",
                                                  field.column->column->name));
-}
-
-StatementShape shape_of(const RelationMapping& mapping, const RowChange& change) {
-    StatementShape shape;
-    shape.kind = change.kind;
-    if (!is_update(change.kind)) return shape;
-    shape.unchanged = unchanged_mask(change.new_tuple);
-    shape.replaces = changes_identity_always(mapping, change);
-    return shape;
 }
 
 Statement make_statement(const RelationMapping& mapping, const StatementShape& shape) {
     StatementBuilder builder(mapping, shape);
     if (shape.kind == ChangeKind::insert) return builder.insert();
     if (!is_update(shape.kind)) return builder.remove();
+    if (shape.may_replace) return builder.update_or_replace();
     return shape.replaces ? builder.replace() : builder.update();
 }
 
@@ -354,7 +338,8 @@ std::shared_ptr<const RowStatement> make_row_statement(
     made->shape = shape;
     made->mapping = mapping;
     made->identity = identity_of(*mapping, shape.kind);
-    made->can_be_checked = !shape.replaces;  // that one has a WITH of its own
+    // Those have a WITH of their own.
+    made->can_be_checked = !shape.replaces && !shape.may_replace;
     if (made->can_be_checked) made->checked_sql = checked(made->statement.sql);
     return made;
 }

@@ -31,7 +31,8 @@ struct TupleField {
 };
 
 const Value& value_at(const RowChange& change, const TupleField& field);
-// The same for a parameter. Throws Error(protocol) when it is unchanged TOAST, which has no value.
+// The same for a parameter. Throws when it is unchanged TOAST, which has no value: Error(value) for
+// an INSERT, where a row filter can bring that about, else Error(protocol).
 const Value& value_to_send(const RowChange& change, const TupleField& field);
 
 // What changes of one relation must have in common to share a statement.
@@ -42,9 +43,17 @@ struct StatementShape {
     bool replaces = false;
     // One character per attribute, '1' for unchanged TOAST; empty when all values are there.
     std::string unchanged;
+    // Where only the whole row identifies: the same for old values that are NULL.
+    std::string nulls;
     // Whatever the mapping's guards say.
     bool is_unguarded = false;
+    // `replaces` may be true: the change does not tell that column's old value. The row is updated
+    // where it has the new value already, and replaced where not.
+    bool may_replace = false;
 };
+
+// Whether a mask marks the attribute.
+bool is_marked(const std::string& mask, std::size_t attribute);
 
 StatementShape shape_of(const RelationMapping& mapping, const RowChange& change);
 
@@ -71,7 +80,10 @@ Statement make_new_row(const RelationMapping& mapping, const StatementShape& sha
 // errors. Empty for an INSERT into a table without key, and where only the whole row identifies.
 std::vector<TupleField> identity_of(const RelationMapping& mapping, ChangeKind kind);
 
-// Whether an update of this shape sets a column that is not in `key`.
+// Whether an update of this shape sets the column.
+bool is_set_by(const RelationMapping& mapping, const StatementShape& shape,
+               const ColumnMapping& column);
+// Or one that is not in `key`.
 bool sets_beside(const RelationMapping& mapping, const StatementShape& shape,
                  const std::vector<std::size_t>& key);
 

@@ -22,10 +22,13 @@ std::uint64_t hash_of(std::string_view bytes) {
 
 }  // namespace
 
-bool TableBatch::add(BatchKind kind, const RowChange& change, const std::string& unchanged,
+bool TableBatch::add(BatchKind kind, const RowChange& change, const StatementShape& shape,
                      const CellEncoder& encoder) {
-    return plan_->method() == TablePlan::Method::net ? add_net(kind, change, unchanged, encoder)
-                                                     : add_to_run(kind, change, unchanged, encoder);
+    if (plan_->method() == TablePlan::Method::net)
+        return add_net(kind, change, shape.unchanged, encoder);
+    if (kind == BatchKind::insert || !plan_->finds_whole_rows())
+        return whole_rows_.is_empty() && add_to_run(kind, change, shape.unchanged, encoder);
+    return entries_.empty() && whole_rows_.add(kind, change, shape, encoder);
 }
 
 Slice TableBatch::append_key(const RowChange& change, const CellEncoder& encoder) {
@@ -211,6 +214,7 @@ void TableBatch::add_batch(std::vector<Batch>& out, BatchKind kind, const std::s
 }
 
 std::vector<Batch> TableBatch::take() {
+    if (!whole_rows_.is_empty()) return whole_rows_.take();
     std::vector<Batch> out;
     std::vector<const Entry*> removed;
     std::vector<std::vector<const Entry*>> updated(masks_.size());

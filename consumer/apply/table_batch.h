@@ -15,7 +15,7 @@
 // start from their defaults again.
 //
 // With Method::runs the changes are of one kind and mask, with distinct keys, in the source's
-// order.
+// order. Where only the whole row identifies, see whole_row_run.h.
 #pragma once
 
 #include <cstddef>
@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "apply/table_plan.h"
+#include "apply/whole_row_run.h"
 
 namespace walpack {
 
@@ -35,7 +36,8 @@ struct Slice {
 };
 
 // Rows for one statement, or several of it if they are many. Rows of inserts and updates are cells
-// of every attribute; of deletes, of the key.
+// of every attribute; of deletes, of the key. Where the whole row is found, the old image's come
+// first.
 struct Batch {
     std::shared_ptr<const BatchStatement> statement;
     std::shared_ptr<const std::string> cells;
@@ -54,16 +56,16 @@ struct Batch {
 class TableBatch {
   public:
     // The plan must outlive the batch.
-    explicit TableBatch(TablePlan& plan) : plan_(&plan) {}
+    explicit TableBatch(TablePlan& plan) : plan_(&plan), whole_rows_(plan) {}
 
     // False when the change cannot join the others: take() first, then it can.
-    [[nodiscard]] bool add(BatchKind kind, const RowChange& change, const std::string& unchanged,
+    [[nodiscard]] bool add(BatchKind kind, const RowChange& change, const StatementShape& shape,
                            const CellEncoder& encoder);
     // Everything, in the order in which it must be sent. The batch is empty afterwards.
     std::vector<Batch> take();
 
-    bool is_empty() const { return entries_.empty(); }
-    std::size_t bytes() const { return cells_.size(); }
+    bool is_empty() const { return entries_.empty() && whole_rows_.is_empty(); }
+    std::size_t bytes() const { return cells_.size() + whole_rows_.bytes(); }
     const TablePlan& plan() const { return *plan_; }
 
   private:
@@ -102,6 +104,7 @@ class TableBatch {
                    std::vector<Slice> rows, const std::shared_ptr<const std::string>& cells);
 
     TablePlan* plan_;
+    WholeRowRun whole_rows_;
     std::string cells_;
     std::size_t last_bytes_ = 0;  // that cells_ came to before the last take()
     std::vector<Entry> entries_;

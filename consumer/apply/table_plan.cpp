@@ -130,6 +130,12 @@ std::optional<BatchKind> TablePlan::batch_kind(const RowChange& change,
         if (method_ == Method::net && has_null(change.new_tuple, key_)) return std::nullopt;
         return BatchKind::insert;
     }
+    if (finds_whole_rows()) {
+        if (!is_by_whole_row(change.kind)) return std::nullopt;
+        if (change.kind == ChangeKind::delete_full) return BatchKind::remove;
+        if (!sets_beside(*mapping_, shape, {})) return std::nullopt;
+        return BatchKind::update;
+    }
     if (!finds_in_batches_) return std::nullopt;
     const bool is_full = relation().replica_identity == ReplicaIdentity::full;
     if (is_full != is_by_whole_row(change.kind)) return std::nullopt;
@@ -155,24 +161,47 @@ std::optional<BatchKind> TablePlan::batch_kind(const RowChange& change,
 
 std::shared_ptr<const RowStatement> TablePlan::row_statement(const StatementShape& shape) {
     std::string key{static_cast<char>(shape.kind), shape.replaces ? 'r' : '-',
-                    shape.is_unguarded ? 'u' : '-'};
-    key += shape.unchanged;
+                    shape.may_replace ? 'm' : '-', shape.is_unguarded ? 'u' : '-'};
+    key += shape.unchanged + '/' + shape.nulls;
     if (row_statements_.size() >= kStatementsMax) row_statements_.clear();
     auto& statement = row_statements_[key];
     if (statement == nullptr) statement = make_row_statement(mapping_, shape);
     return statement;
 }
 
+std::shared_ptr<const BatchStatement>& TablePlan::known_batch(BatchKind kind,
+                                                              const StatementShape& shape) {
+    std::string key{static_cast<char>(kind)};
+    key += shape.unchanged + '/' + shape.nulls;
+    if (batch_statements_.size() >= kStatementsMax) batch_statements_.clear();
+    return batch_statements_[key];
+}
+
+std::shared_ptr<const BatchStatement> TablePlan::whole_row_statement(BatchKind kind,
+                                                                     const StatementShape& shape) {
+    auto& statement = known_batch(kind, shape);
+    if (statement == nullptr) statement = make_whole_row_batch(mapping_, shape, forms_);
+    return statement;
+}
+
+// Where an update does not tell the old value of a GENERATED ALWAYS AS IDENTITY column.
+bool TablePlan::may_change_identity() const {
+    return relation().replica_identity != ReplicaIdentity::full &&
+           std::any_of(mapping_->columns.begin(), mapping_->columns.end(),
+                       [this](const ColumnMapping& column) {
+                           return column.column->is_identity_always &&
+                                  !relation().attributes[column.attribute].is_key;
+                       });
+}
+
 std::shared_ptr<const BatchStatement> TablePlan::batch_statement(BatchKind kind,
                                                                  const std::string& unchanged) {
-    std::string key{static_cast<char>(kind)};
-    key += unchanged;
-    if (batch_statements_.size() >= kStatementsMax) batch_statements_.clear();
-    auto& statement = batch_statements_[key];
-    if (statement != nullptr) return statement;
-    const bool is_full = relation().replica_identity == ReplicaIdentity::full;
     StatementShape shape;
     shape.unchanged = unchanged;
+    auto& statement = known_batch(kind, shape);
+    if (statement != nullptr) return statement;
+    const bool is_full = relation().replica_identity == ReplicaIdentity::full;
+    shape.may_replace = kind == BatchKind::update && may_change_identity();
     if (kind == BatchKind::update)
         shape.kind = is_full ? ChangeKind::update_full : ChangeKind::update;
     if (kind == BatchKind::remove)

@@ -67,6 +67,10 @@ class TablePlan {
 
     // The attributes that find a row, in the order of identity_of(); empty: only by the whole row.
     const std::vector<std::size_t>& key() const { return key_; }
+    // Nothing but all of its values identifies a row.
+    bool finds_whole_rows() const {
+        return key_.empty() && relation().replica_identity == ReplicaIdentity::full;
+    }
     const std::vector<CellForm>& forms() const { return forms_; }
     // The attributes of each unique index beside the key; only with Dependence::keys.
     const std::vector<std::vector<std::size_t>>& other_unique() const { return other_unique_; }
@@ -78,12 +82,17 @@ class TablePlan {
     std::shared_ptr<const RowStatement> row_statement(const StatementShape& shape);
     std::shared_ptr<const BatchStatement> batch_statement(BatchKind kind,
                                                           const std::string& unchanged);
+    // The same where finds_whole_rows(), for updates and deletes.
+    std::shared_ptr<const BatchStatement> whole_row_statement(BatchKind kind,
+                                                              const StatementShape& shape);
 
   private:
     void choose_method(const PlanOptions& options);
     void choose_dependence();
     bool key_is_unique() const;
     bool key_is_exact() const;
+    bool may_change_identity() const;
+    std::shared_ptr<const BatchStatement>& known_batch(BatchKind kind, const StatementShape& shape);
     std::optional<std::vector<std::size_t>> exact_attributes(const UniqueIndex& index) const;
 
     std::shared_ptr<const RelationMapping> mapping_;

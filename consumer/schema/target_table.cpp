@@ -51,11 +51,15 @@ CROSS JOIN LATERAL (
 ) tree
 WHERE c.relkind IN ('r', 'p'))";
 
+// Last: whether a parameter of the declared type can be compared with the column. It brings the
+// type's collation, which must not contradict the column's.
 constexpr const char* kReadColumns = R"(
 SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod,
     pg_catalog.format_type(a.atttypid, a.atttypmod), a.attidentity = 'a', a.attgenerated <> '',
-    a.attnotnull, a.atthasdef OR a.attidentity <> '', COALESCE(l.collisdeterministic, true)
+    a.attnotnull, a.atthasdef OR a.attidentity <> '', COALESCE(l.collisdeterministic, true),
+    t.typcollation IN (a.attcollation, 'pg_catalog."default"'::pg_catalog.regcollation)
 FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
 WHERE a.attrelid = ANY ($1::pg_catalog.oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum)";
@@ -74,6 +78,17 @@ bool is_exact_string(const TargetColumn& column) {
 bool has_exact_equality(const TargetColumn& column, bool is_deterministic) {
     if (!column.equality_schema.empty()) return false;
     return has_exact_equality(column.kind) || (is_exact_string(column) && is_deterministic);
+}
+
+// Types of their own class and those that share one: varchar has text's; enumerations, ranges and
+// arrays have a class for all. Composites are left out, as fields are seldom what an index is of.
+bool has_equality(const TypeCatalog& types, std::uint32_t oid) {
+    const CatalogType& base = types.base_of(oid);
+    if (!base.equality_schema.empty() || base.type_type == 'r' || base.type_type == 'm')
+        return true;
+    if (base.type_type == 'e') return true;
+    if (base.element_oid != 0) return has_equality(types, base.element_oid);
+    return base.name.schema == "pg_catalog" && base.name.name == "varchar";
 }
 
 void describe_type(TargetColumn& column, const TypeCatalog& types) {
@@ -96,6 +111,8 @@ void describe_type(TargetColumn& column, const TypeCatalog& types) {
     column.is_not_null = column.is_not_null || declared.is_not_null;
     column.has_default = column.has_default || declared.has_default;
     column.array_oid = declared.array_oid;
+    // Until here it tells of the collation alone.
+    column.has_equality = column.has_equality && has_equality(types, column.type_oid);
     // Until here it tells of the collation alone.
     column.has_exact_equality = has_exact_equality(column, column.has_exact_equality);
 }
@@ -141,6 +158,7 @@ void add_columns(Connection& target, const std::string& oids, TablesByOid& table
         column.is_not_null = bool_at(result, row, 8);
         column.has_default = bool_at(result, row, 9);
         column.has_exact_equality = bool_at(result, row, 10);
+        column.has_equality = bool_at(result, row, 11);
         types.insert(column.type_oid);
         tables.at(oid_at(result, row, 0)).columns.push_back(std::move(column));
     }

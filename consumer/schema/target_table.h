@@ -35,6 +35,9 @@ struct TargetColumn {
     std::optional<ValueKind> element_kind;
     // Schema of the type's own equality operator; empty where the built-in one serves.
     std::string equality_schema;
+    // The same value is equal to itself by the `=` of the type's B-trees and hashes, and that can
+    // be asked without naming a collation.
+    bool has_equality = false;
     bool is_identity_always = false;
     bool is_generated = false;
     bool is_not_null = false;

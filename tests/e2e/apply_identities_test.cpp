@@ -33,6 +33,80 @@ TEST_F(ApplyIdentities, EqualRowsWithoutAKeyAreChangedOneByOne) {
     expect_backlog_arrives();
 }
 
+// Each index finds rows that are equal and not the same; which row was meant, all of it says.
+TEST_F(ApplyIdentities, EqualRowsOfEveryTypeAreToldApartWhateverIndexFindsThem) {
+    on_both(
+        "CREATE TYPE mood AS ENUM ('sad', 'ok'); CREATE DOMAIN mood_d AS mood; CREATE DOMAIN "
+        "range_d AS int4range; "
+        "CREATE DOMAIN name_d AS text COLLATE \"C\"; CREATE TYPE pair AS (a int, b numeric); "
+        "CREATE TABLE bag (n int, amount numeric, f8 float8, f4 float4, span interval, doc jsonb, "
+        "raw json, t text, c char(4), b bpchar, v varchar(9), m mood, md mood_d, nd name_d "
+        "COLLATE \"POSIX\", a numeric[], r numrange, ip inet, bits varbit, p pair, id name, rd "
+        "range_d); "
+        "ALTER TABLE bag REPLICA IDENTITY FULL");
+    target().execute(
+        "CREATE INDEX ON bag (n); CREATE INDEX ON bag (amount); CREATE INDEX ON bag (f8); CREATE "
+        "INDEX ON bag (f4); CREATE INDEX ON bag (span); CREATE INDEX ON bag (doc); CREATE INDEX "
+        "ON bag (t); CREATE INDEX ON bag (c); CREATE INDEX ON bag (b); CREATE INDEX ON bag (v); "
+        "CREATE INDEX ON bag USING hash (m); CREATE INDEX ON bag (md); CREATE INDEX ON bag (nd); "
+        "CREATE INDEX ON bag (a); CREATE INDEX ON bag USING gist (r); CREATE INDEX ON bag (ip); "
+        "CREATE INDEX ON bag (bits); CREATE INDEX ON bag (p); CREATE INDEX ON bag (id)");
+    copy_and_stop();
+    const std::string one_of = " WHERE ctid = (SELECT ctid FROM bag OFFSET i * 7 % 20 LIMIT 1); ";
+    each_in_transaction(
+        100,
+        "INSERT INTO bag SELECT i % 2, (ARRAY[1.0, 1.00, NULL, 'NaN'])[i % 4 + 1], (ARRAY['-0', "
+        "'0', 'NaN', NULL])[i % 4 + 1]::float8, (ARRAY['-0', '0', 'NaN'])[i % 3 + 1]::float4, "
+        "(ARRAY['1 day', '24 hours', NULL])[i % 3 + 1]::interval, (ARRAY['{\"a\": 1.0}', '{\"a\": "
+        "1.00}'])[i % 2 + 1]::jsonb, (ARRAY['{\"a\": 1}', '{\"a\":1}'])[i % 2 + 1]::json, (ARRAY["
+        "'x', 'x ', NULL])[i % 3 + 1], 'c', (ARRAY['b', 'b '])[i % 2 + 1]::bpchar, 'v', (ARRAY["
+        "'sad', 'ok'])[i % 2 + 1]::mood, 'sad', 'nd', (ARRAY['{1.0}', '{1.00}', '{NULL}'])[i % 3 "
+        "+ 1]::numeric[], (ARRAY['[1,2)', '[1.0,2)', 'empty'])[i % 3 + 1]::numrange, '10.0.0.1', "
+        "(ARRAY[B'1', B'10'])[i % 2 + 1], (ARRAY['(1,1.0)', '(1,1.00)'])[i % 2 + 1]::pair, 'id' "
+        "FROM "
+        "generate_series(1, 2); UPDATE bag SET n = n + 1" +
+            one_of +
+            "UPDATE bag SET f8 = -f8, f4 "
+            "= -f4, t = NULL" +
+            one_of + "DELETE FROM bag" + one_of +
+            "UPDATE bag SET amount = 1.000, "
+            "b = 'b  ', doc = NULL" +
+            one_of +
+            "UPDATE bag SET p = NULL, id = NULL, md = 'ok', nd = "
+            "'other', r = NULL, a = NULL, rd = '[1,2)' WHERE ctid = (SELECT ctid FROM bag OFFSET i "
+            "% 31 LIMIT "
+            "1)");
+    target().execute("SELECT pg_stat_reset()");
+    consumer().start();
+    catch_up();
+    EXPECT_TRUE(holds_within(seconds(20), [this] {
+        return target().number(
+                   "SELECT sum(idx_scan) FROM pg_stat_user_indexes WHERE relname = 'bag'") > 100;
+    }));
+    EXPECT_EQ(target().value("SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'bag'"),
+              "0");
+    expect_equal();
+    EXPECT_FALSE(contains(consumer().log(), "row by row"));
+}
+
+TEST_F(ApplyIdentities, RowsThatOnlyANondeterministicCollationTakesForEqualAreToldApart) {
+    if (!has("SELECT EXISTS (SELECT FROM pg_collation WHERE collprovider = 'i')")) {
+        GTEST_SKIP() << "this server has no ICU";
+    }
+    on_both(
+        "CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic "
+        "= false); CREATE TABLE bag (k text COLLATE any_case, n int); "
+        "ALTER TABLE bag REPLICA IDENTITY FULL");
+    target().execute("CREATE INDEX ON bag (k); CREATE INDEX ON bag (k COLLATE \"C\")");
+    copy_and_stop();
+    each_in_transaction(100,
+                        "INSERT INTO bag VALUES ('key', 1), ('KEY', 1), ('Key', 1); UPDATE bag "
+                        "SET n = 2 WHERE ctid = (SELECT ctid FROM bag WHERE k COLLATE \"C\" = "
+                        "'Key' LIMIT 1); DELETE FROM bag WHERE ctid = (SELECT ctid FROM bag WHERE "
+                        "k COLLATE \"C\" = 'KEY' LIMIT 1)");
+    expect_backlog_arrives();
+}
+
 TEST_F(ApplyIdentities, AUniqueIndexOfTheTargetFindsWholeRows) {
     source().execute(
         "CREATE TABLE t (id int NOT NULL, v text, n numeric); "
@@ -123,6 +197,27 @@ TEST_F(ApplyIdentities, AnIndexBesideThePrimaryKeyMayIdentify) {
                         "id > i - 3; UPDATE t SET b = 'c' WHERE id = i - 2; UPDATE t SET id = "
                         "-id WHERE id = i - 4; DELETE FROM t WHERE a = i - 7 AND i % 3 = 0");
     expect_backlog_arrives();
+}
+
+// What its old value was an update does not say.
+TEST_F(ApplyIdentities, AnIdentityColumnBesideTheKeyArrives) {
+    on_both(
+        "CREATE TABLE t (k text PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY, v int); "
+        "CREATE TABLE kid (id int PRIMARY KEY, k text REFERENCES t ON DELETE CASCADE)");
+    target().execute("ALTER TABLE t ADD extra text DEFAULT 'default'");
+    copy_and_stop();
+    source().execute(
+        "INSERT INTO t (k, v) SELECT 'k' || g, 0 FROM generate_series(1, 100) g; "
+        "INSERT INTO kid SELECT g, 'k' || g FROM generate_series(1, 100) g");
+    each_in_transaction(100, "UPDATE t SET v = i WHERE k = 'k' || i");
+    source().execute("UPDATE t SET v = v + 1");
+    expect_backlog_arrives();
+    target().execute("UPDATE t SET extra = 'local'");
+    source().execute("UPDATE t SET n = DEFAULT WHERE v % 10 = 0; UPDATE t SET v = -v");
+    catch_up();
+    expect_equal();
+    EXPECT_EQ(target().value("SELECT count(*) FROM t WHERE extra = 'local'"), "100");
+    EXPECT_EQ(target().value("SELECT count(*) FROM kid"), "100");
 }
 
 }  // namespace

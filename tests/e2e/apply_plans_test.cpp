@@ -116,5 +116,63 @@ TEST_F(ApplyPlans, ATableThatWasEmptyAtFirstAndGrewUsesItsIndex) {
     expect_equal();
 }
 
+// Neither unique nor NOT NULL, as the built-in apply worker would use it from version 16 on.
+TEST_F(ApplyPlans, WholeRowsAreFoundByAnyIndexThatIsThere) {
+    on_both(
+        "CREATE TABLE readings (at timestamptz, device text, amount numeric, n int) "
+        "WITH (autovacuum_enabled = false); ALTER TABLE readings REPLICA IDENTITY FULL");
+    target().execute("CREATE INDEX readings_by_device ON readings (device, (n + 1))");
+    target().execute("CREATE INDEX readings_hashed ON readings USING hash (amount)");
+    source().execute(
+        "INSERT INTO readings SELECT now(), CASE WHEN g % 10 > 0 THEN 'device ' || g END, CASE "
+        "WHEN g % 10 = 0 THEN g / 3.0 END, 0 FROM generate_series(1, 100000) g");
+    copy_and_stop();
+    source().execute("UPDATE readings SET n = 1 WHERE device LIKE '%77'");
+    source().execute("DELETE FROM readings WHERE device LIKE '%99'");
+    source().execute(
+        "UPDATE readings SET n = NULL WHERE amount < 500; CREATE INDEX ON readings "
+        "(device)");
+    each_in_transaction(300, "UPDATE readings SET n = i WHERE device = 'device ' || i");
+    target().execute("SELECT pg_stat_reset()");
+    explain_all();
+    expect_backlog_arrives();
+    stop();
+    const std::string plans_of_all = target_cluster().log().substr(log_start_);
+    EXPECT_TRUE(contains(plans_of_all, "readings_by_device"));
+    EXPECT_TRUE(contains(plans_of_all, "readings_hashed"));
+    for (const std::string& plan : plans("UPDATE ONLY \"public\".\"readings\""))
+        EXPECT_FALSE(contains(plan, "Seq Scan"));
+    for (const std::string& plan : plans("DELETE FROM ONLY \"public\".\"readings\""))
+        EXPECT_FALSE(contains(plan, "Seq Scan"));
+}
+
+TEST_F(ApplyPlans, WithoutAnIndexOneScanFindsManyWholeRows) {
+    on_both(
+        "CREATE TABLE readings (at int, device text, amount numeric, raw json, n int) "
+        "WITH (autovacuum_enabled = false); ALTER TABLE readings REPLICA IDENTITY FULL");
+    source().execute(
+        "INSERT INTO readings SELECT g, 'device ' || g % 100, CASE WHEN g % 3 = 0 THEN 1.0 END, "
+        "CASE WHEN g % 5 > 0 THEN '{\"a\": 1}'::json END, 0 FROM generate_series(1, 100000) g");
+    copy_and_stop();
+    source().execute("UPDATE readings SET n = at, amount = 1.00 WHERE at % 50 = 7");
+    source().execute("DELETE FROM readings WHERE at % 50 = 8");
+    each_in_transaction(1000, "UPDATE readings SET n = i WHERE at = i * 50 + 3");
+    target().execute("SELECT pg_stat_reset()");
+    explain_all();
+    consumer().clear_log();
+    consumer().start();
+    catch_up();
+    stop();
+    const auto rows_read = [this] {
+        return target().number(
+            "SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'readings'");
+    };
+    EXPECT_TRUE(holds_within(seconds(20), [&] { return rows_read() > 0; }));
+    EXPECT_LT(rows_read(), 40 * 100'000) << "5,000 rows were looked for one by one";
+    expect_equal();
+    EXPECT_TRUE(contains(target_cluster().log().substr(log_start_), "Hash Join"));
+    EXPECT_FALSE(contains(consumer().log(), "row by row"));
+}
+
 }  // namespace
 }  // namespace walpack::e2e

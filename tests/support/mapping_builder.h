@@ -47,6 +47,7 @@ inline TargetColumn target_column(const std::string& name, const std::string& ty
     made.declared_type = schema == "pg_catalog" ? type : schema + '.' + type;
     made.kind = kind_of(schema, type);
     made.array_oid = 4712;
+    made.has_equality = type != "json" && type != "xml" && type != "point";
     return made;
 }
 

@@ -24,6 +24,54 @@ MappingBuilder two_columns() {
     return MappingBuilder("t").key("id", "int4").column("v", "text").primary_key();
 }
 
+// --- whole rows ---
+
+std::shared_ptr<const BatchStatement> whole_rows(const MappingBuilder& builder,
+                                                 const StatementShape& shape) {
+    TablePlan plan(builder.map(), {.is_replica_role = true});
+    return plan.whole_row_statement(
+        shape.kind == ChangeKind::delete_full ? BatchKind::remove : BatchKind::update, shape);
+}
+
+MappingBuilder bag() {
+    return MappingBuilder("t").column("a", "int4").column("v", "numeric").full();
+}
+
+TEST(WholeRowBatch, TakesOneOfTheEqualRowsForEach) {
+    const auto made = whole_rows(bag(), {ChangeKind::delete_full});
+    EXPECT_EQ(
+        made->sql,
+        "DELETE FROM ONLY \"public\".\"t\" AS w USING (SELECT DISTINCT ON (s.n) r.ctid AS at, "
+        "s.* FROM (SELECT pg_catalog.row_number() OVER () AS n, * FROM (SELECT "
+        "pg_catalog.unnest($1) AS v1, pg_catalog.unnest($2) AS v2) AS v) AS s JOIN ONLY "
+        "\"public\".\"t\" AS r ON r.\"a\" = s.v1 AND r.\"v\" = s.v2 AND "
+        "r.\"v\"::pg_catalog.text COLLATE \"C\" = (s.v2::numeric)::pg_catalog.text) AS s "
+        "WHERE w.ctid = s.at");
+    EXPECT_TRUE(made->finds_whole_rows);
+}
+
+TEST(WholeRowBatch, TakesNewCellsBehindTheOldOnes) {
+    const auto made = whole_rows(bag(), {ChangeKind::update_full, false, "01"});
+    EXPECT_THAT(made->sql, HasSubstr("UPDATE ONLY \"public\".\"t\" AS w SET \"a\" = s.v1 FROM"));
+    EXPECT_EQ(made->parameters[0].cell, 2U);
+    EXPECT_EQ(made->parameters[1].cell, 0U);
+    EXPECT_THAT(made->single_cells, ElementsAre(2, 0, 1));
+}
+
+TEST(WholeRowBatch, NamesNulls) {
+    StatementShape shape{ChangeKind::delete_full};
+    shape.nulls = "10";
+    const auto made = whole_rows(bag(), shape);
+    EXPECT_THAT(made->sql, HasSubstr(" ON r.\"a\" IS NULL AND r.\"v\" = s.v1 AND "));
+    EXPECT_THAT(made->single_cells, ElementsAre(1));
+}
+
+TEST(WholeRowBatch, TellsTheRowsOfSeveralPartitionsApart) {
+    const auto made = whole_rows(bag().partitioned(), {ChangeKind::delete_full});
+    EXPECT_THAT(made->sql, HasSubstr("r.ctid AS at, r.tableoid AS part, s.*"));
+    EXPECT_THAT(made->sql, HasSubstr("w.ctid = s.at AND w.tableoid = s.part"));
+}
+
 TEST(BatchInsert, TakesAnArrayPerColumn) {
     const auto made = statement(two_columns(), BatchKind::insert);
     EXPECT_EQ(made->sql,

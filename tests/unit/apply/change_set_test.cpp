@@ -154,10 +154,25 @@ TEST_F(ChangeSetTest, CountsChangesAndBytes) {
     EXPECT_EQ(set_.bytes(), 0U);
 }
 
-TEST_F(ChangeSetTest, RefusesUnchangedToastWhereAValueMustStand) {
-    const OwnedChange change(ChangeKind::insert, {}, {integer(1), unchanged()});
+// A row filter of the publication can bring it about.
+TEST_F(ChangeSetTest, RefusesToInsertUnchangedToastWithTheNamesAndTheWayOut) {
+    OwnedChange change(ChangeKind::insert, {}, {integer(1), unchanged()});
+    change.change.relation = a_->mapping()->relation;
     try {
         set_.add(a_, change.change, Expected::one_row);
+        FAIL() << "expected an error";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::value);
+        EXPECT_EQ(error.message(), "insert into \"public.a\" lacks the value of column \"v\"");
+        EXPECT_NE(error.hint().find("ALTER TABLE public.a REPLICA IDENTITY FULL"),
+                  std::string::npos);
+    }
+}
+
+TEST_F(ChangeSetTest, RefusesUnchangedToastWhereAValueMustStand) {
+    const OwnedChange change(ChangeKind::delete_key, {unchanged()}, {});
+    try {
+        set_.add(a_, change.change, Expected::one_row_or_cascaded);
         FAIL() << "expected an error";
     } catch (const Error& error) {
         EXPECT_EQ(error.kind(), ErrorKind::protocol);

@@ -29,7 +29,7 @@ class CopyRowsTest : public ::testing::Test {
         const CellEncoder encoder(kServerVersion);
         for (const std::vector<Value>& row : rows) {
             const OwnedChange change(ChangeKind::insert, {}, row);
-            EXPECT_TRUE(batch.add(BatchKind::insert, change.change, "", encoder));
+            EXPECT_TRUE(batch.add(BatchKind::insert, change.change, {}, encoder));
         }
         return CopyRows(batch.take().front());
     }

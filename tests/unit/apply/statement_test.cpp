@@ -107,6 +107,20 @@ TEST(UpdateStatement, ReplacesARowWhoseIdentityColumnChanges) {
               "OVERRIDING SYSTEM VALUE SELECT $1, $2, d.\"big\", d.\"local\" FROM d");
 }
 
+TEST(UpdateStatement, ReplacesARowOnlyWhereItsIdentityColumnDiffers) {
+    MappingBuilder builder("t");
+    builder.key("code", "text").column("id", "int4").identity_always().column("v", "text");
+    StatementShape shape{ChangeKind::update};
+    shape.may_replace = true;
+    EXPECT_EQ(
+        sql_of(builder, shape),
+        "WITH u AS (UPDATE ONLY \"public\".\"t\" SET \"v\" = $1 WHERE \"code\" = $6 AND "
+        "\"id\" = $2 RETURNING 1), d AS (DELETE FROM ONLY \"public\".\"t\" WHERE \"code\" = $6 "
+        "AND NOT (\"id\" = $2) RETURNING *), i AS (INSERT INTO \"public\".\"t\" (\"code\", "
+        "\"id\", \"v\") OVERRIDING SYSTEM VALUE SELECT $3, $4, $5 FROM d RETURNING 1) SELECT 1 "
+        "FROM u UNION ALL SELECT 1 FROM i");
+}
+
 TEST(UpdateStatement, CannotBeMadeWithoutReplicaIdentity) {
     const MappingBuilder builder = MappingBuilder("t").column("v", "text");
     try {
@@ -135,8 +149,30 @@ TEST(FullIdentity, TakesExactlyOneOfTheEqualRows) {
     MappingBuilder builder = two_columns().full();
     EXPECT_EQ(sql_of(builder, {ChangeKind::delete_full}),
               "DELETE FROM ONLY \"public\".\"t\" WHERE ctid = (SELECT ctid FROM ONLY "
-              "\"public\".\"t\" WHERE \"id\" IS NOT DISTINCT FROM $1 AND "
-              "\"v\" COLLATE \"C\" IS NOT DISTINCT FROM $2 LIMIT 1)");
+              "\"public\".\"t\" WHERE \"id\" = $1 AND "
+              "\"v\" = $2 AND \"v\" COLLATE \"C\" = $2 LIMIT 1)");
+}
+
+TEST(FullIdentity, NamesNullsSoThatAnIndexFindsThem) {
+    StatementShape shape{ChangeKind::delete_full};
+    shape.nulls = "01";
+    const Statement statement = make_statement(*two_columns().full().map(), shape);
+    EXPECT_THAT(statement.sql, HasSubstr("WHERE \"id\" = $1 AND \"v\" IS NULL LIMIT 1"));
+    EXPECT_EQ(statement.parameters.size(), 1U);
+}
+
+TEST(FullIdentity, ComparesWithoutTheTypesEqualityWhereThereIsNone) {
+    EXPECT_THAT(sql_of(MappingBuilder("t").column("c", "json").full(), {ChangeKind::delete_full}),
+                HasSubstr("WHERE \"c\"::pg_catalog.text COLLATE"));
+}
+
+TEST(FullIdentity, ComparesBlanksAtTheEndWhereTheyTellValuesApart) {
+    MappingBuilder builder = MappingBuilder("t").column("c", "bpchar").full();
+    EXPECT_THAT(sql_of(builder, {ChangeKind::delete_full}),
+                HasSubstr(" AND pg_catalog.octet_length(\"c\") = pg_catalog.octet_length($1)"));
+    builder.last().typmod = 8;
+    EXPECT_THAT(sql_of(builder, {ChangeKind::delete_full}),
+                testing::Not(HasSubstr("octet_length")));
 }
 
 TEST(FullIdentity, TellsTheRowsOfSeveralPartitionsApart) {
@@ -149,7 +185,7 @@ class ComparedAsText : public testing::TestWithParam<std::string> {};
 TEST_P(ComparedAsText, BecauseEqualityIsCoarserThanTheValue) {
     EXPECT_THAT(
         sql_of(MappingBuilder("t").column("c", GetParam()).full(), {ChangeKind::delete_full}),
-        HasSubstr("\"c\"::pg_catalog.text COLLATE \"C\" IS NOT DISTINCT FROM ($1::" + GetParam() +
+        HasSubstr("\"c\"::pg_catalog.text COLLATE \"C\" = ($1::" + GetParam() +
                   ")::pg_catalog.text"));
 }
 
@@ -181,11 +217,20 @@ TEST(StatementShape, ReplacesOnlyWhenTheIdentityColumnChanges) {
     EXPECT_TRUE(shape_of(*builder.map(), other.change).replaces);
 }
 
-TEST(StatementShape, ReplacesWhenTheOldIdentityValueIsNotKnown) {
+TEST(StatementShape, MayReplaceWhenTheOldIdentityValueIsNotKnown) {
     MappingBuilder builder("t");
     builder.key("code", "text").column("id", "int4").identity_always();
     const OwnedChange owned(ChangeKind::update, {}, {text("a"), integer(1)});
-    EXPECT_TRUE(shape_of(*builder.map(), owned.change).replaces);
+    EXPECT_TRUE(shape_of(*builder.map(), owned.change).may_replace);
+    EXPECT_FALSE(shape_of(*builder.map(), owned.change).replaces);
+}
+
+TEST(StatementShape, MarksOldNullsWhereOnlyTheWholeRowIdentifies) {
+    MappingBuilder builder = two_columns().full();
+    const Value null;
+    const OwnedChange owned(ChangeKind::delete_full, {integer(1), null}, {});
+    EXPECT_EQ(shape_of(*builder.map(), owned.change).nulls, "01");
+    EXPECT_EQ(shape_of(*builder.target_key({"id"}).map(), owned.change).nulls, "");
 }
 
 // --- columns that are generated at both ends ---

@@ -40,24 +40,26 @@ class TableBatchTest : public ::testing::Test {
 
     bool insert(int id, const std::string& v, const std::string& w = "w") {
         const OwnedChange change(ChangeKind::insert, {}, {integer(id), text(v), text(w)});
-        return batch_.add(BatchKind::insert, change.change, "", encoder_);
+        return batch_.add(BatchKind::insert, change.change, {}, encoder_);
     }
     bool update(int id, const std::string& v) {
         const OwnedChange change(ChangeKind::update, {}, {integer(id), text(v), text("w")});
-        return batch_.add(BatchKind::update, change.change, "", encoder_);
+        return batch_.add(BatchKind::update, change.change, {}, encoder_);
     }
     // Without w, which is unchanged TOAST.
     bool update_v(int id, const std::string& v) {
         const OwnedChange change(ChangeKind::update, {}, {integer(id), text(v), unchanged()});
-        return batch_.add(BatchKind::update, change.change, "001", encoder_);
+        return batch_.add(BatchKind::update, change.change, {ChangeKind::update, false, "001"},
+                          encoder_);
     }
     bool update_w(int id, const std::string& w) {
         const OwnedChange change(ChangeKind::update, {}, {integer(id), unchanged(), text(w)});
-        return batch_.add(BatchKind::update, change.change, "010", encoder_);
+        return batch_.add(BatchKind::update, change.change, {ChangeKind::update, false, "010"},
+                          encoder_);
     }
     bool remove(int id) {
         const OwnedChange change(ChangeKind::delete_key, {integer(id)}, {});
-        return batch_.add(BatchKind::remove, change.change, "", encoder_);
+        return batch_.add(BatchKind::remove, change.change, {}, encoder_);
     }
 
     std::vector<std::string> taken() {
