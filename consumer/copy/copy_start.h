@@ -23,7 +23,7 @@ struct CopyStartOptions {
     std::string pipeline;
     bool empties_tables = false;  // rows that a table has before its copy are deleted
     // Everything behind it can be had from the stream.
-    Lsn available_from;
+    Lsn available_from = {};
     RefusedCopyRows* refused_rows = nullptr;  // nullptr: nobody holds any
 };
 
