@@ -1,4 +1,7 @@
 // A transaction that is larger than the log may become.
+#include <atomic>
+#include <thread>
+
 #include "base/error.h"
 #include "unit/log/log_fixture.h"
 
@@ -157,6 +160,79 @@ TEST_F(OrderedLogLeftBehindTest, OneThatHasReadTheFilesMissesTheRest) {
     EXPECT_THROW(read_on(), Error);
     EXPECT_FALSE(standing_->rewind(durable));
     EXPECT_EQ(read_up_to_now(*moving_, Lsn{end}).size(), 0U);
+}
+
+// What it releases may end the need for the files while it reads them; others make them go then.
+TEST_F(OrderedLogPassingTest, FilesMayGoWhileOneReadsThem) {
+    constexpr int kMessages = 4000;
+    OrderedLogOptions options = small(2 << 20);
+    options.left_behind = std::chrono::milliseconds(20);
+    OrderedLog log(options, identity());
+    const auto standing = begin(log);
+    const auto moving = log.add_reader(Lsn{100});
+    ASSERT_TRUE(moving->rewind(Lsn{100}));
+    append_transaction(log, 103);
+    wait_until([&] { return log.state().durable == Lsn{103}; });
+    int sent = 0;
+    wait_until([&] {
+        for (; log.has_room() && sent < kMessages; ++sent)
+            append_message(log, std::string(1000, '.'), sent + 1 == kMessages ? 110 : 0);
+        read_up_to_now(*moving, Lsn{103});
+        return sent == kMessages && moving->is_drained();
+    });
+    ASSERT_TRUE(log.state().has_hole);
+    ASSERT_TRUE(standing->rewind(Lsn{100}));
+    std::atomic<bool> is_over{false};
+    std::thread reading([&] {
+        try {
+            for (int taken = 0;; ++taken) {
+                if (taken > 500) standing->release(Lsn{103});
+                (void)standing->take(kNoWait);
+            }
+        } catch (const Error& error) {
+            EXPECT_EQ(error.kind(), ErrorKind::connection) << error.what();
+        }
+        is_over = true;
+    });
+    for (std::uint64_t end = 111; !is_over; ++end) {
+        if (log.has_room()) append_transaction(log, end, 1000);
+        read_up_to_now(*moving, Lsn{end});
+    }
+    reading.join();
+}
+
+// Files that an earlier process left, while nothing is to be durable.
+TEST_F(OrderedLogPassingTest, AHoleEndsWithTheFilesBeforeIt) {
+    constexpr int kMessages = 500;
+    {
+        OrderedLog log(small(100'000), identity());
+        const auto reader = begin(log);
+        append_transaction(log, 103, 1000);
+        wait_until([&] { return log.state().durable == Lsn{103}; });
+    }
+    OrderedLog log(small(100'000), identity());
+    const auto reader = log.add_reader(Lsn{100});
+    ASSERT_TRUE(reader->rewind(Lsn{100}));
+    log.begin_session(Lsn{103});
+    take_all(*reader);
+    int sent = 0;
+    int taken = 0;
+    wait_until([&] {
+        for (; log.has_room() && sent < kMessages; ++sent)
+            append_message(log, std::string(1000, '.'), sent + 1 == kMessages ? 110 : 0);
+        taken += static_cast<int>(take_all(*reader).size());
+        if (taken > 50) reader->release(Lsn{100});
+        return taken >= kMessages;
+    });
+    for (std::uint64_t end = 111; end < 150; ++end) {
+        append_transaction(log, end, 1000);
+        take_all(*reader);
+    }
+    EXPECT_TRUE(log.state().has_hole);
+    reader->release(Lsn{149});
+    EXPECT_FALSE(log.state().has_hole);
+    EXPECT_EQ(log.state().disk_bytes, 0U);
+    EXPECT_FALSE(log.end_session());
 }
 
 // The target may take everything and not know yet that it has the transaction: what of that waited
