@@ -60,8 +60,8 @@ class CopyGate {
     [[nodiscard]] bool work(Lsn position, Lsn applied, CopyGateOutput& output);
     // As of the last work(): tables wait for the stream to pass their snapshots.
     bool is_settling() const { return is_settling_; }
-    // What belongs into the group's transaction: nullopt when nothing has changed.
-    std::optional<std::string> closing_sql();
+    // Statements that belong into the group's transaction; none when nothing has changed.
+    std::vector<std::string> closing_sql();
     // What comes from here on must be sent again after a crash; nullopt when nothing holds the
     // slot back. `durable`: of what the target has on disk.
     std::optional<Lsn> floor(Lsn durable);

@@ -16,16 +16,15 @@ using State = CopyChunk::State;
 
 }  // namespace
 
-std::optional<std::string> CopyGate::closing_sql() {
+std::vector<std::string> CopyGate::closing_sql() {
     const std::lock_guard lock(tables_.mutex);
-    std::string sql;
-    if (std::exchange(unseen_has_changed_, false)) sql = catalog_.set_unseen_sql(tables_.unseen);
+    std::vector<std::string> sql;
+    if (std::exchange(unseen_has_changed_, false))
+        sql.push_back(catalog_.set_unseen_sql(tables_.unseen));
     // What is kept again is known already.
-    if (!is_replaying_ && std::exchange(tables_.kept_has_changed, false)) {
-        if (!sql.empty()) sql += "; ";
-        sql += catalog_.set_kept_from_sql(kept_from());
-    }
-    return sql.empty() ? std::nullopt : std::optional(std::move(sql));
+    if (!is_replaying_ && std::exchange(tables_.kept_has_changed, false))
+        sql.push_back(catalog_.set_kept_from_sql(kept_from()));
+    return sql;
 }
 
 // For the owner of the mutex.

@@ -26,8 +26,8 @@ CopyStream::CopyStream(Applier& applier, CopyTables& tables, const CopyCatalog& 
       abort_(abort) {
     applier_.set_on_group_closing([this] {
         std::vector<CommandStep> commands;
-        if (auto sql = gate_.closing_sql())
-            commands.push_back({std::move(*sql), "note what no snapshot has seen", nullptr});
+        for (std::string& sql : gate_.closing_sql())
+            commands.push_back({std::move(sql), "note what was not applied", nullptr});
         return commands;
     });
 }

@@ -65,7 +65,7 @@ class ModelConsumer : public CopyGateOutput {
     // Between two transactions. True when all that is on the target must be on its disk now.
     bool work() { return gate_->work(position_, applied_, *this); }
     void commit_group() {
-        if (const auto sql = gate_->closing_sql()) note_closing(*sql);
+        for (const std::string& sql : gate_->closing_sql()) note_closing(sql);
         for (const auto& each : group_) each(target_);
         group_.clear();
         target_.position = applied_ = position_;
