@@ -87,9 +87,10 @@ void LogCore::note_missing(std::size_t index) {
             hole_.from = segment.has_file ? segment.written.next : segments_.at(index - 1)->next;
         hole_.to = segment.memory_first;
     } else {
+        const std::uint64_t before = disk_bytes_;
         drop_files_up_to(segment);
         end_hole();
-        ++generation_;  // somebody may be reading them
+        if (disk_bytes_ != before) ++generation_;  // somebody may be reading them
     }
     if (is_writing() && cannot_write()) note_unwritten(segment);
 }
