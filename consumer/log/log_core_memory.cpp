@@ -233,9 +233,9 @@ void LogCore::note_released() {
     std::uint64_t written = 0;
     for (const auto& segment : segments_)
         if (segment->has_file) written = segment->written.next;
-    if (written == 0) end_hole();
-    if (written == 0 || released < written) return;
-    drop_files_up_to(*segments_.back());
+    const bool has_files = written > 0;
+    if (has_files ? released < written : !hole_.is_there()) return;
+    if (has_files) drop_files_up_to(*segments_.back());
     end_hole();
     drop_emptied();
 }

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
 constexpr int kPatienceMax = 8;
+constexpr const char* kGone = "what was to be read next is not in the log any more";
 constexpr const char* kMissing =
     "what is to be read next did not fit into the log and has to come from the source again";
 
@@ -128,29 +129,37 @@ bool LogCore::rewind(ReaderPlace& place, Lsn position, Fetched& fetched) {
 
 // The place of what has this number, or of what comes behind when that is gone.
 void LogCore::locate(ReaderPlace& place, std::uint64_t sequence) const {
-    place.segment = next_number_;
-    place.next = next_;
+    // It stands at the end of the segment before, so that stepping on tells what is missing.
+    place.segment = segments_.empty() ? next_number_ : segments_.front()->number - 1;
+    place.next = sequence;
     for (const auto& segment : segments_) {
-        if (sequence >= segment->next && segment->is_closed) continue;
+        if (sequence < segment->next || !segment->is_closed) break;
         place.segment = segment->number;
-        place.next = std::max(sequence, segment->first);
-        return;
     }
+    if (!segments_.empty() && segments_.front()->first <= sequence &&
+        place.segment < segments_.front()->number)
+        place.segment = segments_.front()->number;
 }
 
 void LogCore::step_over_ends(ReaderPlace& place) const {
     // What was at its end when another one was added may have gone since.
     if (!segments_.empty() && place.segment < segments_.front()->number) {
         if (place.next < gone_before_) {
-            place.fault = "what was to be read next is not in the log any more";
+            place.fault = kGone;
             return;
         }
         place.segment = segments_.front()->number;
     }
     auto at = at_or_behind(place.segment);
     while (at != segments_.end() && !hole_.has(place.next) && (*at)->is_closed &&
-           place.next >= (*at)->next && (*at)->damage.empty())
-        ++at;
+           place.next >= (*at)->next && (*at)->damage.empty()) {
+        const std::uint64_t number = (*at++)->number;
+        const bool are_between = at != segments_.end() && (*at)->number > number + 1;
+        if (are_between && place.next < gone_before_) {
+            place.fault = kGone;
+            return;
+        }
+    }
     place.segment = at != segments_.end() ? (*at)->number : next_number_;
     if (hole_.has(place.next)) return;
     // Sequence numbers are left out behind what was cut off.
@@ -236,7 +245,7 @@ void LogCore::copy_entries(ReaderPlace& place, const Segment& segment, Fetched& 
                                      std::min(segment.written.next, segment.memory_first)};
             return;
         } else {
-            place.fault = "what was to be read next is not in the log any more";
+            place.fault = kGone;
             throw Error(ErrorKind::connection, place.fault);
         }
     }

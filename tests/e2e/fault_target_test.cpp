@@ -171,7 +171,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(State{"DiskFull", "53100"}, State{"OutOfMemory", "53200"},
                     State{"SerializationFailure", "40001"}, State{"Deadlock", "40P01"},
                     State{"LockNotAvailable", "55P03"}, State{"StatementTimeout", "57014"},
-                    State{"InputOutputError", "58030"}, State{"InternalError", "XX000"}),
+                    State{"InputOutputError", "58030"}),
     [](const testing::TestParamInfo<State>& info) { return std::string(info.param.name); });
 
 }  // namespace

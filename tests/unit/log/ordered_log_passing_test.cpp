@@ -96,8 +96,7 @@ class OrderedLogLeftBehindTest : public OrderedLogPassingTest {
         return options;
     }
     // Returns the LSN of the last one.
-    std::uint64_t write_while_one_stands() {
-        std::uint64_t end = 100;
+    std::uint64_t write_while_one_stands(std::uint64_t end = 100) {
         wait_until([&] {
             while (log_.has_room() && end < 400) append_transaction(log_, ++end, 1000);
             read_up_to_now(*moving_, Lsn{end});
@@ -142,6 +141,20 @@ TEST_F(OrderedLogLeftBehindTest, ItHasTheFilesAndThenTheRestAgain) {
     append_transaction(log_, durable.value + 1);
     EXPECT_EQ(take_all(*standing_).back(), "commit " + std::to_string(durable.value + 1));
     EXPECT_EQ(take_all(*moving_).back(), "commit " + std::to_string(durable.value + 1));
+}
+
+// It had fetched more than it took, and that was cut off; what followed left memory meanwhile.
+TEST_F(OrderedLogLeftBehindTest, ItDoesNotGoOnBehindWhatItMissed) {
+    append_transaction(log_, 101);
+    append_message(log_, "of one that is cut off");
+    EXPECT_EQ(take_all(*standing_, 3).back(), "commit 101");
+    EXPECT_EQ(read_up_to_now(*moving_, Lsn{100}).size(), 4U);
+    log_.end_session();
+    EXPECT_THROW(moving_->take(kNoWait), Error);
+    ASSERT_TRUE(moving_->rewind(Lsn{100}));
+    log_.begin_session(Lsn{101});
+    write_while_one_stands(101);
+    EXPECT_THROW(take_all(*standing_), Error);
 }
 
 // What it needs of the files it has, so they go; what comes behind them is not skipped.
