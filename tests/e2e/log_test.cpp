@@ -119,7 +119,12 @@ TEST_F(Log, ACopyWhoseKeptChangesAreGoneWithItBeginsAgain) {
     consumer().start();
     wait_until("some chunks are loaded", seconds(30), [&] { return count_of_loaded() >= 10; });
     source().execute("UPDATE large SET n = 1");
-    wait_until("the source may remove WAL", seconds(20), [&] { return retained() < 10'000; });
+    const auto written = source().value("SELECT pg_current_wal_lsn()");
+    wait_until("it is confirmed", seconds(20), [&] {
+        return source().value("SELECT confirmed_flush_lsn >= " + literal(written) +
+                              " FROM pg_replication_slots WHERE slot_name = " + literal(slot())) ==
+               "t";
+    });
     wait_until("the target has that position", seconds(20), [&] {
         return target().value("SELECT applied_lsn FROM walpack.progress") >=
                source().value(
