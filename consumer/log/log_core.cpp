@@ -44,10 +44,16 @@ LogCore::~LogCore() {
     ::close(room_fd_);
 }
 
-Segment* LogCore::find(std::uint64_t number) const {
-    if (segments_.empty() || number < segments_.front()->number) return nullptr;
-    const std::uint64_t index = number - segments_.front()->number;
-    return index < segments_.size() ? segments_[index].get() : nullptr;
+std::deque<std::shared_ptr<Segment>>::const_iterator LogCore::at_or_behind(
+    std::uint64_t number) const {
+    return std::lower_bound(
+        segments_.begin(), segments_.end(), number,
+        [](const auto& segment, std::uint64_t wanted) { return segment->number < wanted; });
+}
+
+std::shared_ptr<Segment> LogCore::shared(std::uint64_t number) const {
+    const auto found = at_or_behind(number);
+    return found != segments_.end() && (*found)->number == number ? *found : nullptr;
 }
 
 Segment& LogCore::add_segment(Lsn from, bool begins_session) {
@@ -87,10 +93,12 @@ void LogCore::begin_session(Lsn from) {
     arrived_.notify_all();
 }
 
-void LogCore::end_session() {
+bool LogCore::end_session() {
     const std::lock_guard lock(mutex_);
+    const bool was_cut = cut_hole();
     cut_tail();
     arrived_.notify_all();
+    return was_cut;
 }
 
 // What is there behind the last whole transaction goes, and with it the end of the session.
@@ -100,27 +108,56 @@ void LogCore::cut_tail() {
     if (last == nullptr || last->is_closed) return;
     last->is_closed = true;
     if (last->next == last->whole.next && last->next != last->first) return;
-    for (ReaderPlace* reader : readers_)
-        reader->cut_at = std::min(reader->cut_at.value_or(kNever), last->whole.next);
-    while (last->next > last->whole.next && !last->entries.empty()) {
-        const std::size_t bytes = bytes_of(last->entries.back());
-        last->entries.pop_back();
-        last->bytes -= bytes;
-        --last->next;
-        memory_freed(bytes);
-    }
-    has_open_unwritten_ = false;
-    last->next = last->whole.next;
-    last->memory_first = std::min(last->memory_first, last->next);
-    for (FileEnd* file : {&last->written, &last->synced}) {
-        if (file->next <= last->next) continue;
-        file->next = last->next;
-        file->whole = last->whole;
-    }
+    cut(*last, last->whole);
     if (last->next == last->first) {
         drop_file(*last);
         segments_.pop_back();
         --next_number_;
+    }
+}
+
+// What is behind the files, and will come again. False when there is no hole, or nobody needs what
+// is before it.
+bool LogCore::cut_hole() {
+    note_released();
+    if (!hole_.is_there()) return false;
+    while (!segments_.empty() && !segments_.back()->has_file) {
+        drop_file(*segments_.back());
+        for (const LogEntry& entry : segments_.back()->entries) memory_freed(bytes_of(entry));
+        next_number_ = segments_.back()->number;
+        segments_.pop_back();
+    }
+    WALPACK_CHECK(!segments_.empty());
+    is_session_open_ = false;
+    unwritten_up_to_ = {};
+    hole_ = {};
+    Segment& last = *segments_.back();
+    next_number_ = last.number + 1;
+    last.is_closed = true;
+    cut(last, last.written.whole);
+    count_taken();
+    return true;
+}
+
+// The last segment, behind the end of a whole transaction of it.
+void LogCore::cut(Segment& segment, const WholeEnd& end) {
+    for (ReaderPlace* reader : readers_)
+        reader->cut_at = std::min(reader->cut_at.value_or(kNever), end.next);
+    while (segment.next > end.next && !segment.entries.empty()) {
+        const std::size_t bytes = bytes_of(segment.entries.back());
+        segment.entries.pop_back();
+        segment.bytes -= bytes;
+        --segment.next;
+        memory_freed(bytes);
+    }
+    has_open_unwritten_ = false;
+    segment.whole = end;
+    segment.next = end.next;
+    segment.memory_first = std::min(segment.memory_first, segment.next);
+    for (FileEnd* file : {&segment.written, &segment.synced}) {
+        if (file->next <= segment.next) continue;
+        file->next = segment.next;
+        file->whole = segment.whole;
     }
     ++generation_;
 }
@@ -136,6 +173,7 @@ void LogCore::forget_segments() {
     segments_.clear();
     memory_freed(bytes);
     durable_sequence_ = 0;
+    hole_ = {};
     unwritten_up_to_ = {};
     has_open_unwritten_ = false;
     is_spilling_ = false;
@@ -177,8 +215,11 @@ void LogCore::push(Segment& segment, LogEntry entry) {
     next_.store(segment.next, std::memory_order_release);
     total_bytes_ += bytes;
     memory_bytes_ += bytes;
-    // At once, so that a reader knows of it before it takes what comes behind.
-    if (ends_transaction && segment.bytes >= options_.segment_bytes) {
+    // At once, so that a reader knows of it before it takes what comes behind. Files begin again
+    // with the next one where they do not have all of this one.
+    const bool is_partly_gone = segment.memory_first > segment.end_in_file();
+    const bool begins_files = is_partly_gone && is_writing() && !cannot_write();
+    if (ends_transaction && (segment.bytes >= options_.segment_bytes || begins_files)) {
         segment.is_closed = true;
         add_segment(segment.whole.end, false);
     }
@@ -223,6 +264,14 @@ const Segment* LogCore::first_usable() const {
 }
 
 OrderedLogState LogCore::state() {
+    OrderedLogState state = state_in_memory();
+    // No one is to wait for a disk because of the mutex.
+    if (state.has_much_room)
+        state.has_much_room = directory_.free_bytes() > 4 * options_.memory_bytes_max;
+    return state;
+}
+
+OrderedLogState LogCore::state_in_memory() {
     const std::lock_guard lock(mutex_);
     OrderedLogState state;
     state.end = end();
@@ -238,7 +287,10 @@ OrderedLogState LogCore::state() {
     state.is_out_of_budget = is_out_of_budget_;
     state.is_receiving_unwritten = has_open_unwritten_;
     state.is_applying_unwritten = !has_open_unwritten_ && some_reader_lacks(unwritten_up_to_);
-    state.is_stuck = is_stuck();
+    state.has_hole = hole_.is_there();
+    const std::uint64_t wanted =
+        disk_error_.empty() ? options_.disk_bytes_max / 2 : options_.segment_bytes;
+    state.has_much_room = state.has_hole && disk_bytes_ + wanted <= options_.disk_bytes_max;
     return state;
 }
 

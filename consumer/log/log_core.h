@@ -12,8 +12,12 @@
 //             called durable is unreleased)---------------------------------+
 //
 // While writing, only what is in a file leaves memory, so a reader finds everything in one of the
-// two. Otherwise what all readers have taken may leave it; then the files have a hole before what
-// comes next and are removed.
+// two. Otherwise what all readers have taken may leave it; then the files are removed, as nobody
+// could go on from them.
+//
+// When nothing can be written, and files are needed that were called durable, memory goes on behind
+// them all the same: that is the hole. The source has it, as it was not called durable. Who needs
+// it has the log cut off where the hole begins, and the next session goes on from there.
 #pragma once
 
 #include <atomic>
@@ -41,18 +45,36 @@ struct ReaderPlace {
     std::uint64_t segment = 0;  // its number; one that is to come for a reader at the end
     std::uint64_t next = 0;     // the sequence to fetch next
     std::atomic<std::uint64_t> handed_out{0};         // what is before it was
-    std::atomic<bool> holds{false};                   // a streamed transaction, of what was
     std::uint64_t bytes = 0;                          // of the log before that
     std::atomic<std::uint64_t> released{0};           // an LSN; 0 before the first position
     std::atomic<std::uint64_t> released_sequence{0};  // what is before it will not be asked for
     std::optional<std::uint64_t> cut_at;              // since the reader was last here
-    std::string fault;                                // why it cannot go on without a rewind
+    bool has_met_hole = false;                        // since its last rewind
+    bool was_before_hole = false;                     // its last rewind was refused for that
+    // As of the last look: what was handed out, and since when nothing more was; what was released.
+    std::uint64_t seen = 0;
+    std::chrono::steady_clock::time_point moved_at;
+    Lsn seen_released;
+    // It is waited for so many times as long: each time that it comes to a hole makes it larger, or
+    // one that is held up now and then amid a transaction would never get to its end.
+    int patience = 1;
+    bool is_left_behind = false;  // it stands still while others go on
+    std::string fault;            // why it cannot go on without a rewind
 };
 
 // One that went without leave(): what it has not released stays, as its target comes back.
 struct FormerReader {
     Lsn released;
     std::uint64_t released_sequence;
+};
+
+// Entries, by their sequence, that are neither in memory nor in the files before them.
+struct Hole {
+    std::uint64_t from = 0;  // where the files end
+    std::uint64_t to = 0;    // as far as memory has lost them; not behind `from`: there is no hole
+
+    bool is_there() const { return from < to; }
+    bool has(std::uint64_t sequence) const { return sequence >= from && sequence < to; }
 };
 
 // Entries that are no longer in memory.
@@ -91,7 +113,7 @@ class LogCore {
     LogCore& operator=(const LogCore&) = delete;
 
     void begin_session(Lsn from);
-    void end_session();
+    bool end_session();
     bool has_room() const { return memory_bytes_ < options_.memory_bytes_max; }
     int room_fd() const { return room_fd_; }
     void append(LogEntry entry);
@@ -113,7 +135,8 @@ class LogCore {
     void check(ReaderPlace& place, Fetched& fetched, std::uint64_t message);
     // Items that were read from the file. False when they are void.
     bool accept(ReaderPlace& place, Fetched& fetched);
-    void note_state(std::uint64_t segment, std::string state);
+    // Nothing when the segment is not the log's any more.
+    void note_state(const Segment& segment, std::string state);
     void remove_released();
     // Files are there that could go once everything is released.
     bool waits_for_release() const { return waits_for_release_; }
@@ -125,14 +148,21 @@ class LogCore {
   private:
     using Lock = std::unique_lock<std::mutex>;
 
+    OrderedLogState state_in_memory();
+
     // All of them under the mutex; those of the log's thread give it up while they wait for a disk.
-    Segment* find(std::uint64_t number) const;
+    Segment* find(std::uint64_t number) const { return shared(number).get(); }
+    std::shared_ptr<Segment> shared(std::uint64_t number) const;
+    // The first one from `number` on; numbers are left out in the hole.
+    std::deque<std::shared_ptr<Segment>>::const_iterator at_or_behind(std::uint64_t number) const;
     Segment* current() const { return segments_.empty() ? nullptr : segments_.back().get(); }
     Lsn end() const { return segments_.empty() ? Lsn{} : segments_.back()->whole.end; }
     Segment& add_segment(Lsn from, bool begins_session);
     void push(Segment& segment, LogEntry entry);
     bool merge(Segment& segment, const LogEntry& entry);
     void cut_tail();
+    bool cut_hole();
+    void cut(Segment& segment, const WholeEnd& end);
     void forget_segments();
     const Segment* first_usable() const;
     Lsn durable(std::uint64_t& next) const;
@@ -141,6 +171,8 @@ class LogCore {
     void locate(ReaderPlace& place, std::uint64_t sequence) const;
     void step_over_ends(ReaderPlace& place) const;
     void check_faults(ReaderPlace& place, Fetched& fetched, std::uint64_t message);
+    [[noreturn]] static void throw_missing(ReaderPlace& place);
+    bool is_another_behind_hole(const ReaderPlace& place) const;
     void copy_entries(ReaderPlace& place, const Segment& segment, Fetched& fetched);
     void finish_fetch(ReaderPlace& place, const Segment& segment, Fetched& fetched);
     void throw_if_damaged(std::uint64_t from_number) const;
@@ -152,7 +184,9 @@ class LogCore {
     // Memory.
     void trim();
     std::uint64_t may_leave_before(const Segment& segment) const;
-    void drop_entries(Segment& segment);
+    void drop_entries(std::size_t index);
+    void note_missing(std::size_t index);
+    void end_hole();
     void drop_emptied();
     void memory_freed(std::size_t bytes);
 
@@ -164,8 +198,9 @@ class LogCore {
     void note_released();
     // Looks whether the log is standing.
     void note_standstill();
-    bool is_stuck() const;
+    void note_left_behind();
     bool cannot_write() const;
+    bool may_make_hole() const;
     void note_unwritten(const Segment& segment);
     bool some_reader_lacks(Lsn end) const;
     void run_writer();
@@ -197,9 +232,10 @@ class LogCore {
     std::uint64_t gone_before_ = 0;  // entries before it were in segments that are gone
     std::vector<ReaderPlace*> readers_;
     std::vector<FormerReader> former_readers_;
-    bool has_begun_ = false;          // a session, since the log was opened
-    std::uint64_t taken_by_all_ = 0;  // what is before it was fetched by every reader
-    std::uint64_t taken_by_one_ = 0;  // and by the foremost one
+    bool has_begun_ = false;             // a session, since the log was opened
+    std::uint64_t taken_by_all_ = 0;     // what is before it was fetched by every reader
+    std::uint64_t taken_by_one_ = 0;     // and by the foremost one
+    std::uint64_t taken_by_moving_ = 0;  // by every one that goes on, behind the hole
     bool is_session_open_ = false;
     bool is_closed_ = false;
     std::exception_ptr error_;
@@ -219,7 +255,7 @@ class LogCore {
     std::string disk_error_;
     bool is_out_of_budget_ = false;
     // Nothing can be written, and nothing was released for a while: what fills the log waits for
-    // what does not fit any more, as the end of a transaction.
+    // what does not fit any more, such as the end of a transaction, or for one of the targets.
     bool is_standing_ = false;
     std::optional<std::chrono::steady_clock::time_point> standing_since_;
     std::uint64_t standing_released_ = 0;
@@ -229,6 +265,9 @@ class LogCore {
     std::condition_variable work_;
     std::chrono::steady_clock::time_point unsynced_since_;
     SegmentFile file_;  // of the log's thread
+
+    Hole hole_;
+    bool is_file_in_use_ = false;  // what is being written would close a hole
 
     std::atomic<std::uint64_t> generation_{0};
     std::atomic<std::uint64_t> next_{1};  // the sequence of the next entry

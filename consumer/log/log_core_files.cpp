@@ -35,7 +35,7 @@ void LogCore::run_writer() {
         note_released();  // everything may have been while something was written
         if (!removals_.empty() && !must_rest_) continue;
         writer_waits_ = !must_rest_;
-        work_.wait_for(lock, kRetry);
+        work_.wait_for(lock, std::min<std::chrono::milliseconds>(kRetry, options_.standstill));
         writer_waits_ = false;
     }
     while (remove_one(lock)) continue;
@@ -126,7 +126,7 @@ bool LogCore::is_much_untaken() const {
 // Files begin where a reader can begin, or with what some reader has not taken; then none is left
 // out. The rest of a transaction that went through memory so far does so as well.
 std::shared_ptr<Segment> LogCore::segment_to_write() const {
-    if (!is_writing()) return nullptr;
+    if (!is_writing() || hole_.is_there()) return nullptr;
     bool has_begun = false;
     for (const auto& segment : segments_) {
         if (segment->has_file) {
@@ -166,9 +166,11 @@ bool LogCore::create_file(Segment& segment, Lock& lock) {
     const std::uint64_t bytes = encode_header(header).size();
     if (!fits_budget(bytes)) return false;
     const std::uint64_t generation = segment.file_generation;
+    is_file_in_use_ = true;
     lock.unlock();
     const int error = file_.create(directory_, header);
     lock.lock();
+    is_file_in_use_ = false;
     if (error != 0) {
         failed("make", directory_.log_path(header.number), error);
         return false;
@@ -206,6 +208,7 @@ bool LogCore::write_some(Lock& lock) {
     }
     if (!fits_budget(size)) return false;
     claimed_next_ = std::max(claimed_next_, end.next);
+    is_file_in_use_ = true;
     lock.unlock();
     std::string bytes;
     bytes.reserve(size);
@@ -219,6 +222,7 @@ bool LogCore::write_some(Lock& lock) {
     int error = file_.is_open_for(segment->number) ? 0 : file_.open(directory_, segment->number);
     if (error == 0) error = file_.write(bytes, end.bytes);
     lock.lock();
+    is_file_in_use_ = false;
     if (segment->file_generation != generation) {
         removals_.push_back(segment->number);
         return true;
@@ -272,7 +276,7 @@ bool LogCore::sync_rest(Lock& lock) {
 // the same. So what is not known to be durable is written again; when memory does not have it any
 // more, it never counts as durable.
 bool LogCore::sync_segment(Segment& in, Lock& lock) {
-    const std::shared_ptr<Segment> segment = segments_[in.number - segments_.front()->number];
+    const std::shared_ptr<Segment> segment = shared(in.number);
     const std::uint64_t generation = segment->file_generation;
     const FileEnd written = segment->written;
     const FileEnd synced = segment->synced;

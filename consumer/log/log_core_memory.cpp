@@ -1,6 +1,7 @@
 // LogCore: what leaves memory, and when files are written.
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include <unistd.h>
 
@@ -17,9 +18,12 @@ constexpr std::uint64_t kNever = ~std::uint64_t{0};
 void LogCore::trim() {
     const std::size_t half = options_.memory_bytes_max / 2;
     if (memory_bytes_ <= half) return;
-    for (const auto& segment : segments_) {
-        drop_entries(*segment);
-        if (memory_bytes_ <= half || !segment->entries.empty()) break;
+    // Entries leave in their order, so those that are left are in the last segments.
+    std::size_t index = segments_.empty() ? 0 : segments_.size() - 1;
+    while (index > 0 && !segments_[index - 1]->entries.empty()) --index;
+    for (; index < segments_.size(); ++index) {
+        drop_entries(index);
+        if (memory_bytes_ <= half || !segments_[index]->entries.empty()) break;
     }
     drop_emptied();
     if (memory_bytes_ <= half || is_writing()) return;
@@ -27,10 +31,16 @@ void LogCore::trim() {
     wake_writer();
 }
 
-// Room comes with the next release, and what leaves memory unwritten makes the log begin again.
+// Room comes with the next release, and what leaves memory unwritten is to be received again when
+// it is needed.
 bool LogCore::cannot_write() const {
+    if (hole_.is_there()) return true;
     const bool waits_for_room = is_durable_ && !is_standing_;
     return !disk_error_.empty() || (is_out_of_budget_ && !waits_for_room);
+}
+
+bool LogCore::may_make_hole() const {
+    return hole_.is_there() || (is_standing_ && cannot_write() && !is_file_in_use_);
 }
 
 std::uint64_t LogCore::may_leave_before(const Segment& segment) const {
@@ -43,12 +53,14 @@ std::uint64_t LogCore::may_leave_before(const Segment& segment) const {
     // What is left of a segment whose beginning is nowhere is of no use in a file.
     const bool is_rest = !segment.has_file && segment.memory_first != segment.first;
     if (!cannot_write() && !is_rest) return in_file;
+    if (may_make_hole()) return std::max(in_file, taken_by_moving_);
     // With nothing in the files that was called durable, the source can send all of it again.
     const std::uint64_t kept = durable_sequence_ > 0 ? released_by_all() : kNever;
     return std::max(in_file, std::min(taken_by_all_, kept));
 }
 
-void LogCore::drop_entries(Segment& segment) {
+void LogCore::drop_entries(std::size_t index) {
+    Segment& segment = *segments_[index];
     const std::size_t half = options_.memory_bytes_max / 2;
     const std::uint64_t before = may_leave_before(segment);
     std::size_t bytes = 0;
@@ -60,13 +72,33 @@ void LogCore::drop_entries(Segment& segment) {
     }
     if (bytes == 0) return;
     if (segment.state_file_bytes > 0) segment.state = {};
-    const std::uint64_t in_file = segment.has_file ? segment.written.next : segment.first;
-    if (segment.memory_first > in_file) {
-        // Behind them is a hole now, so nobody can go on from them.
-        drop_files_up_to(segment);
-        if (is_writing() && cannot_write()) note_unwritten(segment);
-    }
+    if (segment.memory_first > segment.end_in_file()) note_missing(index);
     memory_freed(bytes);
+}
+
+// Of this segment entries are in no file. Without need nobody goes on from the files before it, or
+// from its own.
+void LogCore::note_missing(std::size_t index) {
+    Segment& segment = *segments_[index];
+    const bool is_needed = durable_sequence_ > released_by_all();
+    if (!is_needed) durable_sequence_ = 0;
+    if (is_needed && segment.memory_first > durable_sequence_) {
+        if (!hole_.is_there())
+            hole_.from = segment.has_file ? segment.written.next : segments_.at(index - 1)->next;
+        hole_.to = segment.memory_first;
+    } else {
+        const std::uint64_t before = disk_bytes_;
+        drop_files_up_to(segment);
+        end_hole();
+        if (disk_bytes_ != before) ++generation_;  // somebody may be reading them
+    }
+    if (is_writing() && cannot_write()) note_unwritten(segment);
+}
+
+// The files before it are gone.
+void LogCore::end_hole() {
+    gone_before_ = std::max(gone_before_, hole_.to);
+    hole_ = {};
 }
 
 void LogCore::note_unwritten(const Segment& segment) {
@@ -84,13 +116,19 @@ bool LogCore::some_reader_lacks(Lsn end) const {
 
 // Nothing of them is anywhere; the last one says where the log ends.
 void LogCore::drop_emptied() {
-    while (segments_.size() > 1 && segments_.front()->is_closed &&
-           segments_.front()->entries.empty() && !segments_.front()->has_file)
-        pop_first_segment();
+    const auto is_emptied = [](const auto& segment) {
+        return segment->is_closed && segment->entries.empty() && !segment->has_file;
+    };
+    while (segments_.size() > 1 && is_emptied(segments_.front())) pop_first_segment();
+    if (!hole_.is_there()) return;
+    for (std::size_t i = segments_.size() - 1; i > 0 && !segments_[i]->has_file; --i) {
+        if (i < segments_.size() - 1 && is_emptied(segments_[i]))
+            segments_.erase(segments_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
 }
 
 void LogCore::pop_first_segment() {
-    gone_before_ = segments_.front()->next;
+    gone_before_ = std::max(gone_before_, segments_.front()->next);
     segments_.pop_front();
 }
 
@@ -134,6 +172,7 @@ void LogCore::remove_released() {
 }
 
 void LogCore::note_standstill() {
+    note_left_behind();
     const std::uint64_t released = released_by_all();
     const auto now = std::chrono::steady_clock::now();
     const bool can_write = !is_out_of_budget_ && disk_error_.empty();
@@ -147,14 +186,20 @@ void LogCore::note_standstill() {
     }
 }
 
-bool LogCore::is_stuck() const {
-    if (!is_standing_ || !is_session_open_ || has_room() || durable_sequence_ == 0) return false;
-    bool is_amid = !segments_.back()->whole.is_between;
-    for (const ReaderPlace* reader : readers_) {
-        if (reader->handed_out < next_) return false;
-        is_amid = is_amid || reader->holds;
+// Targets that take nothing for long, as they are away, stopped or blocked: when there is no room,
+// the others do not wait for them.
+void LogCore::note_left_behind() {
+    const auto now = std::chrono::steady_clock::now();
+    for (ReaderPlace* reader : readers_) {
+        const std::uint64_t handed_out = reader->handed_out;
+        if (handed_out != std::exchange(reader->seen, handed_out)) reader->moved_at = now;
+        const Lsn released{reader->released};
+        if (released != std::exchange(reader->seen_released, released)) reader->patience = 1;
+        reader->is_left_behind = reader->next < taken_by_one_ &&
+                                 now - reader->moved_at >= options_.left_behind * reader->patience;
     }
-    return is_amid && !readers_.empty();
+    count_taken();
+    if (may_make_hole()) trim();
 }
 
 // A reader has to begin where nothing is held, so more may stay than is not released. Where the
@@ -167,7 +212,7 @@ void LogCore::remove_released_segments() {
     std::size_t count = 0;
     for (std::size_t i = 1; i < segments_.size() && segments_[i]->first <= released; ++i) {
         const Segment& segment = *segments_[i];
-        const bool keeps_files = segments_.front()->has_file && is_writing();
+        const bool keeps_files = segments_.front()->has_file && (is_writing() || hole_.is_there());
         if (keeps_files ? segment.is_startable_in_file() : segment.can_begin_here()) count = i;
     }
     std::size_t bytes = 0;
@@ -184,12 +229,14 @@ void LogCore::note_released() {
     const std::uint64_t released = released_by_all();
     if (released >= durable_sequence_) durable_sequence_ = 0;
     waits_for_release_ = disk_bytes_ > 0;
-    if (is_writing()) return;
+    if (is_writing() && !hole_.is_there()) return;
     std::uint64_t written = 0;
     for (const auto& segment : segments_)
         if (segment->has_file) written = segment->written.next;
-    if (written == 0 || released < written) return;
-    drop_files_up_to(*segments_.back());
+    const bool has_files = written > 0;
+    if (has_files ? released < written : !hole_.is_there()) return;
+    if (has_files) drop_files_up_to(*segments_.back());
+    end_hole();
     drop_emptied();
 }
 

@@ -10,6 +10,10 @@ namespace walpack {
 namespace {
 
 constexpr std::uint64_t kNever = ~std::uint64_t{0};
+constexpr int kPatienceMax = 8;
+constexpr const char* kGone = "what was to be read next is not in the log any more";
+constexpr const char* kMissing =
+    "what is to be read next did not fit into the log and has to come from the source again";
 
 }  // namespace
 
@@ -26,6 +30,7 @@ void LogCore::add(ReaderPlace& place, Lsn position) {
         former_readers_.erase(same);
     }
     place.released = position.value;
+    place.moved_at = std::chrono::steady_clock::now();
     place.segment = next_number_;
     place.next = next_;
     place.bytes = total_bytes_;
@@ -48,10 +53,14 @@ void LogCore::remove(const ReaderPlace& place, bool is_for_good) {
 void LogCore::count_taken() {
     taken_by_all_ = kNever;
     taken_by_one_ = 0;
+    std::uint64_t moving = kNever;
     for (const ReaderPlace* reader : readers_) {
         taken_by_all_ = std::min(taken_by_all_, reader->next);
         taken_by_one_ = std::max(taken_by_one_, reader->next);
+        const bool is_before_hole = hole_.is_there() && reader->next < hole_.to;
+        if (!reader->is_left_behind && !is_before_hole) moving = std::min(moving, reader->next);
     }
+    taken_by_moving_ = moving == kNever ? taken_by_all_ : moving;
 }
 
 void LogCore::throw_if_damaged(std::uint64_t from_number) const {
@@ -70,6 +79,7 @@ bool LogCore::rewind(ReaderPlace& place, Lsn position, Fetched& fetched) {
     fetched.generation = generation_;
     place.cut_at.reset();
     place.fault.clear();
+    place.was_before_hole = false;
     const bool was_released = position.value <= place.released;
     if (segments_.empty() || (!is_session_open_ && position >= end())) {
         place.segment = next_number_;
@@ -87,6 +97,13 @@ bool LogCore::rewind(ReaderPlace& place, Lsn position, Fetched& fetched) {
         }
         const Segment& segment = **start;
         throw_if_damaged(segment.number);
+        // Others go on behind the hole while it reads what is before, if there are others.
+        const bool is_before_hole = hole_.is_there() && segment.first < hole_.to;
+        if (is_before_hole && (place.has_met_hole || !is_another_behind_hole(place))) {
+            place.was_before_hole = true;
+            place.fault = kMissing;
+            return false;
+        }
         place.segment = segment.number;
         place.next = segment.first;
         place.bytes = segment.bytes_before;
@@ -100,6 +117,8 @@ bool LogCore::rewind(ReaderPlace& place, Lsn position, Fetched& fetched) {
         // What is only in files has to be followed by what is written from now on.
         if (segment.memory_first != segment.first) is_spilling_ = true;
     }
+    place.has_met_hole = place.is_left_behind = false;
+    place.moved_at = std::chrono::steady_clock::now();
     const bool is_first_position = place.released == 0;
     if (was_released || is_first_position) place.released = position.value;
     fetched.bytes_before = place.bytes;
@@ -110,31 +129,54 @@ bool LogCore::rewind(ReaderPlace& place, Lsn position, Fetched& fetched) {
 
 // The place of what has this number, or of what comes behind when that is gone.
 void LogCore::locate(ReaderPlace& place, std::uint64_t sequence) const {
-    place.segment = next_number_;
-    place.next = next_;
+    // It stands at the end of the segment before, so that stepping on tells what is missing.
+    place.segment = segments_.empty() ? next_number_ : segments_.front()->number - 1;
+    place.next = sequence;
     for (const auto& segment : segments_) {
-        if (sequence >= segment->next && segment->is_closed) continue;
+        if (sequence < segment->next || !segment->is_closed) break;
         place.segment = segment->number;
-        place.next = std::max(sequence, segment->first);
-        return;
     }
+    if (!segments_.empty() && segments_.front()->first <= sequence &&
+        place.segment < segments_.front()->number)
+        place.segment = segments_.front()->number;
 }
 
 void LogCore::step_over_ends(ReaderPlace& place) const {
     // What was at its end when another one was added may have gone since.
     if (!segments_.empty() && place.segment < segments_.front()->number) {
         if (place.next < gone_before_) {
-            place.fault = "what was to be read next is not in the log any more";
+            place.fault = kGone;
             return;
         }
         place.segment = segments_.front()->number;
     }
-    const Segment* segment = find(place.segment);
-    while (segment != nullptr && segment->is_closed && place.next >= segment->next &&
-           segment->damage.empty())
-        segment = find(++place.segment);
+    auto at = at_or_behind(place.segment);
+    while (at != segments_.end() && !hole_.has(place.next) && (*at)->is_closed &&
+           place.next >= (*at)->next && (*at)->damage.empty()) {
+        const std::uint64_t number = (*at++)->number;
+        const bool are_between = at != segments_.end() && (*at)->number > number + 1;
+        if (are_between && place.next < gone_before_) {
+            place.fault = kGone;
+            return;
+        }
+    }
+    place.segment = at != segments_.end() ? (*at)->number : next_number_;
+    if (hole_.has(place.next)) return;
     // Sequence numbers are left out behind what was cut off.
-    place.next = std::max(place.next, segment != nullptr ? segment->first : next_.load());
+    place.next = std::max(place.next, at != segments_.end() ? (*at)->first : next_.load());
+}
+
+bool LogCore::is_another_behind_hole(const ReaderPlace& place) const {
+    return std::ranges::any_of(readers_, [&](const ReaderPlace* reader) {
+        return reader != &place && reader->next >= hole_.to;
+    });
+}
+
+void LogCore::throw_missing(ReaderPlace& place) {
+    place.has_met_hole = true;
+    place.patience = std::min(2 * place.patience, kPatienceMax);
+    place.fault = kMissing;
+    throw Error(ErrorKind::connection, place.fault);
 }
 
 void LogCore::check_faults(ReaderPlace& place, Fetched& fetched, std::uint64_t message) {
@@ -169,6 +211,7 @@ void LogCore::fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t message,
     const auto is_there = [&] {
         if (!place.fault.empty() || place.cut_at || is_closed_) return true;
         step_over_ends(place);
+        if (hole_.has(place.next)) return true;
         const Segment* segment = find(place.segment);
         return segment != nullptr && (place.next < segment->next || !segment->damage.empty());
     };
@@ -180,6 +223,7 @@ void LogCore::fetch(ReaderPlace& place, Fetched& fetched, std::uint64_t message,
     check_faults(place, fetched, message);
     step_over_ends(place);
     if (!place.fault.empty()) throw Error(ErrorKind::connection, place.fault);
+    if (hole_.has(place.next)) throw_missing(place);
     const Segment* segment = find(place.segment);
     if (segment == nullptr || place.next >= segment->next) {
         if (segment != nullptr && !segment->damage.empty()) throw_if_damaged(segment->number);
@@ -201,7 +245,7 @@ void LogCore::copy_entries(ReaderPlace& place, const Segment& segment, Fetched& 
                                      std::min(segment.written.next, segment.memory_first)};
             return;
         } else {
-            place.fault = "what was to be read next is not in the log any more";
+            place.fault = kGone;
             throw Error(ErrorKind::connection, place.fault);
         }
     }
@@ -220,7 +264,7 @@ bool LogCore::accept(ReaderPlace& place, Fetched& fetched) {
     const std::lock_guard lock(mutex_);
     if (fetched.generation != generation_) return false;
     const Segment* segment = find(place.segment);
-    WALPACK_CHECK(segment != nullptr);
+    if (segment == nullptr) return false;
     finish_fetch(place, *segment, fetched);
     return true;
 }
@@ -230,18 +274,18 @@ void LogCore::finish_fetch(ReaderPlace& place, const Segment& segment, Fetched& 
     place.next += fetched.items.size();
     step_over_ends(place);
     if (place.segment != segment.number) {
-        if (const Segment* behind = find(place.segment); behind && !behind->begins_session)
-            fetched.boundary = segments_[place.segment - segments_.front()->number];
+        if (const auto behind = shared(place.segment); behind && !behind->begins_session)
+            fetched.boundary = behind;
     }
     count_taken();
     decide_spilling();
     trim();
 }
 
-void LogCore::note_state(std::uint64_t number, std::string state) {
+void LogCore::note_state(const Segment& of, std::string state) {
     const std::lock_guard lock(mutex_);
-    Segment* segment = find(number);
-    if (segment == nullptr || segment->has_state || segment->begins_session) return;
+    Segment* segment = find(of.number);
+    if (segment != &of || segment->has_state || segment->begins_session) return;
     segment->state = std::move(state);
     segment->has_state = true;
     wake_writer();

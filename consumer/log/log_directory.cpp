@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -99,6 +100,11 @@ std::vector<std::uint64_t> LogDirectory::segments() const {
             ::unlink(state_path(state).c_str());
     }
     return logs;
+}
+
+std::uint64_t LogDirectory::free_bytes() const {
+    struct statvfs disk {};
+    return ::fstatvfs(folder_.get(), &disk) == 0 ? disk.f_bavail * disk.f_frsize : 0;
 }
 
 int LogDirectory::sync() const {

@@ -43,6 +43,9 @@ class LogDirectory {
     // was not finished. Throws Error(limit).
     std::vector<std::uint64_t> segments() const;
 
+    // Of its file system, for this process; 0 when that cannot be known.
+    std::uint64_t free_bytes() const;
+
     // Makes names that were made or removed survive a crash.
     [[nodiscard]] int sync() const;
     // A segment's files, if they are there, so that no crash brings them back.

@@ -13,6 +13,14 @@ bool LogReader::rewind(Lsn position) {
     return state_->rewind(position);
 }
 
+bool LogReader::is_before_hole() const {
+    return state_->place.was_before_hole;
+}
+
+std::uint64_t LogReader::refused_rewinds() const {
+    return state_->refused_rewinds;
+}
+
 std::optional<LogEntry> LogReader::take(std::chrono::nanoseconds timeout) {
     return state_->take(timeout);
 }
@@ -33,7 +41,7 @@ bool LogReader::wants_state() const {
 
 void LogReader::note_state(std::string state, std::optional<std::uint64_t> held_from) {
     if (!state_->wants_state() || held_from) return;
-    state_->core->note_state(state_->fetched.boundary->number, std::move(state));
+    state_->core->note_state(*state_->fetched.boundary, std::move(state));
 }
 
 void LogReader::release(Lsn position, std::optional<std::uint64_t> held_from) {

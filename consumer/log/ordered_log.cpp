@@ -16,8 +16,8 @@ void OrderedLog::begin_session(Lsn from) {
     core_->begin_session(from);
 }
 
-void OrderedLog::end_session() {
-    core_->end_session();
+bool OrderedLog::end_session() {
+    return core_->end_session();
 }
 
 bool OrderedLog::has_room() const {

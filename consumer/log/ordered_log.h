@@ -41,6 +41,8 @@ struct OrderedLogOptions {
     // Nothing can be written and nothing is released for so long: then the log counts as standing.
     // Longer than targets take between two positions that are safe on their disks.
     std::chrono::milliseconds standstill{3000};
+    // Who takes nothing for so long is not waited for when nothing can be written.
+    std::chrono::milliseconds left_behind{10'000};
 };
 
 struct OrderedLogState {
@@ -60,9 +62,10 @@ struct OrderedLogState {
     // or some target does not have it yet.
     bool is_receiving_unwritten = false;
     bool is_applying_unwritten = false;
-    // Full for a while, with nothing more that could be written; every reader has taken all of it
-    // and waits for the rest of a transaction, while something is not released that must stay.
-    bool is_stuck = false;
+    // What follows what is in the files has left memory unwritten, while they must stay: it is to
+    // be received again when somebody needs it.
+    bool has_hole = false;
+    bool has_much_room = false;  // half of disk_bytes_max, and the file system as well
 };
 
 class LogCore;
@@ -83,8 +86,9 @@ class OrderedLog {
     // A decoding session begins that sends everything behind `from`, which is state().end when that
     // is valid. What is there behind the last whole transaction goes.
     void begin_session(Lsn from);
-    // The session is over: what is there behind the last whole transaction goes.
-    void end_session();
+    // The session is over: what is there behind the last whole transaction goes, or behind the
+    // files when there is a hole. True when there was.
+    bool end_session();
     bool has_room() const;
     // Readable when has_room() turns true again after it was false.
     int room_fd() const;
@@ -129,6 +133,11 @@ class LogReader {
     // than half full): then the source has to send it again. Throws Error(config) naming the file
     // when that is damaged.
     [[nodiscard]] bool rewind(Lsn position);
+    // The last rewind() was refused as a hole is behind the files that it would begin with: then
+    // the log has to be cut off there (end_session()).
+    bool is_before_hole() const;
+    // How often rewind() was: for each the others had to go back, or the source to send again.
+    std::uint64_t refused_rewinds() const;
 
     // The next entry, or nullopt when none came within the timeout, or the log was closed without
     // an error. Throws the error that closed it, Error(connection) after reset() or when the

@@ -28,7 +28,10 @@ bool LogReader::State::rewind(Lsn position) {
     checkpoint.reset();
     unreleased.clear();
     has_start = false;
-    if (!core->rewind(place, position, fetched)) return false;
+    if (!core->rewind(place, position, fetched)) {
+        ++refused_rewinds;
+        return false;
+    }
     load_state();
     taken = {fetched.from, 0, true};
     has_start = has_fetched();
@@ -104,6 +107,8 @@ void LogReader::State::throw_damaged() const {
 // Behind a rewind to where memory does not have it.
 void LogReader::State::load_state() {
     if (fetched.state_path.empty()) return;
+    if (core->generation() != fetched.generation)
+        throw Error(ErrorKind::connection, "the log's files have changed meanwhile");
     auto state = decode_state(read_whole_file(fetched.state_path));
     if (!state)
         throw Error(ErrorKind::config,
@@ -146,7 +151,6 @@ bool LogReader::State::wants_state() const {
 
 void LogReader::State::release(Lsn position, std::optional<std::uint64_t> held_from) {
     if (position.value > place.released) place.released = position.value;
-    place.holds = held_from.has_value();
     constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
     const Checkpoint now{std::min(held_from.value_or(kNever), mark + 1), taken.end};
     if (checkpoint && position >= checkpoint->need) {

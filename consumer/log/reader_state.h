@@ -51,8 +51,9 @@ struct LogReader::State {
     std::uint64_t next_in_file = 0;     // the sequence that it is before
     std::size_t at = 0;                 // in what was fetched
     bool leaves = false;                // for good
-    std::uint64_t mark = 0;             // of the entry taken last
-    std::uint64_t message_next = 0;     // behind the last message taken
+    std::uint64_t refused_rewinds = 0;
+    std::uint64_t mark = 0;          // of the entry taken last
+    std::uint64_t message_next = 0;  // behind the last message taken
     // Of what was taken. Keepalives count: a session may begin where one says that nothing is in
     // between, and who has not got so far needs what is before it.
     WholeEnd taken;

@@ -6,7 +6,7 @@
 //                             written.next
 //
 // Entries have sequence numbers that grow through the whole log, without a gap within a segment.
-// What leaves memory is in the file, unless nobody will ask for it again.
+// What leaves memory is in the file, unless nobody will ask for it again or the source has it.
 #pragma once
 
 #include <atomic>
@@ -92,6 +92,8 @@ struct Segment {
     bool can_begin_here() const {
         return is_startable() && (is_whole_in_memory() || is_startable_in_file());
     }
+    // Behind what is in the file, if there is one.
+    std::uint64_t end_in_file() const { return has_file ? written.next : first; }
     std::uint64_t on_disk_bytes() const {
         return (has_file ? written.bytes : 0) + state_file_bytes;
     }

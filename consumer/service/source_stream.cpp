@@ -33,8 +33,9 @@ constexpr std::chrono::seconds kReleaseTimeout{3};
 constexpr std::chrono::seconds kRestartTimeout{10};
 // What targets that are there wait for the others, before the first session ever.
 constexpr std::chrono::seconds kOthersTimeout{10};
-// A target that has not got on for so long is away, or waits for more of the stream.
-constexpr std::chrono::seconds kReleaseStandstill{60};
+// Updates after which room in the log's disk is taken to stay.
+constexpr int kRoomyMax = 100;
+constexpr int kRoomyMaxLongest = 36'000;
 
 ReceiverOptions receiver_options(const Config& config, std::function<void()> on_streaming) {
     ReceiverOptions options;
@@ -167,7 +168,6 @@ SourceHistory SourceStream::history_up_to(Lsn position, const StopRequest& stop)
 }
 
 void SourceStream::session(const Confirmation& confirmation) {
-    if (is_log_stuck_.exchange(false)) free_log(confirmation);
     const Lsn confirmed = look_at_source();
     receiver_.confirm(confirmed);
     is_known_ = true;
@@ -176,19 +176,29 @@ void SourceStream::session(const Confirmation& confirmation) {
     bool is_new = generation_ == 0;
     const Lsn from = begin_of_session(confirmed, confirmation, is_new);
     log_.begin_session(from);
-    if (is_new) ++generation_;
+    if (is_new) {
+        ++generation_;
+        is_restart_requested_ = false;  // others asked for the same
+    }
     log::info("streaming from slot \"{}\" at {}", config_.slot, from.to_string());
     receiver_.run(from);
 }
 
 // The log goes on where it ends. A slot that is confirmed further has nothing for what is between:
-// targets that need that will say so. `is_new` becomes true when the log begins again.
+// targets that need that will say so. `is_new` becomes true when the log begins again, or had to
+// be cut off.
 Lsn SourceStream::begin_of_session(Lsn confirmed, const Confirmation& confirmation, bool& is_new) {
+    const bool is_wanted = is_restart_requested_.exchange(false);
+    // Otherwise those who go on behind the hole would have to go back for nothing.
+    const bool was_cut = is_wanted && log_.end_session();
+    is_new = is_new || was_cut || is_wanted;
     const Lsn end = log_.state().end;
+    if (was_cut)
+        log::info("what follows {} is received once more, as the log's disk was full",
+                  end.to_string());
     // Not while a target lacks what the slot is confirmed by: only the log has that.
-    const bool is_wanted =
-        is_restart_requested_.exchange(false) && confirmation.all_have(confirmed);
-    if (end.is_valid() && confirmed <= end && !is_wanted) return end;
+    const bool begins_again = is_wanted && !was_cut && confirmation.all_have(confirmed);
+    if (end.is_valid() && confirmed <= end && !begins_again) return end;
     if (end.is_valid()) {
         log::info("the log ends at {} and begins again at {}, where the slot is confirmed",
                   end.to_string(), confirmed.to_string());
@@ -196,46 +206,6 @@ Lsn SourceStream::begin_of_session(Lsn confirmed, const Confirmation& confirmati
     }
     is_new = true;
     return confirmed;
-}
-
-// A transaction does not fit, and what came before it has to leave, which it can only when the
-// targets have it. Then nothing but the log's memory is in its way, as it can be sent again.
-void SourceStream::free_log(const Confirmation& confirmation) {
-    if (config_.streaming && !receives_whole_) {
-        log::warning(
-            "streaming is off until the next start: transactions are received when they are "
-            "committed");
-        receives_whole_ = true;
-        receiver_.set_plugin_option("streaming", "off");
-    }
-    log_.end_session();
-    const OrderedLogState state = log_.state();
-    log::warning(
-        "a transaction is larger than the log's disk: it is received once more when the targets "
-        "have what is before it, up to {}",
-        state.end.to_string());
-    on_state_("waiting for the targets: a transaction is larger than the log's disk");
-    wait_for_release(state, confirmation);
-}
-
-// As long as they get on.
-void SourceStream::wait_for_release(const OrderedLogState& log,
-                                    const Confirmation& confirmation) const {
-    Lsn applied;
-    auto deadline = std::chrono::steady_clock::now() + kReleaseStandstill;
-    while (applied < log.end) {
-        stop_.throw_if_requested();
-        const bool has_room_again = !log.disk_error.empty() && log_.state().disk_error.empty();
-        if (has_room_again || is_restart_requested_) return;
-        const auto now = std::chrono::steady_clock::now();
-        if (confirmation.applied_by_all() > applied) {
-            applied = confirmation.applied_by_all();
-            deadline = now + kReleaseStandstill;
-        } else if (now >= deadline) {
-            return;
-        }
-        std::this_thread::sleep_for(kLookInterval);
-    }
 }
 
 void SourceStream::request_restart() {
@@ -297,6 +267,9 @@ void SourceStream::wait_until_known(const StopRequest& stop) const {
 void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ended) {
     std::unique_ptr<Connection> source;
     int lacking = 0;
+    int roomy = 0;
+    int roomy_max = kRoomyMax;
+    Lsn durable_before;
     for (int turn = 0; !ended.stop_requested() && !stop_.requested(); ++turn) {
         if (turn % kUpdatesPerQuestion == 0 && config_.wal_budget != 0) {
             ask_retained(source);
@@ -304,8 +277,6 @@ void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ende
         }
         confirmation.update();
         const OrderedLogState state = log_.state();
-        if (state.is_stuck && receiver_.is_streaming() && !is_log_stuck_.exchange(true))
-            receiver_.end_session();
         // What is larger than the log would be received for ever.
         const bool lacks =
             receiver_.is_streaming() && confirmation.lacks_begin() && !state.is_receiving_unwritten;
@@ -315,6 +286,17 @@ void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ende
             lacking = 0;
             log::info(
                 "what the targets have not applied is received once more, for the log's disk");
+            request_restart();
+        }
+        // The source has to keep what could be in the log.
+        const bool is_roomy = state.has_hole && state.has_much_room && confirmation.is_logged();
+        roomy = is_roomy ? roomy + 1 : 0;
+        if (state.durable > durable_before) roomy_max = kRoomyMax;
+        if (roomy >= roomy_max) {
+            roomy = 0;
+            // In vain where it cannot be written all the same.
+            roomy_max = std::min(2 * roomy_max, kRoomyMaxLongest);
+            durable_before = state.durable;
             request_restart();
         }
         wait_for(kUpdateInterval, stop_);

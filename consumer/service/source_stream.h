@@ -71,8 +71,6 @@ class SourceStream {
     bool commits_wait_for_stream() const;
     Lsn look_at_source();
     void request_restart();
-    void free_log(const Confirmation& confirmation);
-    void wait_for_release(const OrderedLogState& log, const Confirmation& confirmation) const;
     Lsn begin_of_session(Lsn confirmed, const Confirmation& confirmation, bool& is_new);
     void watch(Confirmation& confirmation, const std::stop_token& ended);
     void ask_retained(std::unique_ptr<Connection>& source);
@@ -86,8 +84,6 @@ class SourceStream {
     mutable std::mutex mutex_;
     SourceHistory history_;
     std::atomic<bool> is_restart_requested_{false};
-    std::atomic<bool> is_log_stuck_{false};
-    bool receives_whole_ = false;  // though streaming is set
     std::atomic<bool> is_known_{false};
     std::atomic<std::uint64_t> generation_{0};
     std::exception_ptr failure_;  // set before has_failed_

@@ -112,8 +112,11 @@ class GrowthForecast {
 
 // Why the log's disk takes nothing at the moment; empty when it does.
 std::string disk_trouble(const OrderedLogState& log, const Config& config) {
-    if (!log.disk_error.empty() || !log.is_out_of_budget) return log.disk_error;
-    return fmt::format("log_bytes_max, {}, is reached", human_bytes(config.log_bytes_max));
+    if (!log.disk_error.empty() || !(log.is_out_of_budget || log.has_hole)) return log.disk_error;
+    std::string trouble =
+        fmt::format("log_bytes_max, {}, is reached", human_bytes(config.log_bytes_max));
+    if (log.has_hole) trouble += "; targets that go on get what follows without files";
+    return trouble;
 }
 
 // Tells of it once, and of its end when it has been over for a while: room comes and goes.

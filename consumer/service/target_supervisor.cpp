@@ -17,6 +17,7 @@ namespace {
 
 // How often a target that is stopped is asked for what it is to skip.
 constexpr std::chrono::seconds kSkipLook{2};
+constexpr std::chrono::milliseconds kDearDelayMax{3'600'000};
 
 // Where the row stands that the target refused, if that is what the error says.
 std::optional<Lsn> refused_at(const Error& error) {
@@ -91,8 +92,8 @@ void TargetSupervisor::handle(const Error& error) {
 // What the source sends meanwhile is kept in the log, so that its disk does not fill up for the
 // sake of one row here.
 void TargetSupervisor::wait_for_a_human(const Error& error) {
-    const auto delay = config_.stopped_retry_delay;
-    if (feed_.source.has_failed() || delay.count() == 0) throw error;
+    if (feed_.source.has_failed() || config_.stopped_retry_delay.count() == 0) throw error;
+    const auto delay = next_stopped_delay();
     repetition_.late_refusals->doubt();
     if (error.report() != stopped_by_) {
         stopped_by_ = error.report();
@@ -112,6 +113,17 @@ void TargetSupervisor::wait_for_a_human(const Error& error) {
         looked = now;
         return feed_.source.has_failed() || count_skips(target) > known;
     });
+}
+
+// Other targets had to go back for an attempt that ended like the one before.
+std::chrono::milliseconds TargetSupervisor::next_stopped_delay() {
+    const std::uint64_t refused = feed_.reader.refused_rewinds();
+    const bool is_dear = refused != std::exchange(refused_rewinds_, refused);
+    stopped_delay_ =
+        is_dear && stopped_delay_.count() > 0
+            ? std::min(2 * stopped_delay_, std::max(kDearDelayMax, config_.stopped_retry_delay))
+            : config_.stopped_retry_delay;
+    return stopped_delay_;
 }
 
 // As many as wait; 0 when the target does not answer.

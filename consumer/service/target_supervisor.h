@@ -34,6 +34,7 @@ class TargetSupervisor {
     void attempt();
     void handle(const Error& error);
     void wait_for_a_human(const Error& error);
+    std::chrono::milliseconds next_stopped_delay();
     std::size_t count_skips(std::unique_ptr<Connection>& target) const;
 
     const Config& config_;
@@ -45,6 +46,8 @@ class TargetSupervisor {
     Repetition repetition_;
     UnbatchedTables unbatched_;
     std::string stopped_by_;  // message of the error that was told last
+    std::uint64_t refused_rewinds_ = 0;
+    std::chrono::milliseconds stopped_delay_{0};
 };
 
 }  // namespace walpack

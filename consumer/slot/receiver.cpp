@@ -269,10 +269,6 @@ void Receiver::run(Lsn from) {
     stream.finish();
 }
 
-void Receiver::set_plugin_option(const std::string& name, const std::string& value) {
-    options_.plugin_options[name] = value;
-}
-
 void Receiver::end_session() {
     session_ends_ = true;
     wake();

@@ -65,8 +65,6 @@ class Receiver {
     // begun, until stop is requested or end_session() was called, then ends in order. Runs in the
     // calling thread. Throws Error.
     void run(Lsn from);
-    // For the sessions to come; in the thread that calls run().
-    void set_plugin_option(const std::string& name, const std::string& value);
     // Any thread: ends the session that runs, if one does.
     void end_session();
     // A session is established: there is something that can be lent.

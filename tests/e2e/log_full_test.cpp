@@ -69,5 +69,36 @@ TEST_F(FullLog, AStreamedTransactionThatIsLargerThanTheLogPasses) {
     wait_until_source_may_remove_wal();
 }
 
+// Its chunks become live behind the index that comes last, so a restart needs all that was changed
+// since the first of them; the slot was confirmed past some of that.
+TEST_F(FullLog, ACopyThatWasInterruptedGoesOn) {
+    use_small_log();
+    consumer().set("confirm", "\"applied\"");
+    consumer().set("wal_budget", "\"1MB\"");
+    consumer().set("copy_chunk_bytes", "\"64kB\"");
+    consumer().set("copy_rate_limit", "\"400kB\"");
+    source().execute(
+        "CREATE TABLE large (id int PRIMARY KEY, n int, v text); INSERT INTO large SELECT g, 0, "
+        "repeat('v', 200) FROM generate_series(1, 20000) g");
+    consumer().init();
+    consumer().start();
+    wait_until("some chunks are loaded", seconds(30), [&] { return count_of_loaded() >= 10; });
+    for (int i = 0; i < 60; ++i) {
+        source().execute(
+            "UPDATE large SET n = n + 1, v = repeat(md5(id::text), 8) WHERE id % 60 = " +
+            std::to_string(i));
+        write_megabytes(i % 6 == 0 ? 1 : 0);
+    }
+    wait_until("the log is full", seconds(30), [&] { return bytes_of_log() > 3 * kMegabyte; });
+    std::this_thread::sleep_for(seconds(2));
+    consumer().kill();
+    consumer().set("copy_rate_limit", "0");
+    consumer().start();
+    catch_up(seconds(90));
+    wait_until_copied();
+    expect_equal();
+    wait_until_source_may_remove_wal();
+}
+
 }  // namespace
 }  // namespace walpack::e2e

@@ -137,6 +137,51 @@ TEST_F(Targets, OneThatStandsStillDelaysNoOther) {
     wait_until_all_are_equal();
 }
 
+class TargetsOfAFullLog : public Targets {
+  protected:
+    void SetUp() override {
+        Targets::SetUp();
+        set_both();
+        consumer_->set("log_bytes_max", "\"4MB\"");
+        consumer_->set("log_memory_max", "\"1MB\"");
+        consumer_->set("wal_budget", "\"1MB\"");
+        consumer_->init();
+        consumer_->start();
+        wait_until_all_are_equal();
+    }
+};
+
+// Neither does one whose log is full: what does not fit into that stays at the source.
+TEST_F(TargetsOfAFullLog, OneThatStandsStillDelaysNoOther) {
+    Session second(second_conninfo());
+    second.execute("BEGIN; LOCK TABLE t");
+    write_ten_megabytes();
+    wait_until_equal(target_conninfo(), "t");
+    EXPECT_GT(retained(), 4 << 20);
+    write_ten_megabytes();
+    wait_until_equal(target_conninfo(), "t");
+    second.execute("ROLLBACK");
+    wait_until_all_are_equal();
+    wait_until_source_may_remove_wal();
+}
+
+TEST_F(TargetsOfAFullLog, OneThatIsAwayDelaysNoOther) {
+    allow_second(false);
+    Session(target_cluster().conninfo("postgres"))
+        .execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = " +
+                 literal(second_));
+    write_ten_megabytes();
+    wait_until_equal(target_conninfo(), "t");
+    EXPECT_GT(retained(), 4 << 20);
+    consumer_->kill();
+    consumer_->start();
+    write_ten_megabytes();
+    wait_until_equal(target_conninfo(), "t");
+    allow_second(true);
+    wait_until_all_are_equal();
+    wait_until_source_may_remove_wal();
+}
+
 TEST_F(Targets, OneThatIsAwayAtTheFirstStartDelaysNoOtherForLong) {
     set_both("stopped_retry_delay = \"500ms\"\n");
     consumer_->init();

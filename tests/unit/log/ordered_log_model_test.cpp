@@ -25,8 +25,12 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
     void open() {
         OrderedLogOptions chosen = options();
         // Half of the seeds have less disk than memory.
-        if (GetParam() % 2 == 0) chosen.disk_bytes_max = 20'000;
+        if (GetParam() % 2 == 0) {
+            chosen.disk_bytes_max = 20'000;
+            chosen.memory_bytes_max = 16'000;
+        }
         chosen.standstill = std::chrono::milliseconds(5);
+        chosen.left_behind = std::chrono::milliseconds(5);
         log_ = std::make_unique<OrderedLog>(chosen, identity());
         for (Target& target : targets_) target.reader = log_->add_reader(target.durable);
         for (Target& target : targets_) begin_again(target);
@@ -61,6 +65,7 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
         target.open.clear();
         target.read = target.durable;
         if (target.reader->rewind(target.durable)) return;
+        if (log_->state().has_hole) return cut_hole(target);
         // Only what the source can send again may be gone.
         ASSERT_GE(target.durable, confirmed_);
         log_->reset();
@@ -69,6 +74,13 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
             other.read = other.durable;
             ASSERT_TRUE(other.reader->rewind(other.durable));
         }
+    }
+
+    // What follows comes again; the others notice it when they read on.
+    void cut_hole(Target& target) {
+        ASSERT_TRUE(log_->end_session());
+        if (!target.reader->rewind(target.durable)) return begin_again(target);
+        if (!is_ending_) begin_session();
     }
 
     std::vector<std::string> messages_of(Lsn end) const {
@@ -80,12 +92,18 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
         return messages;
     }
 
+    // Often as long as a log needs to go on without room on its disk.
+    void wait_for_room() {
+        if (below(20) == 0) return begin_session();
+        if (below(10) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(12));
+    }
+
     void send() {
+        if (!log_->has_room()) return wait_for_room();
         const Lsn end{sent_.value + 1};
         for (const std::string& text : messages_of(end)) {
             // The source goes away now and then, inside of a transaction.
             if (below(200) == 0) return begin_session();
-            if (!log_->has_room()) return begin_session();
             log_->append(ReceivedMessage{text.starts_with("end") ? end : Lsn{}, text});
         }
         sent_ = end;
@@ -131,7 +149,10 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
     }
 
     void step() {
+        // One of them stands still now and then, for as long as the log needs to fill up.
+        if (below(500) == 0) standing_ = below(2) == 0 ? nullptr : &targets_[below(3)];
         Target& target = targets_[below(targets_.size())];
+        if (&target == standing_) return;
         switch (below(12)) {
             case 0:
                 target.durable =
@@ -140,6 +161,8 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
             case 1:
                 return confirm();
             case 2:
+                // Long enough for who stands still to be left behind.
+                if (below(100) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(12));
                 if (below(10) != 0) return;
                 begin_again(target);
                 if (!log_->state().end.is_valid()) begin_session();
@@ -155,7 +178,7 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
                 return read(target);
             case 7:
                 // One of them is slow.
-                return read(targets_.front());
+                return &targets_.front() == standing_ ? void() : read(targets_.front());
             default:
                 return send();
         }
@@ -176,6 +199,7 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
     std::mt19937_64 random_;
     std::unique_ptr<OrderedLog> log_;
     std::vector<Target> targets_{3};
+    Target* standing_ = nullptr;
     bool is_durable_ = false;
     bool is_ending_ = false;  // a session, and the next one is about to begin
     Lsn confirmed_{100};
