@@ -193,6 +193,15 @@ std::optional<ProgressRow> Progress::read() const {
     return row;
 }
 
+// A commit that wrote nothing would not wait.
+void Progress::make_durable(const std::string& level) {
+    Transaction transaction(target_);
+    target_.execute("SET LOCAL synchronous_commit = " + level);
+    target_.execute("UPDATE walpack.progress SET applied_lsn = applied_lsn WHERE pipeline = $1",
+                    {pipeline_});
+    transaction.commit();
+}
+
 void Progress::note_timeline(std::uint32_t timeline) {
     if (!has_timeline_column(target_)) return;
     target_.execute(

@@ -49,6 +49,10 @@ class Progress {
     // Waits until no other session applies this pipeline. Throws Error(connection) after `timeout`.
     void lock(std::chrono::milliseconds timeout);
 
+    // What was read survives a crash of the target: whoever committed it may not have waited for
+    // the disk. `level`: of synchronous_commit.
+    void make_durable(const std::string& level);
+
     // From now on positions are of this timeline of the source. A table of an older version gets
     // the column for it, unless it belongs to someone else: then nothing is kept.
     void note_timeline(std::uint32_t timeline);

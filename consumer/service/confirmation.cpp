@@ -15,19 +15,28 @@ Confirmation::Confirmation(ConfirmPolicy policy, OrderedLog& log, std::function<
     log_.set_durable(true);
 }
 
-std::size_t Confirmation::add_target() {
+std::size_t Confirmation::add_target(const std::string& name) {
     const std::lock_guard lock(mutex_);
-    applied_.emplace(added_, Lsn{});
+    const std::size_t target = added_++;
+    if (const auto before = numbers_.find(name); before != numbers_.end()) forget(before->second);
+    numbers_[name] = target;
+    applied_.emplace(target, Lsn{});
     applied_by_all_ = 0;
-    return added_++;
+    return target;
 }
 
 void Confirmation::remove_target(std::size_t target) {
     const std::lock_guard lock(mutex_);
-    applied_.erase(target);
-    begun_.erase(target);
+    forget(target);
+    std::erase_if(numbers_, [target](const auto& one) { return one.second == target; });
     // What is left has it noted, or will; without any, nothing is confirmed any more.
     applied_by_all_ = smallest().value;
+}
+
+// With the mutex held.
+void Confirmation::forget(std::size_t target) {
+    applied_.erase(target);
+    begun_.erase(target);
 }
 
 void Confirmation::note_begun(std::size_t target, Lsn position) {

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <string>
 
 #include "log/ordered_log.h"
 #include "model/lsn.h"
@@ -29,9 +30,11 @@ class Confirmation {
     // `log` must outlive this object. `confirm` is called with an LSN that grows, by any thread.
     Confirmation(ConfirmPolicy policy, OrderedLog& log, std::function<void(Lsn)> confirm);
 
-    // Nothing is confirmed by what targets have applied until the new one says where it is. Returns
-    // its number.
-    std::size_t add_target();
+    // Nothing is confirmed by what targets have applied until the new one says where it is. One of
+    // the same name ends. Returns its number.
+    std::size_t add_target(const std::string& name);
+    // It does not come back. One that only ends, to begin with other settings, counts until then:
+    // otherwise the slot would be confirmed by the others, beyond it.
     void remove_target(std::size_t target);
     // The target stands at `position`, which may not be durable there.
     void note_begun(std::size_t target, Lsn position);
@@ -55,6 +58,7 @@ class Confirmation {
     Lsn applied(std::size_t target) const;
 
   private:
+    void forget(std::size_t target);
     Lsn smallest() const;
     void keep_logged(bool is_over);
     void confirm(Lsn lsn);
@@ -65,6 +69,7 @@ class Confirmation {
     mutable std::mutex mutex_;
     std::map<std::size_t, Lsn> applied_;  // by target
     std::map<std::size_t, Lsn> begun_;
+    std::map<std::string, std::size_t> numbers_;
     std::size_t added_ = 0;
     Lsn confirmed_;
     std::atomic<std::uint64_t> applied_by_all_{0};

@@ -101,6 +101,8 @@ void Pipeline::run(const Repetition& repetition) {
     ProgressRow row = read_progress(progress, config_);
     const std::string only_target = config_.shares_slot ? config_.target_name : "";
     require_system(feed_.system_identifier, row.source_system_identifier, only_target);
+    // Before the log lets go of anything for its sake.
+    progress.make_durable(set_up_target_session(target).durable_commit);
     feed_.source.wait_until_known(abort);
     const SourceHistory history = feed_.source.history_up_to(row.applied_lsn, abort);
     require_history(row.timeline, row.applied_lsn, history, "target", only_target);

@@ -16,14 +16,21 @@ TargetService::TargetService(Config config, Lsn position, SourceStream& source, 
       confirmation_(confirmation),
       on_state_(on_state),
       reader_(log.add_reader(position)),
-      feed_{source, log,    *reader_, confirmation, confirmation.add_target(), system_identifier,
-            0,      is_only},
+      feed_{source,
+            log,
+            *reader_,
+            confirmation,
+            confirmation.add_target(config_.target_name),
+            system_identifier,
+            0,
+            is_only},
       thread_([this, on_copy] { run(on_copy); }) {}
 
 TargetService::~TargetService() {
     request_stop();
     thread_.join();
-    if (leaves_) reader_->leave();
+    if (!leaves_) return;
+    reader_->leave();
     confirmation_.remove_target(feed_.number);
 }
 

@@ -1,6 +1,8 @@
 // The log between source and target: what stands still on one side harms nobody on the other.
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "support/log_scenario.h"
 #include "support/random.h"
@@ -90,6 +92,36 @@ TEST_F(Log, WhatIsLoggedIsConfirmedAndAppliedLater) {
     source().execute("DELETE FROM t WHERE id % 3 = 0");
     consumer().start();
     target().execute("ROLLBACK");
+    catch_up();
+    expect_equal();
+}
+
+// What the target committed without waiting for its disk, and forgot as it crashed, was the log's to
+// keep also while a new consumer looked at it.
+TEST_F(Log, APositionThatTheTargetForgetsIsNotReliedOn) {
+    consumer().set("confirm", "\"logged\"");
+    consumer().set("durable_interval", "\"1min\"");
+    begin();
+    const std::string position = "SELECT applied_lsn FROM walpack.progress";
+    const std::string before = target().value(position);
+    const auto walwriter = static_cast<pid_t>(target().number(
+        "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'"));
+    ::kill(walwriter, SIGSTOP);
+    write_megabytes(1);
+    catch_up();
+    wait_until_source_may_remove_wal();
+    consumer().kill();
+    Session other = new_target_session();
+    other.execute("BEGIN; SELECT FROM walpack.progress FOR UPDATE");
+    consumer().start();
+    wait_until("the consumer makes the position durable", seconds(20), [&] {
+        return target().number("SELECT count(*) FROM pg_locks WHERE NOT granted") > 0;
+    });
+    source().execute("INSERT INTO t (n) VALUES (-1)");
+    std::this_thread::sleep_for(milliseconds(500));  // in which the log could drop it
+    target_cluster().crash();
+    target_cluster().start();
+    ASSERT_EQ(new_target_session().value(position), before) << "nothing was forgotten";
     catch_up();
     expect_equal();
 }

@@ -54,6 +54,10 @@ class Targets : public Scenario {
         set_entries(entry("first", target_conninfo()) + entry("second", second_conninfo(), more));
     }
 
+    bool has_said(const std::string& text) {
+        return consumer_->log().find(text) != std::string::npos;
+    }
+
     void set_standbys(const std::string& names) {
         Session session(source_cluster().conninfo("postgres"));
         session.execute("ALTER SYSTEM SET synchronous_standby_names = " + literal(names));
@@ -206,7 +210,7 @@ TEST_F(Targets, OneThatIsAwayAtTheFirstStartDelaysNoOtherForLong) {
     source().execute("UPDATE t SET v = 'end' WHERE id % 5 = 0");
     wait_until_all_are_equal();
     wait_until("nobody needs the log any more", seconds(20),
-               [&] { return consumer_->log().find("have caught up") != std::string::npos; });
+               [&] { return has_said("have caught up"); });
 }
 
 // What commits there wait for would confirm nothing until that target is there, which waits for
@@ -217,9 +221,6 @@ TEST_F(Targets, OneThatIsAwayIsWaitedForWhereCommitsWaitForTheStream) {
     allow_second(false);
     set_standbys("FIRST 1 (\"WALPACK_" + pipeline() + "\", other)");
     consumer_->start();
-    const auto has_said = [this](const char* text) {
-        return consumer_->log().find(text) != std::string::npos;
-    };
     wait_until("the first one is ready", seconds(10),
                [&] { return has_said("the stream begins at"); });
     std::this_thread::sleep_for(seconds(12));
@@ -263,6 +264,40 @@ TEST_F(Targets, OneJoinsAndLeavesWhileTheOtherRuns) {
     EXPECT_EQ(Session(second_conninfo()).number("SELECT count(*) FROM t WHERE id < 50"), 49);
 }
 
+// The one ends at once, as a row stops it; the other one first applies what it has in hand.
+TEST_F(Targets, NewSettingsOfAllConfirmNothingBeyondTheOneThatIsBehind) {
+    const auto set_all = [&](const std::string& more) {
+        const std::string settings = "stopped_retry_delay = \"500ms\"\n" + more;
+        set_entries(entry("first", target_conninfo(), settings) +
+                    entry("second", second_conninfo(), settings));
+    };
+    set_all("");
+    consumer_->init();
+    consumer_->start();
+    wait_until_all_are_equal();
+    target().execute("ALTER TABLE t ADD CONSTRAINT fine CHECK (v <> 'bad') NOT VALID");
+    Session second(second_conninfo());
+    second.execute("BEGIN; LOCK TABLE t");
+    source().execute("INSERT INTO t VALUES (-1, 'bad')");
+    const std::string behind = source().value("SELECT pg_current_wal_lsn()");
+    source().execute("UPDATE t SET v = 'new' WHERE id = 1");
+    wait_until("a row stops it", seconds(10), [&] { return has_said("the target is stopped"); });
+    set_all("group_rows_max = 77\n");
+    ::kill(consumer_->pid(), SIGHUP);
+    wait_until("the file is read", seconds(10), [&] { return has_said("was read again"); });
+    std::this_thread::sleep_for(milliseconds(500));
+    second.execute("ROLLBACK");
+    wait_until("the other one goes on", seconds(20),
+               [&] { return second.number("SELECT count(*) FROM t WHERE v = 'new'") > 0; });
+    EXPECT_FALSE(holds_within(seconds(3), [&] {
+        return source().value("SELECT confirmed_flush_lsn >= " + literal(behind) +
+                              " FROM pg_replication_slots WHERE slot_name = " + literal(slot())) ==
+               "t";
+    })) << "the slot is confirmed beyond what one of them has";
+    target().execute("ALTER TABLE t DROP CONSTRAINT fine");
+    wait_until_all_are_equal();
+}
+
 TEST_F(Targets, AWrongFileLeavesWhatRuns) {
     set_both();
     consumer_->init();
@@ -270,8 +305,7 @@ TEST_F(Targets, AWrongFileLeavesWhatRuns) {
     wait_until_all_are_equal();
     set_both("no_such_key = 1\n");
     ::kill(consumer_->pid(), SIGHUP);
-    wait_until("the error is told", seconds(10),
-               [&] { return consumer_->log().find("no_such_key") != std::string::npos; });
+    wait_until("the error is told", seconds(10), [&] { return has_said("no_such_key"); });
     source().execute("DELETE FROM t WHERE id < 50");
     wait_until_all_are_equal();
 }
