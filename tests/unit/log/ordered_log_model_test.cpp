@@ -1,5 +1,6 @@
 // Random use of the log beside a model of it: a list of whole transactions.
 #include <algorithm>
+#include <filesystem>
 #include <random>
 
 #include "base/error.h"
@@ -41,10 +42,34 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
     // What was not called durable, and every target has, may be gone; so may what the source still
     // has, which is everything behind the confirmed LSN.
     void restart() {
+        const bool is_killed = below(2) == 0;
+        if (is_killed) copy_files();
         for (Target& target : targets_) target.reader.reset();
         log_.reset();
+        if (is_killed) bring_copy_back();
         open();
     }
+
+    // As a process leaves them that is killed while the log's thread writes and removes: the last
+    // file first, so that none is older than the one behind it.
+    void copy_files() const {
+        std::vector<std::filesystem::path> files;
+        for (const auto& file : std::filesystem::directory_iterator(options().directory))
+            files.push_back(file.path());
+        std::ranges::sort(files, [](const auto& one, const auto& other) {
+            if (one.stem() != other.stem()) return one.stem() > other.stem();
+            return one.extension() == ".log" && other.extension() != ".log";
+        });
+        std::filesystem::create_directory(copy());
+        std::error_code is_gone;
+        for (const auto& file : files)
+            std::filesystem::copy_file(file, copy() / file.filename(), is_gone);
+    }
+    void bring_copy_back() const {
+        std::filesystem::remove_all(options().directory);
+        std::filesystem::rename(copy(), options().directory);
+    }
+    std::filesystem::path copy() const { return folder_ / "copy"; }
 
     void begin_session() {
         if (below(2) == 0) {
