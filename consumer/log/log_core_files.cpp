@@ -151,6 +151,8 @@ bool LogCore::fits_budget(std::uint64_t bytes) {
 }
 
 bool LogCore::create_file(Segment& segment, Lock& lock) {
+    // A number may come again, and its old file could not be removed yet.
+    if (!removals_.empty()) return false;
     // What was written before survives a crash before something behind it is written.
     if (Segment* before = find(segment.number - 1); before != nullptr && before->has_file &&
                                                     before->synced.next < before->written.next &&

@@ -134,8 +134,10 @@ void RandomTarget::set_disk(SmallDisk& disk) {
 }
 
 bool RandomTarget::is_copied(const std::string& pipeline) {
-    return session_.value("SELECT copy_complete FROM walpack.progress WHERE pipeline = " +
-                          literal(pipeline)) == "t";
+    if (session_.value("SELECT copy_complete FROM walpack.progress WHERE pipeline = " +
+                       literal(pipeline)) != "t")
+        return false;
+    return session_.number("SELECT count(*) FROM walpack.copy_table WHERE state <> 'ready'") == 0;
 }
 
 void RandomTarget::settle() {

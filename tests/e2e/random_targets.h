@@ -76,6 +76,7 @@ class RandomTargets : public Scenario {
     bool lock_backwards();
     bool close_target();
     bool leave_target();
+    bool copy_again();
     bool fill_log_disk();
     bool fill_target_disk();
     bool write_large();

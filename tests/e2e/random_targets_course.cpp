@@ -136,7 +136,8 @@ void RandomTargets::catch_up_all() {
             operate(true);
             return attempt([&] {
                 return target->session().number("SELECT count(*) FROM public.mark WHERE id = " +
-                                                mark) == 1;
+                                                mark) == 1 &&
+                       target->is_copied(pipeline());
             });
         });
     }

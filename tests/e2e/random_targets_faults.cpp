@@ -41,6 +41,7 @@ std::vector<RandomTargets::Kind> RandomTargets::kinds() const {
         {"rows locked backwards", &RandomTargets::lock_backwards},
         {"target away", &RandomTargets::close_target},
         {"target left and joined", &RandomTargets::leave_target},
+        {"table copied again", &RandomTargets::copy_again},
         {"large transaction", &RandomTargets::write_large},
         {"rows refused", &RandomTargets::refuse_rows},
         {"row refused for ever", &RandomTargets::refuse_for_ever},
@@ -287,6 +288,16 @@ bool RandomTargets::join(RandomTarget& target, bool& has_come) {
     if (!target.is_copied(pipeline())) return false;
     target.settle();
     return true;
+}
+
+// Refused while rows of it are held.
+bool RandomTargets::copy_again() {
+    static const std::vector<std::string> tables = {"bag",   "by_index", "everything", "large",
+                                                    "plain", "swap",     "toasted"};
+    const std::string table = random_.pick(tables);
+    RandomTarget* target = pick([&](const RandomTarget& one) { return one.has(table); });
+    if (target == nullptr || !is_reachable(*target)) return false;
+    return command("recopy", *target, {"public." + table}).status == 0;
 }
 
 // ---- disks
