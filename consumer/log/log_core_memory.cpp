@@ -32,11 +32,12 @@ void LogCore::trim() {
 }
 
 // Room comes with the next release, and what leaves memory unwritten is to be received again when
-// it is needed.
+// it is needed. Where nobody could begin in the files they are not worth waiting for.
 bool LogCore::cannot_write() const {
     if (hole_.is_there()) return true;
-    const bool waits_for_room = is_durable_ && !is_standing_;
-    return !disk_error_.empty() || (is_out_of_budget_ && !waits_for_room);
+    if (!disk_error_.empty()) return true;
+    std::uint64_t next = 0;
+    return is_out_of_budget_ && (!is_durable_ || is_standing_ || !durable(next).is_valid());
 }
 
 bool LogCore::may_make_hole() const {

@@ -267,6 +267,7 @@ void SourceStream::wait_until_known(const StopRequest& stop) const {
 void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ended) {
     std::unique_ptr<Connection> source;
     int lacking = 0;
+    Lsn lacking_from;
     int roomy = 0;
     int roomy_max = kRoomyMax;
     Lsn durable_before;
@@ -280,7 +281,10 @@ void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ende
         // What is larger than the log would be received for ever.
         const bool lacks =
             receiver_.is_streaming() && confirmation.lacks_begin() && !state.is_receiving_unwritten;
-        lacking = lacks ? lacking + 1 : 0;
+        // The slot follows targets that keep up without it.
+        const bool counts = lacks && confirmation.applied_by_all() < lacking_from;
+        lacking = counts ? lacking + 1 : 0;
+        if (!counts) lacking_from = state.end;
         const int lacking_max = state.is_applying_unwritten ? kLackingAppliedMax : kLackingMax;
         if (lacking >= lacking_max && confirmation.all_have(receiver_.confirmed())) {
             lacking = 0;

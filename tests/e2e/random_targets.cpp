@@ -38,8 +38,13 @@ void RandomTargets::SetUp() {
         "INSERT INTO stock SELECT g, g, 'old' FROM generate_series(1, 150) g; "
         "ALTER DATABASE " +
         source_database() + " SET logical_decoding_work_mem = '64kB'");
-    if (random_.chance(0.5) || is_long())
+    if (random_.chance(0.5) || is_long()) {
         standby_.emplace("standby_" + pipeline(), source_cluster());
+        // Its checkpoints know nothing of the slot that it will have.
+        Session standby(standby_->conninfo("postgres"));
+        standby.execute("ALTER SYSTEM SET wal_keep_size = '4GB'");
+        standby.execute("SELECT pg_reload_conf()");
+    }
 
     std::string name = "a";
     for (TargetTraits& traits : random_traits(random_)) {
@@ -47,7 +52,7 @@ void RandomTargets::SetUp() {
                                                           std::move(traits)));
         ++name[0];
     }
-    log_disk_ = std::make_unique<SmallDisk>(64);
+    log_disk_ = std::make_unique<SmallDisk>(32);
     target_disk_ = std::make_unique<SmallDisk>(16);
     if (log_disk_->is_mounted()) {
         set_log_directory(log_disk_->folder() + "/log");

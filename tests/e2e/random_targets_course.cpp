@@ -161,10 +161,7 @@ void RandomTargets::heal() {
     });
     stop_workload();
     note("no more changes");
-    // A transaction that is larger than the log's disk passes after seconds, so nobody catches up
-    // with a log of a megabyte: an operator makes it larger, and so does the test.
     EXPECT_EQ(service_->terminate(), 0);
-    service_->set("log_bytes_max", "\"1GB\"");
     service_->start();
     primary().execute(kSweepStock);
     catch_up_all();
