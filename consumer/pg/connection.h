@@ -67,7 +67,8 @@ class Connection {
   public:
     // Connects; throws Error(connection), with the SQLSTATE if a server refused. `stop` must
     // outlive the connection. application_name is a default. From the start search_path is
-    // pg_catalog and client_encoding UTF8.
+    // pg_catalog and client_encoding UTF8. A refused login has the conninfo read again where it was
+    // written (conninfo_origin.h).
     Connection(Conninfo conninfo, const StopRequest& stop, const std::string& application_name);
     ~Connection();
     Connection(const Connection&) = delete;
@@ -181,6 +182,9 @@ class Connection {
     struct Finish {
         void operator()(pg_conn* connection) const;
     };
+    std::optional<Error> connect(Conninfo conninfo, const std::string& application_name);
+    void set_up_session(std::chrono::seconds limit);
+    void require_system(const ConninfoOrigin& origin);
     void count_unflushed(std::size_t bytes);
     void end_copy_in();
     void take_terminator();
