@@ -218,7 +218,8 @@ std::vector<Config> load_configs(const std::optional<std::string>& path,
     for (Config& config : configs) {
         config.source.set_origin(of_source);
         config.target.set_origin(rereading.origin(
-            config, config.shares_slot ? config.target_name : "target", &Config::target));
+            config, config.shares_slot ? "conninfo of " + config.target_name : "target",
+            &Config::target));
         const bool is_of_source = config.copy_from.keywords() == config.source.keywords();
         config.copy_from.set_origin(
             is_of_source ? of_source : rereading.origin(config, "copy_from", &Config::copy_from));
