@@ -131,9 +131,15 @@ Result Connection::collect_any(const std::string& doing) {
 }
 
 Result Connection::execute(const std::string& sql) {
+    Result result = execute_any(sql);
+    if (result.kind() == ResultKind::error) throw_result_error(result, "run a command");
+    return result;
+}
+
+Result Connection::execute_any(const std::string& sql) {
     WALPACK_CHECK(!in_pipeline());
     if (PQsendQuery(native(), sql.c_str()) == 0) throw_lost("sending a command");
-    return collect("run a command");
+    return collect_any("run a command");
 }
 
 Result Connection::execute(const std::string& sql,

@@ -82,6 +82,8 @@ class Connection {
         return execute(sql, std::span(parameters.begin(), parameters.size()));
     }
     Result execute(const std::string& sql, std::span<const std::optional<std::string>> parameters);
+    // What the server refused is returned, not thrown.
+    Result execute_any(const std::string& sql);
     // The single value of the first row, or nullopt when there is no row or it is NULL.
     std::optional<std::string> query_value(
         const std::string& sql, std::initializer_list<std::optional<std::string>> parameters = {});
