@@ -124,12 +124,13 @@ class AcceptedTableCopy {
     LoadedRows run() {
         target_.execute("SAVEPOINT walpack_table");
         LoadedRows rows =
-            load_rows(load_, select_, sessions_.source, target_, kNobody, sessions_.stop);
+            load_rows(load_, select_, sessions_.source, target_, on_piece_, sessions_.stop);
         if (!rows.refusal && left_out_.asks_deferred)
             rows.refusal = refusal_of_deferred(target_, *load_.mapping);
         if (rows.refusal) {
             log::info("{}; the table is copied without such rows", rows.refusal->message());
             target_.execute("ROLLBACK TO SAVEPOINT walpack_table");
+            so_far_ = {};
             rows = run_by_rows();
         }
         target_.execute("RELEASE SAVEPOINT walpack_table");
@@ -144,17 +145,29 @@ class AcceptedTableCopy {
             row.settled_lsn = left_out_.settled_lsn;
             left_out_.taken.take(row, target_);
         };
-        return load_accepted_rows(load_, select_, sessions_.source, target_, kNobody, on_refused,
+        return load_accepted_rows(load_, select_, sessions_.source, target_, on_piece_, on_refused,
                                   sessions_.stop);
     }
 
-    static inline const OnPiece kNobody = [](std::uint64_t, std::uint64_t) {};
+    void count(std::uint64_t rows, std::uint64_t bytes) {
+        so_far_.rows += rows;
+        so_far_.bytes += bytes;
+        if (Clock::now() - last_report_ < kReportInterval) return;
+        last_report_ = Clock::now();
+        report("copying", *load_.mapping, so_far_, seconds_since(start_));
+    }
 
     const TableLoad load_;
     const std::string select_;
     const CopySessions& sessions_;
     Connection& target_;
     const LeftOutRows& left_out_;
+    const OnPiece on_piece_ = [this](std::uint64_t rows, std::uint64_t bytes) {
+        count(rows, bytes);
+    };
+    TableCopyResult so_far_;
+    const Clock::time_point start_ = Clock::now();
+    Clock::time_point last_report_ = start_;
 };
 
 bool has_columns(const RelationMapping& mapping) {
