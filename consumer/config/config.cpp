@@ -13,6 +13,7 @@
 #include "config/conflict_keys.h"
 #include "config/key_table.h"
 #include "config/target_keys.h"
+#include "pg/conninfo_origin.h"
 
 namespace walpack {
 namespace {
@@ -163,7 +164,9 @@ const std::vector<ConfigKey>& config_keys() {
     return keys;
 }
 
-std::vector<Config> load_configs(const std::optional<std::string>& path,
+namespace {
+
+std::vector<Config> read_configs(const std::optional<std::string>& path,
                                  const std::map<std::string, std::string>& flags) {
     std::vector<GivenValue> given;
     if (path) given = read_config_file(*path);
@@ -181,6 +184,47 @@ std::vector<Config> load_configs(const std::optional<std::string>& path,
     if (!configs.empty()) return configs;
     throw Error(ErrorKind::config, fmt::format("there is no target \"{}\"", only))
         .hint("Name one of the [[target]] entries of the configuration file.");
+}
+
+// How one of the connection strings is read again: as the target of that name has it then.
+class Rereading {
+  public:
+    Rereading(std::string path, std::map<std::string, std::string> flags)
+        : path_(std::move(path)), flags_(std::move(flags)) {}
+
+    std::shared_ptr<ConninfoOrigin> origin(const Config& config, const std::string& key,
+                                           Conninfo Config::*field) const {
+        const auto read = [path = path_, flags = flags_, name = config.target_name, field] {
+            for (const Config& each : read_configs(path, flags))
+                if (each.target_name == name) return each.*field;
+            throw Error(ErrorKind::config, fmt::format("there is no target \"{}\"", name));
+        };
+        return std::make_shared<ConninfoOrigin>(key, config.*field, read);
+    }
+
+  private:
+    std::string path_;
+    std::map<std::string, std::string> flags_;
+};
+
+}  // namespace
+
+std::vector<Config> load_configs(const std::optional<std::string>& path,
+                                 const std::map<std::string, std::string>& flags) {
+    std::vector<Config> configs = read_configs(path, flags);
+    if (!path) return configs;
+    const Rereading rereading(*path, flags);
+    const auto of_source = rereading.origin(configs.front(), "source", &Config::source);
+    for (Config& config : configs) {
+        config.source.set_origin(of_source);
+        config.target.set_origin(rereading.origin(
+            config, config.shares_slot ? "conninfo of " + config.target_name : "target",
+            &Config::target));
+        const bool is_of_source = config.copy_from.keywords() == config.source.keywords();
+        config.copy_from.set_origin(
+            is_of_source ? of_source : rereading.origin(config, "copy_from", &Config::copy_from));
+    }
+    return configs;
 }
 
 Config load_config(const std::optional<std::string>& path,

@@ -99,7 +99,8 @@ const std::vector<ConfigKey>& config_keys();
 // `ps` would show it; one in a file that others can read is refused too.
 //
 // One Config for each target: the entries [[target]] of the file, or the key `target`. What an
-// entry does not set is as at the top of the file; flags override both.
+// entry does not set is as at the top of the file; flags override both. A connection string is read
+// again out of the file when a server refuses it (pg/conninfo_origin.h).
 std::vector<Config> load_configs(const std::optional<std::string>& path,
                                  const std::map<std::string, std::string>& flags);
 // The same for what is about one target; Error(config) when there are several and none is named.

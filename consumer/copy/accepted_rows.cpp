@@ -19,8 +19,20 @@ namespace {
 // Of a group. More would have more of them written twice for each refused one.
 constexpr std::size_t kRowsMax = 1000;
 constexpr std::size_t kBytesMax = 1 << 20;
+// Of rows that may have been refused for want of another one.
+constexpr std::size_t kLaterBytesMax = 16 << 20;
+
+constexpr std::string_view kForeignKeyViolation = "23503";
 
 using Rows = std::span<const std::string>;
+
+// Whether rows that come later may be what the row lacks: one that it references, or that a trigger
+// looks for. A value never gets better.
+bool may_heal(const std::string& sqlstate) {
+    const bool is_of_value =
+        sqlstate.empty() || sqlstate.starts_with("22") || sqlstate.starts_with("23");
+    return sqlstate == kForeignKeyViolation || !is_of_value;
+}
 
 class AcceptedRows {
   public:
@@ -43,6 +55,9 @@ class AcceptedRows {
             hand_on();
         }
         hand_on();
+        while (try_later_ones(stop)) {
+        }
+        give_up_later_ones();
         return loaded_;
     }
 
@@ -60,12 +75,40 @@ class AcceptedRows {
     void write(Rows rows) {
         std::optional<RefusedCopyRow> refused = refused_of(rows);
         if (!refused) return;
-        if (rows.size() == 1) {
-            refused->values = parse_copy_row(rows.front());
-            return on_refused_(std::move(*refused));
-        }
+        if (rows.size() == 1) return refuse(rows.front(), std::move(*refused));
         write(rows.first(rows.size() / 2));
         write(rows.subspan(rows.size() / 2));
+    }
+
+    void refuse(const std::string& row, RefusedCopyRow refused) {
+        const bool has_room = later_bytes_ + row.size() <= kLaterBytesMax;
+        if (may_heal(refused.sqlstate) && has_room) {
+            later_bytes_ += row.size();
+            later_.push_back({row, std::move(refused)});
+            return;
+        }
+        refused.values = parse_copy_row(row);
+        on_refused_(std::move(refused));
+    }
+
+    // Once more, all that are left over at once, as they may need one another. Whether some of them
+    // were accepted, and some were not.
+    bool try_later_ones(const StopRequest& stop) {
+        if (later_.empty()) return false;
+        stop.throw_if_requested();
+        std::vector<std::string> rows;
+        for (Later& each : later_) rows.push_back(std::move(each.row));
+        later_.clear();
+        later_bytes_ = 0;
+        write(rows);
+        return later_.size() < rows.size();
+    }
+
+    void give_up_later_ones() {
+        for (Later& each : later_) {
+            each.refused.values = parse_copy_row(each.row);
+            on_refused_(std::move(each.refused));
+        }
     }
 
     // What the target says against one of them, and then nothing of them is there.
@@ -100,6 +143,11 @@ class AcceptedRows {
                 std::move(column)};
     }
 
+    struct Later {
+        std::string row;
+        RefusedCopyRow refused;  // without its values
+    };
+
     const TableLoad& load_;
     Connection& source_;
     Connection& target_;
@@ -109,6 +157,8 @@ class AcceptedRows {
     LoadedRows loaded_;
     std::vector<std::string> rows_;
     std::size_t bytes_ = 0;
+    std::vector<Later> later_;
+    std::size_t later_bytes_ = 0;
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "copy/accepted_rows.h"
 #include "copy/copy_error.h"
 #include "copy/copy_worker.h"
+#include "copy/deferred_constraints.h"
 #include "copy/source_rows.h"
 
 namespace walpack {
@@ -254,14 +255,17 @@ void CopyWorker::load_part(const CopyTask& task) {
         counted.add(rows, bytes);
         check_age(task, may_age);
     };
+    const bool may_leave_out = !load->copy_in_sql.empty() && taken.takes(load->published->name());
     LoadedRows rows = load_rows(*load, select, reading(), target(), on_piece, stop_);
+    if (!rows.refusal && may_leave_out)
+        rows.refusal = refusal_of_deferred(target(), *load->mapping);
     if (rows.refusal) {
-        const bool has_columns = !load->copy_in_sql.empty();
-        if (!has_columns || !taken.takes(load->published->name())) throw *rows.refusal;
+        if (!may_leave_out) throw *rows.refusal;
         log::info("{}; its part of the table is loaded without such rows", rows.refusal->message());
         target().execute("ROLLBACK");
         counted.start_over();
         begin_writing(task);
+        check_at_once(target());
         const auto on_refused = [&](RefusedCopyRow row) {
             row.settled_lsn = loaded.settled_lsn;
             taken.take(row, target());

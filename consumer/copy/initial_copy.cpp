@@ -1,7 +1,9 @@
 #include "copy/initial_copy.h"
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include <fmt/format.h>
@@ -12,6 +14,7 @@
 #include "copy/chunk_load.h"
 #include "copy/consistent_slot.h"
 #include "copy/copy_catalog.h"
+#include "copy/deferred_constraints.h"
 #include "copy/source_rows.h"
 #include "copy/table_copy.h"
 #include "copy/table_order.h"
@@ -27,14 +30,17 @@ namespace {
 constexpr const char* kApplicationName = "walpack_copy";
 
 // A foreign key may point at a partitioned table: then its partitions are what must be filled
-// first.
+// first. And it may be one of a partition alone.
 constexpr const char* kReadReferences = R"(
-SELECT f.conrelid, r.oid
+SELECT DISTINCT c.oid, r.oid
 FROM pg_catalog.unnest($1::pg_catalog.oid[]) r(oid)
-JOIN pg_catalog.pg_constraint f ON f.contype = 'f' AND f.conrelid <> r.oid
+JOIN pg_catalog.pg_constraint f ON f.contype = 'f'
     AND (f.confrelid = r.oid
-         OR f.confrelid IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(r.oid) a))
-WHERE f.conrelid = ANY ($1::pg_catalog.oid[]))";
+         OR f.confrelid IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(r.oid) a)
+         OR f.confrelid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(r.oid) t))
+JOIN pg_catalog.unnest($1::pg_catalog.oid[]) c(oid) ON c.oid <> r.oid
+    AND (f.conrelid = c.oid
+         OR f.conrelid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t)))";
 
 // TRUNCATE and rewrites (CLUSTER, some ALTER TABLE) are not MVCC-safe: an older snapshot sees the
 // new, emptied or copied file. The snapshot itself still knows which file it belongs to.
@@ -86,26 +92,51 @@ class InitialCopy {
 
   private:
     InitialCopyResult copy_rows(std::vector<PublishedTable> tables) {
-        InitialCopyResult result;
-        result.lsn = import_whole_snapshot(tables);
+        const Lsn lsn = import_whole_snapshot(tables);
         Transaction transaction(target_);
         if (!session_.is_replica_role) target_.execute("SET CONSTRAINTS ALL DEFERRED");
         const std::vector<RelationMapping> mappings = map_all(target_, tables);
         options_.empties_tables ? empty_tables(target_, mappings, session_.is_replica_role)
                                 : require_empty(target_, mappings);
-        for (const std::size_t index : order_of(mappings)) {
-            stop_.throw_if_requested();
-            const TableCopyResult copied =
-                copy_table(tables[index], mappings[index], {source_, target_, stop_});
-            ++result.tables;
-            result.rows += copied.rows;
-            result.bytes += copied.bytes;
-        }
+        TakenCopyRows taken(options_.refused_rows);
+        target_.execute("SAVEPOINT walpack_copy");
+        InitialCopyResult result = load_all(tables, mappings, taken, lsn);
         source_.execute("COMMIT");
         note_tables(tables);
         finish(result.lsn);
         transaction.commit();
+        taken.note_committed();
         return result;
+    }
+
+    // Constraints that can be deferred are asked at the end, as there rows of all tables are. What
+    // they refuse then has no name: so all is copied again, and they are asked table by table.
+    InitialCopyResult load_all(const std::vector<PublishedTable>& tables,
+                               const std::vector<RelationMapping>& mappings, TakenCopyRows& taken,
+                               Lsn lsn) {
+        const TableSequence order = order_of(mappings);
+        for (const bool asks_each : {false, true}) {
+            InitialCopyResult result{lsn};
+            for (const std::size_t index : order.tables) {
+                stop_.throw_if_requested();
+                const CopySessions sessions{source_, target_, stop_};
+                const TableCopyResult copied =
+                    order.too_early.contains(index)
+                        ? copy_table(tables[index], mappings[index], sessions)
+                        : copy_table(tables[index], mappings[index], sessions,
+                                     {taken, lsn, asks_each});
+                ++result.tables;
+                result.rows += copied.rows;
+                result.bytes += copied.bytes;
+            }
+            const std::optional<Error> refusal = refusal_of_deferred(target_);
+            if (!refusal) return result;
+            const bool may_name_rows = options_.refused_rows != nullptr && order.too_early.empty();
+            if (asks_each || !may_name_rows) throw *refusal;
+            log::info("{}; all tables are copied again without such rows", refusal->message());
+            target_.execute("ROLLBACK TO SAVEPOINT walpack_copy");
+        }
+        return {};
     }
 
     // All of them are there: what is published later is found and copied beside the stream.
@@ -159,7 +190,14 @@ class InitialCopy {
         return slot.created.consistent_point;
     }
 
-    std::vector<std::size_t> order_of(const std::vector<RelationMapping>& mappings) {
+    struct TableSequence {
+        std::vector<std::size_t> tables;
+        // Those that come before one that they reference, as there is a circle. What they refuse
+        // may be right once that is there.
+        std::set<std::size_t> too_early;
+    };
+
+    TableSequence order_of(const std::vector<RelationMapping>& mappings) {
         std::vector<std::uint32_t> oids;
         oids.reserve(mappings.size());
         for (const RelationMapping& mapping : mappings) oids.push_back(mapping.table->oid);
@@ -170,7 +208,14 @@ class InitialCopy {
                 references.emplace_back(oid_at(result, row, 0), oid_at(result, row, 1));
             }
         }
-        return referenced_first(oids, references);
+        TableSequence order{referenced_first(oids, references), {}};
+        std::map<std::uint32_t, std::size_t> places;
+        for (std::size_t place = 0; place < order.tables.size(); ++place)
+            places[oids[order.tables[place]]] = place;
+        for (const auto& [referencing, referenced] : references)
+            if (places.at(referencing) < places.at(referenced))
+                order.too_early.insert(order.tables[places.at(referencing)]);
+        return order;
     }
 
     void finish(Lsn lsn) {

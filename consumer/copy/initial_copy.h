@@ -6,6 +6,9 @@
 // committed before its consistent point; the stream from the permanent slot then starts at that
 // LSN, and the server leaves out exactly those. The snapshot is imported into an ordinary
 // REPEATABLE READ session, then the temporary slot goes.
+//
+// A table of which the target refuses a row is read once more under the same snapshot, row by row
+// where it must be (table_copy.h), when refused rows may be put aside.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +16,7 @@
 #include <vector>
 
 #include "base/stop_request.h"
+#include "copy/refused_copy_rows.h"
 #include "model/lsn.h"
 #include "pg/connection.h"
 #include "pg/conninfo.h"
@@ -28,6 +32,7 @@ struct InitialCopyOptions {
     bool empties_tables = false;  // rows that a table has before are deleted
     bool copy_rows = true;        // false: the target already holds the rows, as of `position`
     Lsn position;
+    RefusedCopyRows* refused_rows = nullptr;  // nullptr: a refused row ends the copy
 };
 
 struct InitialCopyResult {

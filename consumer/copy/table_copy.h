@@ -5,6 +5,8 @@
 #include <string>
 
 #include "base/stop_request.h"
+#include "copy/refused_copy_rows.h"
+#include "model/lsn.h"
 #include "pg/connection.h"
 #include "schema/published_table.h"
 #include "schema/target_table.h"
@@ -30,5 +32,17 @@ std::string copy_out_sql(const PublishedTable& published, const RelationMapping&
 // progress of long copies. Throws with the table named.
 TableCopyResult copy_table(const PublishedTable& published, const RelationMapping& mapping,
                            const CopySessions& sessions);
+
+struct LeftOutRows {
+    TakenCopyRows& taken;
+    Lsn settled_lsn;  // as RefusedCopyRow has it
+    // Also rows that constraints refuse which are deferred, here and at the start. The table comes
+    // after all that it references then.
+    bool asks_deferred = false;
+};
+
+// The same, but rows that the target refuses are taken out, where they may be.
+TableCopyResult copy_table(const PublishedTable& published, const RelationMapping& mapping,
+                           const CopySessions& sessions, const LeftOutRows& left_out);
 
 }  // namespace walpack

@@ -1,14 +1,13 @@
 #include "pg/connection.h"
 
 #include <array>
-#include <charconv>
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
 #include <poll.h>
 
 #include "base/check.h"
-#include "pg/connect_failure.h"
+#include "pg/poll_socket.h"
 
 namespace walpack {
 namespace {
@@ -16,9 +15,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kLargeBytes = std::size_t{32} << 20;
-constexpr int kConnectTimeoutSeconds = 15;  // unless the conninfo says otherwise
-
-void discard_notice(void* /*argument*/, const PGresult* /*result*/) {}
 
 // libpq's text without its trailing newline. It never holds a password.
 std::string message_of(const PGconn* connection) {
@@ -27,90 +23,7 @@ std::string message_of(const PGconn* connection) {
     return text;
 }
 
-int connect_timeout_seconds(const Conninfo& conninfo) {
-    const auto found = conninfo.keywords().find("connect_timeout");
-    if (found == conninfo.keywords().end()) return kConnectTimeoutSeconds;
-    int seconds = 0;
-    const std::string& text = found->second;
-    std::from_chars(text.data(), text.data() + text.size(), seconds);
-    return seconds > 0 ? seconds : kConnectTimeoutSeconds;
-}
-
-// Waits for `events` on the socket. False when the deadline passed. Throws on stop.
-bool poll_socket(int socket, short events, const StopRequest& stop,
-                 std::optional<Clock::time_point> deadline) {
-    while (true) {
-        stop.throw_if_requested();
-        int timeout = -1;
-        if (deadline) {
-            const auto left =
-                std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now());
-            if (left.count() <= 0) return false;
-            timeout = static_cast<int>(left.count());
-        }
-        std::array<pollfd, 2> fds{pollfd{socket, events, 0}, pollfd{stop.fd(), POLLIN, 0}};
-        if (poll(fds.data(), fds.size(), timeout) < 0 && errno != EINTR) return true;
-        if (fds[0].revents != 0) return true;
-    }
-}
-
-PGconn* start_connecting(Conninfo& conninfo, const std::string& application_name) {
-    conninfo.set_default("fallback_application_name", application_name);
-    // As the configuration is written. Both ends then name a table alike, whatever their encodings.
-    conninfo.set("client_encoding", "UTF8");
-    // A peer that vanished without a word is noticed within about a minute.
-    conninfo.set_default("keepalives_idle", "20");
-    conninfo.set_default("keepalives_interval", "10");
-    conninfo.set_default("keepalives_count", "3");
-    conninfo.set_default("tcp_user_timeout", "60000");
-    std::vector<const char*> keywords;
-    std::vector<const char*> values;
-    for (const auto& [keyword, value] : conninfo.keywords()) {
-        keywords.push_back(keyword.c_str());
-        values.push_back(value.c_str());
-    }
-    keywords.push_back(nullptr);
-    values.push_back(nullptr);
-    return PQconnectStartParams(keywords.data(), values.data(), 0);
-}
-
 }  // namespace
-
-Connection::Connection(Conninfo conninfo, const StopRequest& stop,
-                       const std::string& application_name)
-    : stop_(stop), description_(conninfo.describe()), copy_buffer_(nullptr, PQfreemem) {
-    connection_.reset(start_connecting(conninfo, application_name));
-    WALPACK_CHECK(connection_ != nullptr);
-    PQsetErrorVerbosity(native(),
-                        PQERRORS_VERBOSE);  // with the SQLSTATE, which is not to be had else
-    const auto deadline = Clock::now() + std::chrono::seconds(connect_timeout_seconds(conninfo));
-    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-    while (PQstatus(native()) != CONNECTION_BAD && state != PGRES_POLLING_OK) {
-        if (state == PGRES_POLLING_FAILED) break;
-        const short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-        if (!poll_socket(PQsocket(native()), events, stop_, deadline)) {
-            throw Error(ErrorKind::connection,
-                        fmt::format("could not connect to {}: no answer in time", description_));
-        }
-        state = PQconnectPoll(native());
-    }
-    if (PQstatus(native()) != CONNECTION_OK) {
-        const ConnectFailure failure = parse_connect_failure(message_of(native()));
-        throw Error(ErrorKind::connection,
-                    fmt::format("could not connect to {}: {}", description_, failure.message))
-            .sqlstate(failure.sqlstate);
-    }
-    PQsetErrorVerbosity(native(), PQERRORS_DEFAULT);
-    PQsetnonblocking(native(), 1);
-    PQsetNoticeReceiver(native(), discard_notice, nullptr);
-    // An operator cannot be written with its schema, so the path of the role or database must not
-    // reach any statement of ours.
-    limit_silence(std::chrono::seconds(connect_timeout_seconds(conninfo)));
-    execute("SET search_path = pg_catalog");
-    // Our queries of the catalogue take longer to compile than to run.
-    execute("SET jit = off");
-    limit_silence(std::chrono::milliseconds(0));
-}
 
 Connection::~Connection() = default;
 
@@ -218,9 +131,15 @@ Result Connection::collect_any(const std::string& doing) {
 }
 
 Result Connection::execute(const std::string& sql) {
+    Result result = execute_any(sql);
+    if (result.kind() == ResultKind::error) throw_result_error(result, "run a command");
+    return result;
+}
+
+Result Connection::execute_any(const std::string& sql) {
     WALPACK_CHECK(!in_pipeline());
     if (PQsendQuery(native(), sql.c_str()) == 0) throw_lost("sending a command");
-    return collect("run a command");
+    return collect_any("run a command");
 }
 
 Result Connection::execute(const std::string& sql,

@@ -67,7 +67,8 @@ class Connection {
   public:
     // Connects; throws Error(connection), with the SQLSTATE if a server refused. `stop` must
     // outlive the connection. application_name is a default. From the start search_path is
-    // pg_catalog and client_encoding UTF8.
+    // pg_catalog and client_encoding UTF8. A refused login has the conninfo read again where it was
+    // written (conninfo_origin.h).
     Connection(Conninfo conninfo, const StopRequest& stop, const std::string& application_name);
     ~Connection();
     Connection(const Connection&) = delete;
@@ -81,6 +82,8 @@ class Connection {
         return execute(sql, std::span(parameters.begin(), parameters.size()));
     }
     Result execute(const std::string& sql, std::span<const std::optional<std::string>> parameters);
+    // What the server refused is returned, not thrown.
+    Result execute_any(const std::string& sql);
     // The single value of the first row, or nullopt when there is no row or it is NULL.
     std::optional<std::string> query_value(
         const std::string& sql, std::initializer_list<std::optional<std::string>> parameters = {});
@@ -181,6 +184,9 @@ class Connection {
     struct Finish {
         void operator()(pg_conn* connection) const;
     };
+    std::optional<Error> connect(Conninfo conninfo, const std::string& application_name);
+    void set_up_session(std::chrono::seconds limit);
+    void require_system(const ConninfoOrigin& origin);
     void count_unflushed(std::size_t bytes);
     void end_copy_in();
     void take_terminator();

@@ -5,9 +5,13 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace walpack {
+
+class ConninfoOrigin;
 
 class Conninfo {
   public:
@@ -24,7 +28,12 @@ class Conninfo {
     std::string describe() const;
     const std::map<std::string, std::string>& keywords() const { return keywords_; }
 
+    // Where it was read and can be read again; nullptr when nowhere.
+    void set_origin(std::shared_ptr<ConninfoOrigin> origin) { origin_ = std::move(origin); }
+    const std::shared_ptr<ConninfoOrigin>& origin() const { return origin_; }
+
   private:
+    std::shared_ptr<ConninfoOrigin> origin_;
     std::map<std::string, std::string> keywords_;
 };
 

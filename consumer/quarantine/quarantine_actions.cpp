@@ -15,6 +15,8 @@
 namespace walpack {
 namespace {
 
+constexpr std::string_view kForeignKeyViolation = "23503";
+
 Error no_such_row(std::uint64_t id) {
     return Error(ErrorKind::config, fmt::format("there is no row {} in quarantine", id))
         .hint("\"walpack quarantine list\" shows those that there are.");
@@ -99,13 +101,29 @@ RetryReport QuarantineActions::retry(const HeldRowChoice& choice) {
     lock();
     if (choice.id) find(*choice.id);
     target_.execute("SAVEPOINT walpack_retry");
-    RetryReport report = retry_rows(choice);
+    RetryReport report = retry_again_and_again(choice);
     // What the source had deferred must be right by now. Where it is not, each row is asked.
     if (report.applied > 0 && !constraints_hold()) {
         target_.execute("ROLLBACK TO SAVEPOINT walpack_retry; SET CONSTRAINTS ALL IMMEDIATE");
-        report = retry_rows(choice);
+        report = retry_again_and_again(choice);
     }
     transaction.commit();
+    return report;
+}
+
+// Those of the initial copy are in no order, so a row may refer to one with a higher id.
+RetryReport QuarantineActions::retry_again_and_again(const HeldRowChoice& choice) {
+    RetryReport report = retry_rows(choice);
+    const auto lacks_a_row = [](const RetryReport::Failure& failure) {
+        return failure.sqlstate == kForeignKeyViolation;
+    };
+    bool helps = report.applied > 0;
+    while (helps && std::ranges::any_of(report.failed, lacks_a_row)) {
+        const std::uint64_t applied = report.applied;
+        report = retry_rows(choice);
+        helps = report.applied > 0;
+        report.applied += applied;
+    }
     return report;
 }
 

@@ -57,6 +57,7 @@ class QuarantineActions {
     Tables read_tables(const std::vector<HeldRow>& rows) const;
     std::string condition_of(const HeldRowChoice& choice) const;
     HeldKeys no_keys() const;
+    RetryReport retry_again_and_again(const HeldRowChoice& choice);
     RetryReport retry_rows(const HeldRowChoice& choice);
     // Deferred ones; otherwise the transaction has failed.
     bool constraints_hold();

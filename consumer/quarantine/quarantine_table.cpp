@@ -62,6 +62,9 @@ constexpr const char* kAddVersion =
     "ALTER TABLE walpack.progress ADD COLUMN IF NOT EXISTS quarantine_version pg_catalog.int8 "
     "NOT NULL DEFAULT 0";
 
+// One of a partition alone, at either end, holds for some of the rows that come as those of a table
+// above it: it is read as one of that table as well. Those that partitions inherit are that
+// already.
 constexpr const char* kReadForeignKeys = R"(
 SELECT cn.nspname, c.relname, pn.nspname, p.relname,
     (SELECT pg_catalog.json_agg(a.attname ORDER BY b.attname COLLATE "C")
@@ -77,12 +80,20 @@ SELECT cn.nspname, c.relname, pn.nspname, p.relname,
      FROM pg_catalog.unnest(f.conpfeqop) u(operator)
      JOIN pg_catalog.pg_operator o ON o.oid = u.operator)
 FROM pg_catalog.pg_constraint f
-JOIN pg_catalog.pg_class c ON c.oid = f.conrelid
+CROSS JOIN LATERAL (
+    SELECT f.conrelid AS relid
+    UNION SELECT a.relid FROM pg_catalog.pg_partition_ancestors(f.conrelid) a
+    WHERE f.conparentid = 0) child_table
+CROSS JOIN LATERAL (
+    SELECT f.confrelid AS relid
+    UNION SELECT a.relid FROM pg_catalog.pg_partition_ancestors(f.confrelid) a
+    WHERE f.conparentid = 0) parent_table
+JOIN pg_catalog.pg_class c ON c.oid = child_table.relid
 JOIN pg_catalog.pg_namespace cn ON cn.oid = c.relnamespace
-JOIN pg_catalog.pg_class p ON p.oid = f.confrelid
+JOIN pg_catalog.pg_class p ON p.oid = parent_table.relid
 JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
 WHERE f.contype = 'f'
-ORDER BY f.oid)";
+ORDER BY f.oid, c.oid, p.oid)";
 
 constexpr const char* kRead =
     "SELECT id, commit_lsn, schema_name, table_name, change, replica_identity, "

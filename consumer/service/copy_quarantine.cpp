@@ -53,9 +53,9 @@ void CopyQuarantine::require_room(const RefusedCopyRow& row, std::uint64_t taken
                                   Connection& target) const {
     const std::uint64_t rows = table_.figures(target).rows + uncommitted_ - taken;
     if (rows < options_.rows_max) return;
+    // Without an LSN: nothing could be applied one by one up to there.
     const TableName name = row.load.published->name();
-    throw quarantine_is_full(name, {rows, table_.rows_of(target, name), options_.rows_max})
-        .at_lsn(row.settled_lsn.to_string());
+    throw quarantine_is_full(name, {rows, table_.rows_of(target, name), options_.rows_max});
 }
 
 void CopyQuarantine::take(const RefusedCopyRow& row, std::uint64_t taken, Connection& target) {

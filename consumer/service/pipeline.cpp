@@ -188,6 +188,10 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
     options.empties_tables = config_.empties_tables();
     options.copy_rows = config_.copy;
     options.position = feed_.source.reaches_back_to();
+    const auto quarantine = config_.copy ? set_up_quarantine(target, progress, config_) : nullptr;
+    std::optional<CopyQuarantine> of_copy;
+    if (quarantine != nullptr) of_copy.emplace(quarantine->options(), quarantine->share());
+    options.refused_rows = of_copy ? &*of_copy : nullptr;
     if (origins_ != nullptr) origins_->take(target);
     const InitialCopyResult result = run_initial_copy(options, target, progress, stop_);
     log::info("initial copy is complete: {} tables, {} rows, {}; the stream starts at {}",

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "log/ordered_log.h"
+#include "pg/conninfo_origin.h"
 #include "service/back_off.h"
 #include "service/confirmation.h"
 #include "service/service_state.h"
@@ -224,6 +225,8 @@ class Service {
     }
 
     void add(const Config& config, Lsn position, bool is_only) {
+        for (const Conninfo* each : {&config.source, &config.copy_from})
+            if (each->origin()) each->origin()->expect_system(system_identifier_);
         targets_.push_back(std::make_unique<TargetService>(
             config, position, source_, log_, confirmation_, system_identifier_, is_only_,
             notify_systemd, is_only ? options_.on_copy : OnCopyProgress{}));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "row_movers.h"
+#include "support/loaded_chunks.h"
 #include "support/scenario.h"
 
 namespace walpack::e2e {
@@ -45,12 +46,6 @@ class ChunkedCopy : public Scenario {
             "INSERT INTO keyless SELECT g, g, repeat('k', 100) FROM generate_series(1, " +
             rows + ") g; ANALYZE");
         consumer().set("copy_chunk_bytes", "65536");
-    }
-
-    std::int64_t loaded_chunks() {
-        if (target().value("SELECT to_regclass('walpack.copy_chunk')").empty()) return 0;
-        return target().number(
-            "SELECT count(*) FROM walpack.copy_chunk WHERE snapshot IS NOT NULL");
     }
 };
 

@@ -84,7 +84,8 @@ TEST_F(ChunkedCopy, ATableIsCopiedAgainAmidItsCopy) {
     RowMovers movers(source_conninfo(), kTables, kRows);
     consumer().init();
     consumer().start();
-    wait_until("the copy is under way", seconds(20), [&] { return loaded_chunks() >= 2; });
+    wait_until("the copy is under way", seconds(20),
+               [&] { return count_loaded_chunks(target()) >= 2; });
     for (const char* table : {"public.by_int", "public.keyless"}) {
         const Finished again = consumer().command("recopy", {table});
         EXPECT_EQ(again.status, 0) << again.output;
@@ -101,7 +102,8 @@ TEST_F(ChunkedCopy, WhatIsDecodedBeforeItIsVisibleIsNotLost) {
     consumer().set("copy_rate_limit", "\"700kB\"");
     consumer().init();
     consumer().start();
-    wait_until("chunks are loaded", seconds(20), [&] { return loaded_chunks() >= 3; });
+    wait_until("chunks are loaded", seconds(20),
+               [&] { return count_loaded_chunks(target()) >= 3; });
     Session settings = new_source_session();
     settings.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
     settings.execute("SELECT pg_reload_conf()");

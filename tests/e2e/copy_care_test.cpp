@@ -1,5 +1,6 @@
 // The copy is careful with the source and with what was copied already: rows may be read from a
 // standby, snapshots stay young, and what breaks costs no more than the chunk it was in.
+#include "support/loaded_chunks.h"
 #include "support/scenario.h"
 #include "support/writers.h"
 
@@ -41,14 +42,6 @@ class CopyCare : public Scenario {
         }
     }
 
-    std::int64_t count_of_loaded(const std::string& table) {
-        if (target().value("SELECT to_regclass('walpack.copy_chunk')").empty()) return 0;
-        return target().number(
-            "SELECT count(*) FROM walpack.copy_chunk JOIN walpack.copy_table USING (table_oid) "
-            "WHERE loaded_at IS NOT NULL AND table_name = " +
-            literal(table));
-    }
-
     // Table u is described and not read yet, as another one is being loaded.
     void start_with_a_table_that_waits() {
         on_both("CREATE TABLE u (id int PRIMARY KEY, v text)");
@@ -57,8 +50,10 @@ class CopyCare : public Scenario {
         consumer().set("copy_rate_limit", "\"1MB\"");
         consumer().init();
         consumer().start();
-        wait_until("another table is being loaded", seconds(20),
-                   [&] { return count_of_loaded("keyless") + count_of_loaded("t") >= 1; });
+        wait_until("another table is being loaded", seconds(20), [&] {
+            return count_loaded_chunks(target(), "keyless") + count_loaded_chunks(target(), "t") >=
+                   1;
+        });
     }
 
     std::int64_t end_copy_sessions(Session& session) {
@@ -79,15 +74,15 @@ TEST_F(CopyCare, ALostConnectionRepeatsOnlyItsChunk) {
     consumer().start();
     std::int64_t ended = 0;
     for (Session* session : {&source(), &target(), &source(), &target()}) {
-        const std::int64_t before = count_of_loaded("t");
+        const std::int64_t before = count_loaded_chunks(target(), "t");
         wait_until("chunks are loaded", seconds(20),
-                   [&] { return count_of_loaded("t") >= before + 2; });
+                   [&] { return count_loaded_chunks(target(), "t") >= before + 2; });
         target().execute(
             "DROP TABLE IF EXISTS pg_temp.loaded; CREATE TEMP TABLE loaded AS SELECT table_oid, "
             "chunk, loaded_at FROM walpack.copy_chunk WHERE loaded_at IS NOT NULL");
         ended += end_copy_sessions(*session);
         wait_until("the copy goes on", seconds(20),
-                   [&] { return count_of_loaded("t") >= before + 4; });
+                   [&] { return count_loaded_chunks(target(), "t") >= before + 4; });
         EXPECT_EQ(target().value("SELECT count(*) FROM loaded l JOIN walpack.copy_chunk c USING "
                                  "(table_oid, chunk) WHERE c.loaded_at IS DISTINCT FROM "
                                  "l.loaded_at"),
@@ -109,10 +104,10 @@ TEST_F(CopyCare, ALostConnectionBeginsATableWithoutKeyAgain) {
     consumer().start();
     for (Session* session : {&source(), &target()}) {
         wait_until("a part is loaded", seconds(20),
-                   [&] { return count_of_loaded("keyless") >= 1; });
+                   [&] { return count_loaded_chunks(target(), "keyless") >= 1; });
         EXPECT_GE(end_copy_sessions(*session), 1);
         wait_until("what was loaded is gone", seconds(20),
-                   [&] { return count_of_loaded("keyless") == 0; });
+                   [&] { return count_loaded_chunks(target(), "keyless") == 0; });
     }
     wait_until_copied();
     EXPECT_EQ(writers.stop(), "");
@@ -126,7 +121,7 @@ TEST_F(CopyCare, ATableAlteredBeforeItsFirstReadIsReadAsItIs) {
     target().execute("ALTER TABLE u ADD n int DEFAULT 5");
     source().execute("ALTER TABLE u ADD n int DEFAULT 5");
     source().execute("UPDATE u SET n = id WHERE id % 2 = 0; INSERT INTO u VALUES (101, 'w', 8)");
-    EXPECT_EQ(count_of_loaded("u"), 0);
+    EXPECT_EQ(count_loaded_chunks(target(), "u"), 0);
     wait_until_copied(seconds(60));
     catch_up();
     expect_equal();

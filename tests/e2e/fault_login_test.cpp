@@ -1,5 +1,6 @@
 // The consumer may not log in for a while: its password was changed, its role disabled. It tries
-// again until it may; the password file is read each time.
+// again until it may; the password file is read each time, and the configuration file when a server
+// has refused what it said before.
 #include <fstream>
 
 #include <sys/stat.h>
@@ -41,6 +42,34 @@ class FaultLogin : public FaultScenario {
     void end_sessions(Session& session) {
         session.execute("SELECT count(pg_terminate_backend(pid))" + of_consumer());
     }
+    void end_all_sessions(Session& session) {
+        session.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE usename = 'rotated'");
+    }
+
+    std::string source_with(const std::string& password) {
+        return with_password(source_cluster(), source_database(), password);
+    }
+    std::string target_with(const std::string& password) {
+        return with_password(target_cluster(), target_database(), password);
+    }
+    static std::string with_password(const Cluster& cluster, const std::string& database,
+                                     const std::string& password) {
+        return toml_text("host=127.0.0.1 port=" + std::to_string(cluster.port()) +
+                         " user=rotated dbname=" + database + " password='" + password + "'");
+    }
+    // In the configuration file, and nowhere else.
+    void keep_passwords_in_the_configuration() {
+        consumer().set_environment("PGPASSFILE", passwords_ + ".none");
+        consumer().set("source", source_with("before"));
+        consumer().set("target", target_with("before"));
+    }
+    void change_at_source() {
+        source().execute("ALTER ROLE rotated PASSWORD 'after the source'");
+        end_all_sessions(source());
+        wait_for_log("password authentication failed");
+    }
 
     std::string passwords_;
 };
@@ -79,6 +108,92 @@ TEST_F(FaultLogin, ADisabledRoleIsWaitedForAtBothEnds) {
         transfers().let_pass(20);
     }
     expect_healed();
+}
+
+TEST_F(FaultLogin, APasswordOfTheSourceInTheConfigurationIsReadAgain) {
+    keep_passwords_in_the_configuration();
+    start_under_load();
+    change_at_source();
+    transfers().let_pass(50);
+    consumer().set("source", source_with("after the source"));
+    expect_healed();
+    EXPECT_TRUE(contains(consumer().log(), "\"source\" is another one in the configuration now"));
+    EXPECT_FALSE(contains(consumer().log(), "after the source"));
+}
+
+TEST_F(FaultLogin, APasswordOfTheTargetInTheConfigurationIsReadAgain) {
+    keep_passwords_in_the_configuration();
+    start_under_load();
+    target().execute("ALTER ROLE rotated PASSWORD 'after the target'");
+    end_all_sessions(target());
+    wait_for_log("password authentication failed");
+    transfers().let_pass(50);
+    consumer().set("target", target_with("after the target"));
+    expect_healed();
+    EXPECT_TRUE(contains(consumer().log(), "\"target\" is another one in the configuration now"));
+    EXPECT_FALSE(contains(consumer().log(), "after the target"));
+}
+
+TEST_F(FaultLogin, APasswordInTheConfigurationIsReadAgainByThoseThatCopy) {
+    keep_passwords_in_the_configuration();
+    on_both("CREATE TABLE copied (id int PRIMARY KEY, filler text)");
+    source().execute(
+        "INSERT INTO copied SELECT n, repeat('x', 1000) FROM generate_series(1, 4000) AS n");
+    consumer().set("copy_chunk_bytes", "\"256kB\"");
+    consumer().set("copy_rate_limit", "\"1MB\"");
+    consumer().init();
+    consumer().start();
+    wait_until("a chunk is loaded", seconds(20), [&] {
+        return target().try_execute("SELECT 1 FROM copied LIMIT 1") &&
+               target().value("SELECT count(*) > 0 FROM copied") == "t";
+    });
+    target().execute("ALTER ROLE rotated PASSWORD 'after the target'");
+    change_at_source();
+    end_all_sessions(target());
+    consumer().set("source", source_with("after the source"));
+    consumer().set("target", target_with("after the target"));
+    wait_until_copied();
+    expect_healed();
+}
+
+TEST_F(FaultLogin, AConfigurationThatCannotBeReadLeavesTheOneBefore) {
+    keep_passwords_in_the_configuration();
+    start_under_load();
+    consumer().set_more("nonsense = \n");
+    change_at_source();
+    wait_for_log("could not be read again");
+    source().execute("ALTER ROLE rotated PASSWORD 'before'");
+    transfers().let_pass(20);
+    wait_until_streaming();
+    consumer().clear_log();
+    change_at_source();
+    consumer().set("source", source_with("after the source"));
+    consumer().set_more("");
+    expect_healed();
+}
+
+TEST_F(FaultLogin, AnotherDatabaseIsNotTakenUpWithAPassword) {
+    keep_passwords_in_the_configuration();
+    start_under_load();
+    consumer().set("source", with_password(source_cluster(), "postgres", "after the source"));
+    change_at_source();
+    wait_for_log("\"source\" names another database now");
+    EXPECT_TRUE(consumer().is_running());
+    consumer().set("source", source_with("after the source"));
+    expect_healed();
+}
+
+TEST_F(FaultLogin, AnotherSystemIsRefusedThoughItsPasswordIsRight) {
+    keep_passwords_in_the_configuration();
+    start_under_load();
+    Session(target_cluster().conninfo("postgres"))
+        .execute("CREATE DATABASE " + identifier(source_database()));
+    consumer().set("source", with_password(target_cluster(), source_database(), "before"));
+    source().execute("ALTER ROLE rotated PASSWORD 'after the source'");
+    end_all_sessions(source());
+    EXPECT_TRUE(contains(expect_refusal(), "\"source\" names a server of another system now"));
+    Session(target_cluster().conninfo("postgres"))
+        .execute("DROP DATABASE " + identifier(source_database()) + " WITH (FORCE)");
 }
 
 // The new one is not there yet, and the source's own reason is told.

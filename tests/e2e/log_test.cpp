@@ -4,6 +4,7 @@
 #include <fstream>
 #include <thread>
 
+#include "support/loaded_chunks.h"
 #include "support/log_scenario.h"
 #include "support/random.h"
 #include "support/scratch.h"
@@ -149,7 +150,8 @@ TEST_F(Log, ACopyWhoseKeptChangesAreGoneWithItBeginsAgain) {
         "repeat('v', 200) FROM generate_series(1, 20000) g");
     consumer().init();
     consumer().start();
-    wait_until("some chunks are loaded", seconds(30), [&] { return count_of_loaded() >= 10; });
+    wait_until("some chunks are loaded", seconds(30),
+               [&] { return count_loaded_chunks(target()) >= 10; });
     source().execute("UPDATE large SET n = 1");
     const auto written = source().value("SELECT pg_current_wal_lsn()");
     wait_until("it is confirmed", seconds(20), [&] {
@@ -165,7 +167,7 @@ TEST_F(Log, ACopyWhoseKeptChangesAreGoneWithItBeginsAgain) {
                    literal(slot()));
     });
     consumer().kill();
-    ASSERT_LT(count_of_loaded(), 60);
+    ASSERT_LT(count_loaded_chunks(target()), 60);
     fs::remove_all(log_directory());
     consumer().set("copy_rate_limit", "0");
     consumer().start();

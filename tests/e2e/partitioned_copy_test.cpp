@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "row_movers.h"
+#include "support/loaded_chunks.h"
 #include "support/scenario.h"
 
 namespace walpack::e2e {
@@ -58,13 +59,6 @@ class ChunkedPartitions : public Scenario {
             "NULL AND table_name = " +
             literal(table));
     }
-    std::int64_t count_of_loaded(const std::string& table) {
-        if (target().value("SELECT to_regclass('walpack.copy_chunk')").empty()) return 0;
-        return target().number(
-            "SELECT count(loaded_at) FROM walpack.copy_chunk JOIN walpack.copy_table USING "
-            "(table_oid) WHERE table_name = " +
-            literal(table));
-    }
 };
 
 TEST_F(ChunkedPartitions, RowsThatMoveAmongChunksAndPartitionsArriveOnce) {
@@ -107,13 +101,14 @@ TEST_F(ChunkedPartitions, AKillRepeatsOnlyUnfinishedChunks) {
     consumer().set("copy_rate_limit", "\"500kB\"");
     consumer().init();
     consumer().start();
-    wait_until("chunks are loaded", seconds(30), [&] { return count_of_loaded("by_range") >= 4; });
+    wait_until("chunks are loaded", seconds(30),
+               [&] { return count_loaded_chunks(target(), "by_range") >= 4; });
     consumer().kill();
     const std::string before = loaded_chunks("by_range");
-    const std::int64_t count = count_of_loaded("by_range");
+    const std::int64_t count = count_loaded_chunks(target(), "by_range");
     consumer().start();
     wait_until("more are loaded", seconds(30),
-               [&] { return count_of_loaded("by_range") >= count + 3; });
+               [&] { return count_loaded_chunks(target(), "by_range") >= count + 3; });
     const std::string after = loaded_chunks("by_range");
     for (std::size_t at = 0; at < before.size();) {
         const std::size_t end = std::min(before.find(", ", at), before.size());

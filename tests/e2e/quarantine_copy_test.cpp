@@ -1,16 +1,18 @@
 // Rows that the target refuses while they are copied are put aside with all their data, the rest of
 // the copy goes on, and what comes for them later waits; after a retry both sides are equal.
 #include "chunked_copy_scenario.h"
+#include "quarantine_scenario.h"
 
 namespace walpack::e2e {
 namespace {
 
-class QuarantineCopy : public Scenario {
+class QuarantineCopy : public QuarantineScenario {
   protected:
-    explicit QuarantineCopy(DatabaseOptions options = {}) : Scenario(std::move(options)) {}
+    explicit QuarantineCopy(DatabaseOptions options = {})
+        : QuarantineScenario(std::move(options)) {}
 
     void SetUp() override {
-        Scenario::SetUp();
+        QuarantineScenario::SetUp();
         on_both(
             "CREATE TABLE item (id int PRIMARY KEY, v int, t text, d date);"
             "CREATE TABLE loose (id int, v int); ALTER TABLE loose REPLICA IDENTITY FULL");
@@ -20,7 +22,6 @@ class QuarantineCopy : public Scenario {
             "UPDATE item SET t = E'Private\\twords\\nline \\\\N \\\\. é', d = NULL WHERE id = 507; "
             "INSERT INTO loose SELECT g, CASE g WHEN 400 THEN 1000 ELSE 1 END "
             "FROM generate_series(1, 2000) g; ANALYZE");
-        consumer().set("on_error", toml_text("quarantine"));
         consumer().set("copy_chunk_bytes", "65536");
     }
 
@@ -29,23 +30,6 @@ class QuarantineCopy : public Scenario {
     }
     void accept_large(const std::string& table) {
         target().execute("ALTER TABLE " + table + " DROP CONSTRAINT small");
-    }
-    void start() {
-        consumer().init();
-        consumer().start();
-    }
-    std::string held(const std::string& what = "count(*)") {
-        if (target().value("SELECT to_regclass('walpack.quarantine')").empty()) return "0";
-        return target().value("SELECT " + what + " FROM walpack.quarantine");
-    }
-    Finished quarantine(std::vector<std::string> arguments) {
-        return consumer().command("quarantine", arguments);
-    }
-    void expect_all_retried() {
-        const Finished retried = quarantine({"retry", "--all"});
-        EXPECT_EQ(retried.status, 0) << retried.output;
-        EXPECT_EQ(held(), "0");
-        expect_equal();
     }
     // Made by init: no key before all chunks are there, so they wait with their backlog, which is
     // more than a group keeps in memory.
@@ -66,9 +50,6 @@ class QuarantineCopy : public Scenario {
         for (int round = 0; round < 3; ++round)
             source().execute("UPDATE item SET t = repeat('b', 500) WHERE id <= 300");
     }
-    void wait_until_some_are_held() {
-        wait_until("rows are held", seconds(30), [&] { return held() != "0"; });
-    }
     std::string loaded_rows() { return target().value("SELECT count(*) FROM item"); }
 };
 
@@ -77,7 +58,7 @@ TEST_F(QuarantineCopy, RefusedRowsArePutAsideWithTheirDataAndAllElseIsCopied) {
     refuse_large("loose");
     start();
     catch_up();
-    EXPECT_TRUE(consumer().is_running()) << consumer().log();
+    expect_running();
     EXPECT_EQ(loaded_rows(), "2994");
     EXPECT_EQ(target().value("SELECT count(*) FROM loose"), "1999");
     EXPECT_EQ(held("string_agg(DISTINCT change || ' ' || kind || ' ' || sqlstate || ' ' || "
@@ -145,7 +126,7 @@ TEST_F(QuarantineCopy, WhatComesForAHeldRowWhileTheCopyRunsWaitsForIt) {
     source().execute("UPDATE item SET id = 100007 WHERE id = 507");
     source().execute("UPDATE item SET v = 4 WHERE id = 1007");
     catch_up();
-    EXPECT_TRUE(consumer().is_running()) << consumer().log();
+    expect_running();
     EXPECT_EQ(target().value("SELECT count(*) FROM item WHERE v >= 1000"), "0");
     EXPECT_GT(held("count(*) FILTER (WHERE behind IS NOT NULL)"), "0");
     accept_large("item");
@@ -275,7 +256,7 @@ TEST_F(QuarantineCopy, ALargeBacklogWaitsForARowThatIsHeld) {
     start_with_large_backlogs();
     source().execute("UPDATE item SET t = 'end' WHERE id <= 300");
     catch_up();
-    EXPECT_TRUE(consumer().is_running()) << consumer().log();
+    expect_running();
     EXPECT_EQ(held("count(*) FILTER (WHERE behind IS NOT NULL)"), "4");
     accept_large("item");
     expect_all_retried();
@@ -287,7 +268,7 @@ TEST_F(QuarantineCopy, ARowOfALargeBacklogMayBeRefused) {
     source().execute("UPDATE item SET v = 5000 WHERE id IN (20, 30)");
     source().execute("UPDATE item SET t = 'end' WHERE id <= 300");
     catch_up();
-    EXPECT_TRUE(consumer().is_running()) << consumer().log();
+    expect_running();
     EXPECT_EQ(held("string_agg(change || COALESCE(' behind ' || behind, ''), ', ' ORDER BY id)"),
               "update, update, update behind 1, update behind 2");
     accept_large("item");

@@ -2,48 +2,28 @@
 // flows; after `walpack quarantine retry` both sides are equal.
 #include <fstream>
 
-#include "support/scenario.h"
+#include "quarantine_scenario.h"
 #include "support/scratch.h"
 
 namespace walpack::e2e {
 namespace {
 
-class Quarantine : public Scenario {
+class Quarantine : public QuarantineScenario {
   protected:
-    explicit Quarantine(DatabaseOptions options = {}) : Scenario(std::move(options)) {}
+    explicit Quarantine(DatabaseOptions options = {}) : QuarantineScenario(std::move(options)) {}
 
     void SetUp() override {
-        Scenario::SetUp();
+        QuarantineScenario::SetUp();
         on_both(
             "CREATE TABLE users (id int PRIMARY KEY, email text UNIQUE, v int);"
             "CREATE TABLE orders (id int PRIMARY KEY, user_id int REFERENCES users, v int);"
             "CREATE TABLE other (id int PRIMARY KEY, v int)");
-        consumer().set("on_error", toml_text("quarantine"));
     }
 
     void start() {
-        consumer().init();
-        consumer().start();
+        QuarantineScenario::start();
         catch_up();
     }
-
-    std::string held(const std::string& what = "count(*)") {
-        return target().value("SELECT " + what + " FROM walpack.quarantine");
-    }
-    // Ids that the rows wait for, in order.
-    std::string behind() {
-        return held("string_agg(COALESCE(behind::text, '-'), ' ' ORDER BY id)");
-    }
-    Finished quarantine(std::vector<std::string> arguments) {
-        return consumer().command("quarantine", arguments);
-    }
-    void expect_all_retried() {
-        const Finished retried = quarantine({"retry", "--all"});
-        EXPECT_EQ(retried.status, 0) << retried.output;
-        EXPECT_EQ(held(), "0");
-        expect_equal();
-    }
-    void expect_running() { EXPECT_TRUE(consumer().is_running()) << consumer().log(); }
 };
 
 TEST_F(Quarantine, OneBadRowOfABatchIsPutAsideAndEverythingElseArrives) {

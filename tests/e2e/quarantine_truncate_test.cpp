@@ -1,26 +1,23 @@
 // A TRUNCATE that names a table which the target cannot take: with rows in quarantine for the same
 // reason it must not be what stops the stream.
-#include "support/scenario.h"
+#include "quarantine_scenario.h"
 
 namespace walpack::e2e {
 namespace {
 
-class QuarantineTruncate : public Scenario {
+class QuarantineTruncate : public QuarantineScenario {
   protected:
     void SetUp() override {
-        Scenario::SetUp();
+        QuarantineScenario::SetUp();
         on_both(
             "CREATE TABLE gone (id int PRIMARY KEY, v int);"
             "CREATE TABLE other (id int PRIMARY KEY, v int)");
-        consumer().set("on_error", toml_text("quarantine"));
     }
 
     void start() {
-        consumer().init();
-        consumer().start();
+        QuarantineScenario::start();
         catch_up();
     }
-    std::string held() { return target().value("SELECT count(*) FROM walpack.quarantine"); }
     std::string history() {
         return target().value(
             "SELECT string_agg(action, ' ' ORDER BY id) FROM walpack.quarantine_history");
@@ -38,15 +35,13 @@ TEST_F(QuarantineTruncate, OfATableThatTheTargetLacksVoidsWhatIsHeldAndTruncates
     source().execute("BEGIN; TRUNCATE gone, other; INSERT INTO other VALUES (5, 5); COMMIT");
     source().execute("INSERT INTO gone VALUES (3, 3)");
     catch_up();
-    EXPECT_TRUE(consumer().is_running()) << consumer().log();
+    expect_running();
     EXPECT_EQ(target().value("SELECT string_agg(id::text, ' ') FROM other"), "5");
     EXPECT_EQ(held(), "1") << "what came after the TRUNCATE";
     EXPECT_EQ(history(), "truncated truncated");
     EXPECT_TRUE(contains(consumer().log(), "\"public.gone\" is left out of a TRUNCATE"));
     target().execute("ALTER TABLE hidden RENAME TO gone");
-    const Finished retried = consumer().command("quarantine", {"retry", "--all"});
-    EXPECT_EQ(retried.status, 0) << retried.output;
-    expect_equal();
+    expect_all_retried();
 }
 
 TEST_F(QuarantineTruncate, OfATableWhoseColumnsDoNotFitEmptiesItAllTheSame) {
@@ -58,7 +53,7 @@ TEST_F(QuarantineTruncate, OfATableWhoseColumnsDoNotFitEmptiesItAllTheSame) {
     source().execute("TRUNCATE gone");
     source().execute("INSERT INTO other VALUES (1, 1)");
     catch_up();
-    EXPECT_TRUE(consumer().is_running()) << consumer().log();
+    expect_running();
     EXPECT_EQ(held(), "0");
     EXPECT_EQ(target().value("SELECT count(*) FROM gone"), "0");
     EXPECT_EQ(target().value("SELECT count(*) FROM other"), "1");

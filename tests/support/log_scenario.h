@@ -52,13 +52,6 @@ class LogScenario : public Scenario {
         return bytes;
     }
 
-    // Chunks of the copy.
-    std::int64_t count_of_loaded() {
-        if (target().value("SELECT to_regclass('walpack.copy_chunk')").empty()) return 0;
-        return target().number(
-            "SELECT count(*) FROM walpack.copy_chunk WHERE loaded_at IS NOT NULL");
-    }
-
     std::vector<std::filesystem::path> segments() {
         std::vector<std::filesystem::path> found;
         for_each_file([&found](const std::filesystem::path& file, std::int64_t size) {
