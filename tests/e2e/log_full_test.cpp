@@ -1,4 +1,5 @@
 // The log's disk budget is used up: the source keeps what follows, and whoever is there goes on.
+#include "support/loaded_chunks.h"
 #include "support/log_scenario.h"
 
 namespace walpack::e2e {
@@ -82,7 +83,8 @@ TEST_F(FullLog, ACopyThatWasInterruptedGoesOn) {
         "repeat('v', 200) FROM generate_series(1, 20000) g");
     consumer().init();
     consumer().start();
-    wait_until("some chunks are loaded", seconds(30), [&] { return count_of_loaded() >= 10; });
+    wait_until("some chunks are loaded", seconds(30),
+               [&] { return count_loaded_chunks(target()) >= 10; });
     for (int i = 0; i < 60; ++i) {
         source().execute(
             "UPDATE large SET n = n + 1, v = repeat(md5(id::text), 8) WHERE id % 60 = " +

@@ -134,10 +134,12 @@ void RandomTarget::set_disk(SmallDisk& disk) {
 }
 
 bool RandomTarget::is_copied(const std::string& pipeline) {
-    if (session_.value("SELECT copy_complete FROM walpack.progress WHERE pipeline = " +
-                       literal(pipeline)) != "t")
-        return false;
-    return session_.number("SELECT count(*) FROM walpack.copy_table WHERE state <> 'ready'") == 0;
+    return session_.value("SELECT copy_complete FROM walpack.progress WHERE pipeline = " +
+                          literal(pipeline)) == "t";
+}
+
+bool RandomTarget::is_being_copied() {
+    return session_.number("SELECT count(*) FROM walpack.copy_table WHERE state <> 'ready'") > 0;
 }
 
 void RandomTarget::settle() {

@@ -59,6 +59,8 @@ class RandomTarget {
     SmallDisk* disk() const { return disk_; }
 
     bool is_copied(const std::string& pipeline);
+    // Some table, perhaps once more.
+    bool is_being_copied();
     // After the initial copy: what makes the target refuse rows; from now on the sum is watched.
     void settle();
     bool is_settled() const { return is_settled_; }

@@ -137,7 +137,7 @@ void RandomTargets::catch_up_all() {
             return attempt([&] {
                 return target->session().number("SELECT count(*) FROM public.mark WHERE id = " +
                                                 mark) == 1 &&
-                       target->is_copied(pipeline());
+                       !target->is_being_copied();
             });
         });
     }
