@@ -97,16 +97,16 @@ TEST_F(Log, WhatIsLoggedIsConfirmedAndAppliedLater) {
     expect_equal();
 }
 
-// What the target committed without waiting for its disk, and forgot as it crashed, was the log's to
-// keep also while a new consumer looked at it.
+// What the target committed without waiting for its disk, and forgot as it crashed, was the log's
+// to keep also while a new consumer looked at it.
 TEST_F(Log, APositionThatTheTargetForgetsIsNotReliedOn) {
     consumer().set("confirm", "\"logged\"");
     consumer().set("durable_interval", "\"1min\"");
     begin();
     const std::string position = "SELECT applied_lsn FROM walpack.progress";
     const std::string before = target().value(position);
-    const auto walwriter = static_cast<pid_t>(target().number(
-        "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'"));
+    const auto walwriter = static_cast<pid_t>(
+        target().number("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'"));
     ::kill(walwriter, SIGSTOP);
     write_megabytes(1);
     catch_up();
