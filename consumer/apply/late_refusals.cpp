@@ -20,9 +20,17 @@ void append(std::string& out, std::string_view bytes) {
 }
 
 std::uint64_t number_of(const Value& value) {
-    if (value.form == Value::Form::boolean) return value.boolean ? 1 : 0;
-    if (value.form == Value::Form::real) return std::bit_cast<std::uint64_t>(value.real);
-    return value.unsigned_integer;
+    switch (value.form) {
+        case Value::Form::boolean:
+            return value.boolean ? 1 : 0;
+        case Value::Form::real:
+            return std::bit_cast<std::uint64_t>(value.real);
+        case Value::Form::integer:
+        case Value::Form::unsigned_integer:
+            return value.unsigned_integer;
+        default:
+            return 0;
+    }
 }
 
 void append(std::string& out, Tuple tuple) {
@@ -30,7 +38,7 @@ void append(std::string& out, Tuple tuple) {
     for (const Value& value : tuple) {
         append(out, static_cast<std::uint64_t>(value.form));
         append(out, number_of(value));
-        append(out, value.bytes);
+        append(out, value.form == Value::Form::bytes ? value.bytes : std::string_view());
     }
 }
 

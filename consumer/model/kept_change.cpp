@@ -13,7 +13,10 @@ KeptChange::KeptChange(const RowChange& change, Lsn commit_lsn)
     values_.reserve(change.old_tuple.size() + change.new_tuple.size());
     values_.insert(values_.end(), change.old_tuple.begin(), change.old_tuple.end());
     values_.insert(values_.end(), change.new_tuple.begin(), change.new_tuple.end());
-    for (const Value& value : values_) byte_count_ += value.bytes.size();
+    for (Value& value : values_) {
+        if (value.form != Value::Form::bytes) value.bytes = {};
+        byte_count_ += value.bytes.size();
+    }
     bytes_ = std::make_unique_for_overwrite<char[]>(byte_count_);
     char* next = bytes_.get();
     for (Value& value : values_) {

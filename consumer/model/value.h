@@ -1,5 +1,5 @@
-// One value as it stood on the wire. It owns nothing: bytes point into the decoder's message and
-// live as long as the call that hands the value over.
+// One value as it stood on the wire; only what its form uses means anything. It owns nothing: bytes
+// point into the decoder's message and live as long as the call that hands the value over.
 #pragma once
 
 #include <cstdint>

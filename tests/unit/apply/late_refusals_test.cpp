@@ -79,5 +79,14 @@ TEST_F(LateRefusalsTest, FingerprintsTellChangesApart) {
     EXPECT_NE(one, fingerprint_of(change(1)));
 }
 
+// A row comes again behind another one, whose values the decoder leaves where it has none.
+TEST_F(LateRefusalsTest, FingerprintsAreOfWhatTheFormsUse) {
+    const Value null;
+    const Value left{Value::Form::null, {.integer = 7}, "left over"};
+    const RowChange one{ChangeKind::insert, relation_, {}, Tuple(&null, 1)};
+    const RowChange other{ChangeKind::insert, relation_, {}, Tuple(&left, 1)};
+    EXPECT_EQ(fingerprint_of(one), fingerprint_of(other));
+}
+
 }  // namespace
 }  // namespace walpack

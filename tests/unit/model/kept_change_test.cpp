@@ -62,6 +62,18 @@ TEST(KeptChange, KnowsAnEmptyValueFromNull) {
     EXPECT_TRUE(kept.change().new_tuple[1].is_null());
 }
 
+// A decoder's values keep what the row before left in them.
+TEST(KeptChange, TouchesNoBytesOfAValueThatHasNone) {
+    Value null;
+    null.bytes = {reinterpret_cast<const char*>(8), 1 << 20};  // nowhere
+    const OwnedChange insert(ChangeKind::insert, {}, {null, text("x")});
+    const KeptChange kept(insert.change, Lsn{1});
+
+    EXPECT_TRUE(kept.change().new_tuple[0].is_null());
+    EXPECT_EQ(kept.change().new_tuple[1].bytes, "x");
+    EXPECT_LT(kept.bytes(), 1000U);
+}
+
 TEST(KeptChange, CountsTheMemoryOfItsValues) {
     std::string small = "x";
     std::string large(5000, 'x');
