@@ -131,7 +131,7 @@ void RandomTargets::catch_up_all() {
     const std::string mark = std::to_string(++marks_);
     primary().execute("INSERT INTO public.mark VALUES (" + mark + ")");
     for (const auto& target : targets_) {
-        wait_until("target " + target->name() + " has caught up", seconds(180), [&] {
+        wait_until("target " + target->name() + " has caught up", seconds(300), [&] {
             if (service_->has_given_up()) throw std::runtime_error("the consumer has given up");
             operate(true);
             return attempt([&] {
@@ -153,7 +153,7 @@ void RandomTargets::expect_all_equal() {
 void RandomTargets::heal() {
     set_clock("0");
     note("no more faults");
-    wait_until("no fault is left", seconds(180), [&] {
+    wait_until("no fault is left", seconds(300), [&] {
         if (service_->has_given_up()) throw std::runtime_error("the consumer has given up");
         end_faults(true);
         operate(true);
