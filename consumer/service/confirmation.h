@@ -36,7 +36,7 @@ class Confirmation {
     // It does not come back. One that only ends, to begin with other settings, counts until then:
     // otherwise the slot would be confirmed by the others, beyond it.
     void remove_target(std::size_t target);
-    // The target stands at `position`, which may not be durable there.
+    // The target stands at `position`: durably, or it begins anew after a crash.
     void note_begun(std::size_t target, Lsn position);
     // Every target is known to have everything up to `lsn`: what lies before needs no log.
     bool all_have(Lsn lsn) const;
