@@ -31,11 +31,12 @@ class RefusedCopyRows {
     // Where it does not, a refused row ends the copy.
     virtual bool takes(const TableName& table) const = 0;
     // Writes the row down by `target`, inside the transaction in which the rest of the chunk is
-    // loaded, with no savepoint of the row's open; `taken` were in that transaction before. Throws
-    // Error(limit) when there are as many rows as there may be.
-    virtual void take(const RefusedCopyRow& row, std::uint64_t taken, Connection& target) = 0;
-    // The transaction in which so many rows were taken is over, whether it was committed or not.
-    virtual void note_over(std::uint64_t taken) = 0;
+    // loaded, with no savepoint of the row's open. Returns its id. Throws Error(limit) when there
+    // are as many rows as there may be.
+    virtual std::uint64_t take(const RefusedCopyRow& row, Connection& target) = 0;
+    // The transaction in which the rows of these ids were taken is over, whether it was committed
+    // or not.
+    virtual void note_over(const std::vector<std::uint64_t>& ids) = 0;
     // Inside the open transaction of `target`: what is held of the table is void, as the table is
     // emptied and copied from its start.
     virtual void give_up(const TableName& table, Connection& target) = 0;
@@ -50,24 +51,22 @@ class TakenCopyRows {
     // `rows` may be nullptr: then none are taken.
     explicit TakenCopyRows(RefusedCopyRows* rows) : rows_(rows) {}
     ~TakenCopyRows() {
-        if (count_ > 0) rows_->note_over(count_);
+        if (!ids_.empty()) rows_->note_over(ids_);
     }
     TakenCopyRows(const TakenCopyRows&) = delete;
     TakenCopyRows& operator=(const TakenCopyRows&) = delete;
 
     bool takes(const TableName& table) const { return rows_ != nullptr && rows_->takes(table); }
     void take(const RefusedCopyRow& row, Connection& target) {
-        rows_->take(row, count_, target);
-        ++count_;
+        ids_.push_back(rows_->take(row, target));
     }
-    std::uint64_t count() const { return count_; }
     void note_committed() const {
-        if (count_ > 0) rows_->note_committed();
+        if (!ids_.empty()) rows_->note_committed();
     }
 
   private:
     RefusedCopyRows* rows_;
-    std::uint64_t count_ = 0;
+    std::vector<std::uint64_t> ids_;
 };
 
 }  // namespace walpack

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -236,6 +237,16 @@ std::uint64_t QuarantineTable::rows_of(Connection& target, const TableName& tabl
         "SELECT pg_catalog.count(*) FROM walpack.quarantine "
         "WHERE pipeline = $1 AND schema_name = $2 AND table_name = $3",
         {pipeline_, table.schema, table.table});
+    return number_at(result, 0, 0);
+}
+
+std::uint64_t QuarantineTable::rows_beside(Connection& target,
+                                           const std::set<std::uint64_t>& ids) const {
+    if (!exists(target)) return 0;
+    const Result result = target.execute(
+        "SELECT pg_catalog.count(*) FROM walpack.quarantine "
+        "WHERE pipeline = $1 AND id <> ALL ($2::pg_catalog.int8[])",
+        {pipeline_, fmt::format("{{{}}}", fmt::join(ids, ","))});
     return number_at(result, 0, 0);
 }
 

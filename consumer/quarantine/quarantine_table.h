@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,8 @@ class QuarantineTable {
     // Without the table: no rows.
     QuarantineFigures figures(Connection& target) const;
     std::uint64_t rows_of(Connection& target, const TableName& table) const;
+    // All that have none of these ids.
+    std::uint64_t rows_beside(Connection& target, const std::set<std::uint64_t>& ids) const;
     // No row was ever given it, or a higher one.
     std::uint64_t next_id(Connection& target) const;
 

@@ -48,24 +48,33 @@ bool CopyQuarantine::takes(const TableName& table) const {
     return options_.takes_failed(table);
 }
 
-// What other workers have taken is not to be seen before they commit.
-void CopyQuarantine::require_room(const RefusedCopyRow& row, std::uint64_t taken,
-                                  Connection& target) const {
-    const std::uint64_t rows = table_.figures(target).rows + uncommitted_ - taken;
+// What other workers have in hand is not to be seen before they commit, and may be seen before they
+// say so: each row counts once.
+void CopyQuarantine::require_room(const RefusedCopyRow& row, Connection& target) const {
+    const std::uint64_t rows = table_.rows_beside(target, in_hand_) + in_hand_.size();
     if (rows < options_.rows_max) return;
     // Without an LSN: nothing could be applied one by one up to there.
     const TableName name = row.load.published->name();
     throw quarantine_is_full(name, {rows, table_.rows_of(target, name), options_.rows_max});
 }
 
-void CopyQuarantine::take(const RefusedCopyRow& row, std::uint64_t taken, Connection& target) {
-    require_room(row, taken, target);
+std::uint64_t CopyQuarantine::take(const RefusedCopyRow& row, Connection& target) {
     HeldRow held = held_row_of(row, target.parameter_status("client_encoding"));
-    held.id = share_.next_id++;
-    table_.add(target, held);
-    ++uncommitted_;
+    {
+        const std::lock_guard lock(mutex_);
+        require_room(row, target);
+        held.id = share_.next_id++;
+        table_.add(target, held);
+        in_hand_.insert(held.id);
+    }
     log::warning("a row of \"{}\" that was copied is put into quarantine as row {}: {}",
                  row.load.published->relation->qualified_name(), held.id, why_held(held));
+    return held.id;
+}
+
+void CopyQuarantine::note_over(const std::vector<std::uint64_t>& ids) {
+    const std::lock_guard lock(mutex_);
+    for (const std::uint64_t id : ids) in_hand_.erase(id);
 }
 
 void CopyQuarantine::give_up(const TableName& table, Connection& target) {

@@ -4,9 +4,10 @@
 // Used by all workers of the copy at once.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <string>
+#include <mutex>
+#include <set>
+#include <vector>
 
 #include "copy/refused_copy_rows.h"
 #include "quarantine/quarantine.h"
@@ -21,18 +22,19 @@ class CopyQuarantine : public RefusedCopyRows {
     CopyQuarantine(const QuarantineOptions& options, QuarantineShare& share);
 
     bool takes(const TableName& table) const override;
-    void take(const RefusedCopyRow& row, std::uint64_t taken, Connection& target) override;
-    void note_over(std::uint64_t taken) override { uncommitted_ -= taken; }
+    std::uint64_t take(const RefusedCopyRow& row, Connection& target) override;
+    void note_over(const std::vector<std::uint64_t>& ids) override;
     void give_up(const TableName& table, Connection& target) override;
     void note_committed() override { share_.has_news = true; }
 
   private:
-    void require_room(const RefusedCopyRow& row, std::uint64_t taken, Connection& target) const;
+    void require_room(const RefusedCopyRow& row, Connection& target) const;
 
     const QuarantineOptions& options_;
     QuarantineShare& share_;
     QuarantineTable table_;
-    std::atomic<std::uint64_t> uncommitted_{0};  // rows, of all workers
+    std::mutex mutex_;
+    std::set<std::uint64_t> in_hand_;  // ids, of all workers, whose transactions may be open
 };
 
 }  // namespace walpack

@@ -241,6 +241,20 @@ TEST_F(QuarantineCopy, TooManyStopTheTargetAndTheTableIsNamed) {
     expect_all_retried();
 }
 
+// A row that a worker has just committed counts once, though the worker has it in hand still.
+TEST_F(QuarantineCopy, AsManyAsThereMayBeAreHeldWhateverTheWorkersDoSideBySide) {
+    source().execute("UPDATE item SET v = 1000 + id WHERE id % 50 = 7");
+    consumer().set("copy_workers", "4");
+    consumer().set("quarantine_max_rows", "60");
+    refuse_large("item");
+    start();
+    catch_up();
+    expect_running();
+    EXPECT_EQ(held(), "60");
+    accept_large("item");
+    expect_all_retried();
+}
+
 TEST_F(QuarantineCopy, ATableWhoseRowsAreNotHeldStopsTheCopy) {
     consumer().set("table.\"public.item\".on_error", toml_text("error"));
     refuse_large("loose");
