@@ -6,6 +6,7 @@ BUILD_DIR ?= build
 JOBS      ?= 2
 SECONDS   ?= 60
 SEED      ?=
+SANITIZE  ?=
 SCALE     ?= 100
 REPS      ?= 3
 
@@ -69,8 +70,17 @@ check-large: all e2e-tests                    ## rows and values too large for e
 demo:                                         ## two servers, pgbench, a kill -9, then all is compared; KEEP=1
 	@KEEP='$(KEEP)' BUILD_DIR=$(BUILD_DIR) bash tests/demo.sh
 
-soak: all e2e-tests                           ## the random end-to-end tests for SECONDS=60 with SEED=
+# The consumer alone is sanitized, which takes time and load from nothing else.
+soak: all e2e-tests                           ## the random end-to-end tests for SECONDS=60 with SEED=; SANITIZE=thread or address,undefined
+ifneq ($(SANITIZE),)
+	cmake -S . -B build-soak-$(SANITIZE) -DWALPACK_SANITIZE=$(SANITIZE) -DWALPACK_TESTS=OFF
+	$(call CMAKE_BUILD,build-soak-$(SANITIZE)) walpack
+	@WALPACK=$(CURDIR)/build-soak-$(SANITIZE)/walpack WALPACK_PATIENCE=5 \
+	    TSAN_OPTIONS=halt_on_error=1 BUILD_DIR=$(BUILD_DIR) \
+	    setarch --addr-no-randomize bash .ci/e2e.sh soak $(SECONDS) $(SEED)
+else
 	@BUILD_DIR=$(BUILD_DIR) bash .ci/e2e.sh soak $(SECONDS) $(SEED)
+endif
 
 differential-tests: $(BUILD_DIR)/compile_commands.json
 	$(call CMAKE_BUILD,$(BUILD_DIR)) walpack_differential_tests
@@ -131,4 +141,4 @@ install-consumer: $(BUILD_DIR)/compile_commands.json ## the binary walpack, to p
 
 clean: clean-build                            ## all that was built
 clean-build:
-	rm -rf build build-asan build-tsan build-fuzz
+	rm -rf build build-asan build-tsan build-fuzz build-soak-*

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/sqlstate.h"
 
 namespace walpack {
 namespace {

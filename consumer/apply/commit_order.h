@@ -23,9 +23,6 @@
 
 namespace walpack {
 
-// SQLSTATE of a deadlock, also of one that only we can see: see stuck().
-inline constexpr std::string_view kDeadlockDetected = "40P01";
-
 // Two sessions may still wait for one another through a third party: one waits for a row that a
 // local session of the target has, that one for a row of the other session, which waits for its
 // turn to commit. The server cannot see such a circle. So while several transactions are open none

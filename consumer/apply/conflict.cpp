@@ -8,16 +8,11 @@
 
 #include "apply/cascades.h"
 #include "apply/row_key.h"
+#include "base/sqlstate.h"
 #include "pg/error_kind.h"
 
 namespace walpack {
 namespace {
-
-constexpr std::string_view kUniqueViolation = "23505";
-constexpr std::string_view kExclusionViolation = "23P01";
-constexpr std::string_view kFeatureNotSupported = "0A000";
-constexpr std::string_view kInsufficientPrivilege = "42501";
-constexpr std::string_view kDivisionByZero = "22012";
 
 std::string_view verb_of(ChangeKind kind) {
     switch (kind) {

@@ -10,6 +10,7 @@
 #include "apply/refusal.h"
 #include "apply/row_json.h"
 #include "apply/row_key.h"
+#include "base/sqlstate.h"
 #include "base/text.h"
 
 namespace walpack {
@@ -18,10 +19,7 @@ namespace {
 // More than once only where other sessions write the same keys at the same time.
 constexpr int kTriesMax = 10;
 
-constexpr std::string_view kUniqueViolation = "23505";
-constexpr std::string_view kExclusionViolation = "23P01";
 // For what our own encoder refuses, and for a statement that touched no row, or several.
-constexpr const char* kDataException = "22000";
 constexpr const char* kNoDataFound = "P0002";
 constexpr const char* kTooManyRows = "P0003";
 constexpr const char* kOriginDiffers = "40001";  // as PostgreSQL 18 gives it
@@ -153,7 +151,8 @@ std::optional<ConflictResolution::Refusal> ConflictResolution::attempt(Connectio
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::value) throw;
         // It could not even be sent.
-        return Refusal{error, kDataException, error.message(), "", "", false, sent_of(row, change)};
+        return Refusal{error, std::string(kDataException), error.message(), "", "",
+                       false, sent_of(row, change)};
     }
     if (refusal)
         session.execute("ROLLBACK TO SAVEPOINT walpack_try; RELEASE SAVEPOINT walpack_try");

@@ -5,18 +5,17 @@
 #include <fmt/format.h>
 
 #include "apply/mapped_relations.h"
+#include "base/sqlstate.h"
 
 namespace walpack {
 namespace {
 
-constexpr std::string_view kUndefinedStatement = "26000";
-constexpr std::string_view kFeatureNotSupported = "0A000";
 constexpr std::string_view kClassOfNames = "42";
 
 // May be the consequence of DDL on the target since the statement was made, or a session made the
 // plans of a function.
 bool may_come_from_target_ddl(const Error& error) {
-    return error.kind() == ErrorKind::schema || error.sqlstate() == kUndefinedStatement ||
+    return error.kind() == ErrorKind::schema || error.sqlstate() == kInvalidSqlStatementName ||
            error.sqlstate() == kFeatureNotSupported ||
            (error.kind() == ErrorKind::value && error.sqlstate().starts_with(kClassOfNames));
 }
@@ -29,7 +28,7 @@ const RelationMapping* mapping_of(const SentStatement& sent) {
 
 void throw_if_altered(const RelationMapping& mapping, const Error& error, Connection& control) {
     const auto fresh = read_mapping(control, mapping.relation);
-    if (is_equivalent(*fresh, mapping) && error.sqlstate() != kUndefinedStatement) return;
+    if (is_equivalent(*fresh, mapping) && error.sqlstate() != kInvalidSqlStatementName) return;
     throw Error(ErrorKind::connection,
                 fmt::format("table \"{}\" was altered on the target while changes were applied",
                             mapping.relation->qualified_name()))

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/sqlstate.h"
 #include "base/text.h"
 
 namespace walpack {
@@ -13,7 +14,6 @@ namespace {
 
 constexpr std::string_view kPlugin = "walpack";
 constexpr std::string_view kServerDefault = "pgoutput, test_decoding";
-constexpr std::string_view kQueryCanceled = "57014";
 
 std::string trimmed(std::string_view text) {
     while (!text.empty() && (text.front() == ' ' || text.front() == '"')) text.remove_prefix(1);

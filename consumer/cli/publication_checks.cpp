@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "base/sqlstate.h"
 #include "base/text.h"
 #include "cli/publication.h"
 #include "schema/catalog_query.h"
@@ -17,11 +18,6 @@
 
 namespace walpack {
 namespace {
-
-constexpr std::string_view kInsufficientPrivilege = "42501";
-constexpr std::string_view kUndefinedTable = "42P01";
-constexpr std::string_view kUndefinedSchema = "3F000";
-constexpr std::string_view kLockNotAvailable = "55P03";
 
 std::string sql_name(const Relation& relation) {
     return quote_identifier(relation.schema) + "." + quote_identifier(relation.name);
@@ -81,7 +77,7 @@ void explain_refused(const Error& error, const std::string& create, Findings& fi
         fix = fmt::format("have a superuser{} run: {};",
                           is_all ? "" : " (or the tables' owner with CREATE on the database)",
                           create);
-    } else if (error.sqlstate() == kUndefinedTable || error.sqlstate() == kUndefinedSchema) {
+    } else if (error.sqlstate() == kUndefinedTable || error.sqlstate() == kInvalidSchemaName) {
         fix = "correct \"tables\", or create the table.";
     } else if (error.sqlstate() == kLockNotAvailable) {
         fix = "another session holds a lock on one of the tables; try again.";

@@ -5,12 +5,12 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/sqlstate.h"
 #include "base/text.h"
 
 namespace walpack {
 namespace {
 
-constexpr std::string_view kInsufficientPrivilege = "42501";
 constexpr int kVersionWithParameterGrants = 150000;
 
 std::string ask(Connection& target, const std::string& sql) {

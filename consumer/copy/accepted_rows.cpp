@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/sqlstate.h"
 #include "copy/copy_error.h"
 #include "copy/copy_text.h"
 #include "copy/source_rows.h"
@@ -21,8 +22,6 @@ constexpr std::size_t kRowsMax = 1000;
 constexpr std::size_t kBytesMax = 1 << 20;
 // Of rows that may have been refused for want of another one.
 constexpr std::size_t kLaterBytesMax = 16 << 20;
-
-constexpr std::string_view kForeignKeyViolation = "23503";
 
 using Rows = std::span<const std::string>;
 

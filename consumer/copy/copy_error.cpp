@@ -5,13 +5,11 @@
 
 #include <fmt/format.h>
 
+#include "base/sqlstate.h"
 #include "pg/error_kind.h"
 
 namespace walpack {
 namespace {
-
-constexpr std::string_view kUntranslatableCharacter = "22P05";
-constexpr std::string_view kCharacterNotInRepertoire = "22021";
 
 // Quoted parts are values, but for those of violated constraints, which are names.
 std::string without_quoted(std::string_view text) {

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "base/text.h"
 #include "copy/accepted_rows.h"
 #include "copy/copy_error.h"
@@ -24,7 +25,6 @@ using State = CopyChunk::State;
 constexpr std::chrono::milliseconds kOfferDelayMin{2};
 constexpr std::chrono::milliseconds kOfferDelayMax{500};
 constexpr int kTriesToReport = 20;
-constexpr const char* kLockNotAvailable = "55P03";
 constexpr std::chrono::milliseconds kPartLook{100};
 
 // What a part has added to the progress, taken back unless it is kept.

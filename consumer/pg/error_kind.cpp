@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "pg/connection.h"
 
 namespace walpack {
@@ -71,8 +72,7 @@ constexpr std::array<std::string_view, 8> kFilesOfPassingErrors = {
 constexpr std::string_view kInternalError = "XX000";
 
 // The other states of class 54 are about statements. A transaction that has too many commands says
-// 54000 too, and no row of it is to blame.
-constexpr std::string_view kProgramLimitExceeded = "54000";
+// program_limit_exceeded too, and no row of it is to blame.
 constexpr std::string_view kFileOfTransactions = "xact.c";
 
 bool is_of_the_storage(const ErrorOrigin& origin) {
@@ -145,8 +145,9 @@ ErrorKind row_error_kind_of(const Result& result) {
 std::string message_without_values(std::string_view sqlstate, std::string_view message,
                                    bool is_raised) {
     // These show the character's bytes.
-    if (sqlstate == "22P05") return "a character has no equivalent in the encoding of the target";
-    if (sqlstate == "22021") return "a value is not valid in its encoding";
+    if (sqlstate == kUntranslatableCharacter)
+        return "a character has no equivalent in the encoding of the target";
+    if (sqlstate == kCharacterNotInRepertoire) return "a value is not valid in its encoding";
     if (is_raised || !is_of_the_server(sqlstate))
         return fmt::format("a trigger or function raised an exception with SQLSTATE {}", sqlstate);
     // Those about constraints (class 23) quote names only. A value may hold quotes itself, so

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/sqlstate.h"
 #include "base/text.h"
 #include "progress/activity.h"
 #include "progress/conflict_log.h"
@@ -14,8 +15,6 @@
 
 namespace walpack {
 namespace {
-
-constexpr std::string_view kLockNotAvailable = "55P03";
 
 // Without it every commit of a session that has an origin would get the time of its first one.
 constexpr const char* kNoteOrigin =

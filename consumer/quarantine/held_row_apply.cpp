@@ -6,14 +6,12 @@
 
 #include "apply/statement.h"
 #include "base/error.h"
+#include "base/sqlstate.h"
 #include "base/text.h"
 #include "model/value_binary.h"
 
 namespace walpack {
 namespace {
-
-constexpr std::string_view kUniqueViolation = "23505";
-constexpr std::string_view kExclusionViolation = "23P01";
 
 bool is_ascii(std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });

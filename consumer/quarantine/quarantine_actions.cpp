@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/sqlstate.h"
 #include "base/text.h"
 #include "pg/error_kind.h"
 #include "quarantine/found_row.h"
@@ -14,8 +15,6 @@
 
 namespace walpack {
 namespace {
-
-constexpr std::string_view kForeignKeyViolation = "23503";
 
 Error no_such_row(std::uint64_t id) {
     return Error(ErrorKind::config, fmt::format("there is no row {} in quarantine", id))

@@ -8,16 +8,13 @@
 #include <fmt/ranges.h>
 
 #include "base/error.h"
+#include "base/sqlstate.h"
 #include "base/text.h"
 #include "schema/catalog_query.h"
 
 namespace walpack {
 namespace {
 
-constexpr std::string_view kObjectInUse = "55006";
-constexpr std::string_view kNoFreeState = "53400";
-constexpr std::string_view kDuplicateObject = "42710";
-constexpr std::string_view kUniqueViolation = "23505";
 constexpr std::chrono::milliseconds kDropInterval{50};
 
 // Version 19 gives one of them another parameter, so they are named by what is there.
@@ -175,7 +172,7 @@ void ReplicationOrigins::take(Connection& session) const {
             session.execute("SELECT pg_catalog.pg_replication_origin_session_setup($1)", {name});
             return;
         } catch (const Error& error) {
-            if (error.sqlstate() == kNoFreeState) {
+            if (error.sqlstate() == kConfigurationLimitExceeded) {
                 throw Error(ErrorKind::config,
                             "the target has no room for another replication origin")
                     .detail(error.message())

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "schema/catalog_query.h"
 
 namespace walpack {
@@ -30,7 +31,6 @@ SET enable_material = off; SET enable_memoize = off)";
 
 constexpr int kVersionWithTransactionTimeout = 170000;
 constexpr int kVersionMin = 140000;
-constexpr std::string_view kInsufficientPrivilege = "42501";
 
 bool take_replica_role(Connection& target) {
     try {

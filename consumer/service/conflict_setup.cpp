@@ -5,13 +5,12 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "progress/conflict_log.h"
 #include "progress/progress.h"
 
 namespace walpack {
 namespace {
-
-constexpr std::string_view kInsufficientPrivilege = "42501";
 
 // Beside the workers: the replay of a refused group, the session that all of this is set up by, and
 // a command about the quarantine.

@@ -4,12 +4,10 @@
 
 #include "apply/conflict_policy.h"
 #include "base/log.h"
+#include "base/sqlstate.h"
 
 namespace walpack {
 namespace {
-
-constexpr std::string_view kUniqueViolation = "23505";
-constexpr std::string_view kExclusionViolation = "23P01";
 
 HeldRow held_row_of(const RefusedCopyRow& row, const std::string& encoding) {
     const Relation& relation = *row.load.published->relation;

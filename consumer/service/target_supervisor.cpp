@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "apply/commit_order.h"
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "progress/request_table.h"
 #include "service/back_off.h"
 

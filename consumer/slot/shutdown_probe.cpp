@@ -1,17 +1,10 @@
 #include "slot/shutdown_probe.h"
 
-#include <string_view>
-
 #include "base/error.h"
+#include "base/sqlstate.h"
 #include "pg/connection.h"
 
 namespace walpack {
-namespace {
-
-// "the database system is shutting down"; also while it starts up, when there is no stream.
-constexpr std::string_view kCannotConnectNow = "57P03";
-
-}  // namespace
 
 bool is_shutting_down(const Conninfo& source, const StopRequest& stop,
                       const std::string& application_name) {
@@ -22,6 +15,7 @@ bool is_shutting_down(const Conninfo& source, const StopRequest& stop,
         return false;
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::cancelled) throw;
+        // Also while it starts up, when there is no stream.
         return error.sqlstate() == kCannotConnectNow;
     }
 }

@@ -5,14 +5,13 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/sqlstate.h"
 
 namespace walpack {
 namespace {
 
 constexpr int kVersionWithConflicting = 160000;
 constexpr int kVersionWithReason = 170000;
-constexpr std::string_view kDuplicateObject = "42710";
-constexpr std::string_view kUndefinedObject = "42704";
 
 // A standby has no current WAL position of its own making.
 constexpr const char* kReadSlot = R"(

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/sqlstate.h"
 #include "progress/walpack_table.h"
 #include "schema/catalog_query.h"
 #include "structure/structure_session.h"
@@ -38,11 +39,9 @@ constexpr const char* kRead = R"(
 SELECT number, kind, schema_name, table_name, description, statement, message
 FROM walpack.post_data WHERE pipeline = $1 AND state = $2 ORDER BY number)";
 
-// A second primary key of a table: the first one is there under another name.
-constexpr std::string_view kInvalidTableDefinition = "42P16";
-
 bool counts_as_made(const PostDataItem& item, const Error& error) {
     if (says_exists(error)) return true;
+    // A second primary key of a table: the first one is there under another name.
     return item.kind == PostDataKind::key && error.sqlstate() == kInvalidTableDefinition;
 }
 

@@ -6,12 +6,11 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/sqlstate.h"
 #include "structure/structure_session.h"
 
 namespace walpack {
 namespace {
-
-constexpr std::string_view kOutOfMemory = "53200";
 
 class Creation {
   public:

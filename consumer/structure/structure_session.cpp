@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "base/sqlstate.h"
+
 namespace walpack {
 namespace {
 
@@ -26,10 +28,6 @@ JOIN pg_catalog.pg_settings s ON pg_catalog.lower(s.name) = v.name)";
 // duplicate_object, duplicate_table (any relation), duplicate_schema, duplicate_function.
 constexpr std::array<std::string_view, 4> kExists = {"42710", "42P07", "42P06", "42723"};
 
-// A library or a control file that the server does not have, although the class is of system
-// errors.
-constexpr std::string_view kUndefinedFile = "58P01";
-
 }  // namespace
 
 void set_up_structure_session(Connection& target) {
@@ -39,6 +37,8 @@ void set_up_structure_session(Connection& target) {
 
 bool is_refusal(const Error& error) {
     if (error.sqlstate().empty() || error.kind() == ErrorKind::cancelled) return false;
+    // A library or a control file that the server does not have, although the class is of system
+    // errors.
     return error.kind() != ErrorKind::connection || error.sqlstate() == kUndefinedFile;
 }
 
