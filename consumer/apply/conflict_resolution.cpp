@@ -100,7 +100,7 @@ ConflictResolution::ConflictResolution(Connection& control, CellEncoder encoder,
       encoder_(encoder),
       policies_(policies),
       log_(std::move(pipeline)),
-      search_(control, encoder) {}
+      search_(encoder) {}
 
 void ConflictResolution::apply(Connection& session, const ReplayRow& row,
                                std::optional<Refusal> known) {

@@ -115,17 +115,17 @@ Statement make_search(const RelationMapping& mapping, const StatementShape& shap
     return statement;
 }
 
-const TableRules& ConflictSearch::rules_of(const TargetTable& table) {
+const TableRules& ConflictSearch::rules_of(const TargetTable& table, Connection& session) {
     const auto found = rules_.find(table.oid);
     if (found != rules_.end()) return found->second;
-    return rules_[table.oid] = read_table_rules(control_, table.oid);
+    return rules_[table.oid] = read_table_rules(session, table.oid);
 }
 
 RowsInTheWay ConflictSearch::find(Connection& session, const RelationMapping& mapping,
                                   const RowChange& change, const std::string& constraint) {
     constexpr int kFirstColumn = 2;
     const TargetTable& table = *mapping.table;
-    const TableRules& rules = rules_of(table);
+    const TableRules& rules = rules_of(table, session);
     const StatementShape shape = shape_of(mapping, change);
     if (is_update(change.kind)) (void)lock(session, mapping, change);
     RowsInTheWay found;

@@ -42,9 +42,7 @@ struct RowsInTheWay {
 
 class ConflictSearch {
   public:
-    // `control` reads the catalogue; it must outlive this object, and not be `session`.
-    ConflictSearch(Connection& control, CellEncoder encoder)
-        : control_(control), encoder_(encoder) {}
+    explicit ConflictSearch(CellEncoder encoder) : encoder_(encoder) {}
 
     // For an INSERT or an UPDATE that the target refused; `constraint` is what it named. In a
     // transaction of `session` that has not failed.
@@ -61,9 +59,10 @@ class ConflictSearch {
     void forget() { rules_.clear(); }
 
   private:
-    const TableRules& rules_of(const TargetTable& table);
+    // Read by the session itself, as the functions that show indexes lock the table, and its
+    // transaction may have emptied that: any other session would wait for it.
+    const TableRules& rules_of(const TargetTable& table, Connection& session);
 
-    Connection& control_;
     CellEncoder encoder_;
     std::map<std::uint32_t, TableRules> rules_;
 };

@@ -65,7 +65,7 @@ void CopyWorker::cut(const CopyTask& task) {
     {
         const std::lock_guard lock(tables_.mutex);
         const std::size_t place = table.place_of(task.part);
-        if (place == table.parts.size()) return;
+        if (place == table.parts.size() || table.parts[place].is_loaded) return;
         upper = table.parts[place].stored;
         upper.number = table.new_number();
     }

@@ -280,12 +280,13 @@ std::string CopyCatalog::set_required_sql(std::uint32_t table_oid, const SourceS
         quote_literal(required.to_string()), required_lsn.to_string(), of_table(table_oid));
 }
 
-std::string CopyCatalog::mark_loaded_sql(const StoredChunk& chunk) const {
-    return fmt::format(
+bool CopyCatalog::mark_loaded(Connection& target, const StoredChunk& chunk) const {
+    const Result marked = target.execute(fmt::format(
         "UPDATE walpack.copy_chunk SET snapshot = {}, settled_lsn = '{}', rows = {}, bytes = {}, "
-        "is_live = false, loaded_at = pg_catalog.now() {} AND chunk = {}",
+        "is_live = false, loaded_at = pg_catalog.now() {} AND chunk = {} AND snapshot IS NULL",
         quote_literal(chunk.snapshot.value().to_string()), chunk.settled_lsn.to_string(),
-        chunk.rows, chunk.bytes, of_table(chunk.table_oid), chunk.number);
+        chunk.rows, chunk.bytes, of_table(chunk.table_oid), chunk.number));
+    return marked.affected_rows() == 1;
 }
 
 std::string CopyCatalog::mark_live_sql(std::uint32_t table_oid,

@@ -111,7 +111,8 @@ class CopyCatalog {
     std::string set_state_sql(std::uint32_t table_oid, TableState state) const;
     std::string set_required_sql(std::uint32_t table_oid, const SourceSnapshot& required,
                                  Lsn required_lsn) const;
-    std::string mark_loaded_sql(const StoredChunk& chunk) const;
+    // False when it is marked already.
+    [[nodiscard]] bool mark_loaded(Connection& target, const StoredChunk& chunk) const;
     std::string mark_live_sql(std::uint32_t table_oid,
                               const std::vector<std::uint32_t>& numbers) const;
     // The chunk's rows are gone: it waits again.

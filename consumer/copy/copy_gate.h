@@ -103,7 +103,12 @@ class CopyGate {
     // True when it did.
     bool make_live(CopyTable& table, CopyGateOutput& output);
     void admit_withdrawn(CopyTable& table, Lsn applied);
-    void advance(CopyTable& table, CopyGateOutput& output);
+    // To be given to the output when the mutex is free again.
+    struct Command {
+        std::string sql;
+        const char* doing;
+    };
+    std::optional<Command> advance(CopyTable& table);
 
     CopyTables& tables_;
     const CopyCatalog& catalog_;

@@ -79,6 +79,7 @@ void CopyGate::limit_backlog(std::size_t backlog_bytes_max, CopyGateOutput& outp
 bool CopyGate::work(Lsn position, Lsn applied, CopyGateOutput& output) {
     if (is_replaying_) return false;
     bool has_made_live = false;
+    std::vector<Command> commands;
     const Locked locked(lock_);
     tables_.applied = applied;
     is_settling_ = false;
@@ -91,13 +92,17 @@ bool CopyGate::work(Lsn position, Lsn applied, CopyGateOutput& output) {
         tables_.cut_parts(*table);
         admit_withdrawn(*table, applied);
         if (table->is_built) has_made_live = make_live(*table, output) || has_made_live;
-        advance(*table, output);
+        if (auto command = advance(*table)) commands.push_back(std::move(*command));
         is_settling_ =
             is_settling_ || (table->stored.state == TableState::settling && !table->is_settled);
     }
     // Of what a worker has given up, which may be followed by nothing for long.
     if (std::exchange(tables_.kept_has_changed, false))
-        output.command(catalog_.set_kept_from_sql(kept_from()), "note where kept changes begin");
+        commands.push_back(
+            {catalog_.set_kept_from_sql(kept_from()), "note where kept changes begin"});
+    // As when chunks become live: this may wait for the target.
+    lock_.unlock();
+    for (Command& command : commands) output.command(std::move(command.sql), command.doing);
     return has_made_live;
 }
 
@@ -138,7 +143,7 @@ bool CopyGate::make_live(CopyTable& table, CopyGateOutput& output) {
 }
 
 // copying -> building -> settling; ready is for the workers to say, who know what is left to make.
-void CopyGate::advance(CopyTable& table, CopyGateOutput& output) {
+std::optional<CopyGate::Command> CopyGate::advance(CopyTable& table) {
     const auto all_are = [&table](State state) {
         return std::all_of(table.chunks.begin(), table.chunks.end(),
                            [state](const CopyChunk& chunk) { return chunk.state == state; });
@@ -157,10 +162,10 @@ void CopyGate::advance(CopyTable& table, CopyGateOutput& output) {
                         [applied](const CopyChunk& chunk) { return chunk.settled_lsn <= applied; });
         if (table.is_settled) tables_.note_change();
     }
-    if (table.stored.state == before) return;
-    output.command(catalog_.set_state_sql(table.stored.oid, table.stored.state),
-                   "note the state of a table");
+    if (table.stored.state == before) return std::nullopt;
     tables_.note_change();
+    return Command{catalog_.set_state_sql(table.stored.oid, table.stored.state),
+                   "note the state of a table"};
 }
 
 }  // namespace walpack

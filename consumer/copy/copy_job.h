@@ -90,6 +90,7 @@ class CopyJob {
     // `names`: of all published tables, by oid.
     void forget_unpublished(const Published& published,
                             const std::map<std::uint32_t, TableName>& names, Connection& target);
+    void forget(CopyTable& table, const Published& published, Connection& target);
     std::set<TableName> take_new_names(const std::map<std::uint32_t, TableName>& names,
                                        Connection& target);
     bool is_named(const Relation& relation);

@@ -159,35 +159,50 @@ std::set<TableName> CopyJob::take_new_names(const std::map<std::uint32_t, TableN
 void CopyJob::forget_unpublished(const Published& published,
                                  const std::map<std::uint32_t, TableName>& names,
                                  Connection& target) {
-    std::vector<std::pair<TableName, std::uint32_t>> gone;
+    std::vector<TableName> gone;
     {
         const std::lock_guard lock(tables_.mutex);
         for (const auto& [name, table] : tables_.by_name) {
-            const bool is_there = names.contains(table->stored.oid);
-            if (!is_there && !table->is_taken && table->stored.state == TableState::ready)
-                gone.emplace_back(name, table->stored.oid);
+            if (!names.contains(table->stored.oid) && table->stored.state == TableState::ready)
+                gone.push_back(name);
         }
     }
-    for (const auto& [name, oid] : gone) {
-        const auto anew = find_published(published.tables, name);
-        const bool is_followed = anew != published.tables.end() && !is_named(*anew->relation);
-        const std::uint32_t new_oid = is_followed ? anew->relation->oid : 0;
-        target.execute(is_followed ? catalog_.follow_table_sql(oid, new_oid)
-                                   : catalog_.forget_table_sql(oid));
-        if (!is_followed) {
-            log::warning(
-                "table \"{}.{}\" is not published any more, or was made anew: what is published "
-                "under its name from now on is a new table",
-                name.schema, name.table);
+    for (const TableName& name : gone) {
+        // One that a worker has in hand is looked at next time.
+        CopyTable* const table = claim(name);
+        if (table == nullptr) continue;
+        try {
+            forget(*table, published, target);
+        } catch (...) {
+            release(*table);
+            throw;
         }
-        const std::lock_guard lock(tables_.mutex);
-        if (is_followed) {
-            tables_.by_name.at(name)->stored.oid = new_oid;
-        } else {
-            tables_.by_name.erase(name);
-        }
-        tables_.note_change();
     }
+}
+
+// Of a table that is claimed.
+void CopyJob::forget(CopyTable& table, const Published& published, Connection& target) {
+    const TableName name = table.stored.name;
+    const std::uint32_t oid = table.stored.oid;
+    const auto anew = find_published(published.tables, name);
+    const bool is_followed = anew != published.tables.end() && !is_named(*anew->relation);
+    const std::uint32_t new_oid = is_followed ? anew->relation->oid : 0;
+    target.execute(is_followed ? catalog_.follow_table_sql(oid, new_oid)
+                               : catalog_.forget_table_sql(oid));
+    if (!is_followed) {
+        log::warning(
+            "table \"{}.{}\" is not published any more, or was made anew: what is published under "
+            "its name from now on is a new table",
+            name.schema, name.table);
+    }
+    const std::lock_guard lock(tables_.mutex);
+    if (is_followed) {
+        table.stored.oid = new_oid;
+        table.is_taken = false;
+    } else {
+        tables_.by_name.erase(name);
+    }
+    tables_.note_change();
 }
 
 bool CopyJob::is_named(const Relation& relation) {

@@ -79,7 +79,8 @@ CopyWorker::Answer CopyWorker::offer(const CopyTask& task,
     const std::lock_guard lock(tables_.mutex);
     CopyTable& table = *task.table;
     CopyChunk& chunk = table.chunks[table.chunk_of(table.place_of(task.part))];
-    if (chunk.generation != task.generation) return Answer::too_late;
+    const bool is_ours = chunk.generation == task.generation && chunk.state == State::waiting;
+    if (!is_ours) return Answer::too_late;
     if (!taken || !tables_.admits(table, taken->snapshot)) return Answer::too_old;
     chunk.state = State::loading;
     chunk.snapshot = taken->snapshot;
@@ -143,14 +144,15 @@ void CopyWorker::load_chunk(const CopyTask& task) {
     try {
         if (!open_snapshot(task)) return;
         load_part(task);
-        reading().execute("ROLLBACK");
     } catch (const Error& error) {
         give_up(task);
         const bool is_locked = error.sqlstate() == kLockNotAvailable;
         if (error.kind() != ErrorKind::connection || is_locked || !is_too_old()) throw;
         disconnect();  // either may still be within COPY
         cut(task);
+        return;
     }
+    reading().execute("ROLLBACK");
 }
 
 // Who has the snapshot keeps it until every part is there: others may be about to join it, or give
@@ -196,13 +198,13 @@ void CopyWorker::forget_snapshot(const CopyTask& task) {
 bool CopyWorker::next_part(CopyTask& task, bool is_owner) {
     CopyTable& table = *task.table;
     std::unique_lock lock(tables_.mutex);
-    table.parts[table.place_of(task.part)].is_taken = false;
     while (table.chunks.front().generation == task.generation) {
         bool is_complete = true;
         for (std::size_t part = 0; part < table.parts.size(); ++part) {
             if (table.parts[part].is_loaded) continue;
             is_complete = false;
             if (table.parts[part].is_taken) continue;
+            table.parts[table.place_of(task.part)].is_taken = false;
             table.parts[part].is_taken = true;
             task.part = table.parts[part].stored.number;
             return true;
@@ -274,7 +276,12 @@ void CopyWorker::load_part(const CopyTask& task) {
     }
     loaded.rows = rows.rows;
     loaded.bytes = rows.bytes;
-    target().execute(catalog_.mark_loaded_sql(loaded));
+    if (!catalog_.mark_loaded(target(), loaded)) {
+        // By the session of an earlier attempt, whose COMMIT was on its way.
+        throw Error(ErrorKind::repeat,
+                    fmt::format("a chunk of {} was loaded meanwhile; what is there is read again",
+                                load->published->relation->qualified_name()));
+    }
     if (commit_part(task, loaded, taken)) {
         counted.keep();
     } else {

@@ -135,6 +135,7 @@ class InitialCopy {
             if (asks_each || !may_name_rows) throw *refusal;
             log::info("{}; all tables are copied again without such rows", refusal->message());
             target_.execute("ROLLBACK TO SAVEPOINT walpack_copy");
+            taken.take_back();
         }
         return {};
     }

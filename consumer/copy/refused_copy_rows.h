@@ -50,12 +50,15 @@ class TakenCopyRows {
   public:
     // `rows` may be nullptr: then none are taken.
     explicit TakenCopyRows(RefusedCopyRows* rows) : rows_(rows) {}
-    ~TakenCopyRows() {
-        if (!ids_.empty()) rows_->note_over(ids_);
-    }
+    ~TakenCopyRows() { take_back(); }
     TakenCopyRows(const TakenCopyRows&) = delete;
     TakenCopyRows& operator=(const TakenCopyRows&) = delete;
 
+    // The transaction is rolled back to where none was taken.
+    void take_back() {
+        if (!ids_.empty()) rows_->note_over(ids_);
+        ids_.clear();
+    }
     bool takes(const TableName& table) const { return rows_ != nullptr && rows_->takes(table); }
     void take(const RefusedCopyRow& row, Connection& target) {
         ids_.push_back(rows_->take(row, target));

@@ -49,9 +49,9 @@ HeldTuple find_target_row(const RefusedRow& row, const std::vector<std::string>&
     const std::string condition = condition_of(row);
     if (condition.empty()) return {};
     std::string list;
+    // Without a cast to text, which for some types gives another text than their output does.
     for (const std::string& column : columns)
-        list += fmt::format("{}{}::pg_catalog.text", list.empty() ? "" : ", ",
-                            quote_identifier(column));
+        list += (list.empty() ? "" : ", ") + quote_identifier(column);
     const std::string sql = fmt::format("SELECT {} FROM {} WHERE {} LIMIT 1", list,
                                         row.mapping->table->sql_name_of_rows(), condition);
     session.execute("SAVEPOINT walpack_found");

@@ -79,7 +79,7 @@ void Quarantine::load() {
 void Quarantine::read_keys(Connection& session) {
     keys_ = HeldKeys();
     keys_.set_foreign_keys(read_foreign_keys(session));
-    const std::vector<HeldRow> rows = table_.read(session);
+    const std::vector<HeldRow> rows = table_.read_without_messages(session);
     std::set<TableName> names;
     for (const HeldRow& row : rows) names.insert(row.table);
     const auto tables = read_target_tables(session, {names.begin(), names.end()});
@@ -177,7 +177,7 @@ bool Quarantine::is_deleted(const DeletedRows& deleted, const HeldTuple& tuple,
 void Quarantine::give_up_deleted(const DeletedRows& deleted, Connection& session) {
     std::string ids;
     bool has_moved = false;
-    for (const HeldRow& row : table_.read(session)) {
+    for (const HeldRow& row : table_.read_without_messages(session)) {
         if (row.table != deleted.table) continue;
         const bool is_new = is_deleted(deleted, row.new_row, session);
         const bool is_old = is_deleted(deleted, row.old_row, session);

@@ -154,8 +154,14 @@ RetryReport QuarantineActions::retry_rows(const HeldRowChoice& choice) {
         if (is_chosen) look_again(row, table, remaining);
         add_held(remaining, row, table.get());
     }
-    if (!applied.empty())
+    if (applied.empty()) return report;
+    const Result removed =
         target_.execute(table_.remove_sql("retried", fmt::format("q.id IN ({})", applied), false));
+    // The copy of a table does not wait for the progress row when it begins again.
+    if (removed.affected_rows() != report.applied)
+        throw Error(ErrorKind::conflict, "rows in quarantine were given up meanwhile")
+            .detail("Their table is copied again from its start. Nothing was retried.")
+            .hint("Run the command again.");
     return report;
 }
 

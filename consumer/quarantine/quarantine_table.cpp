@@ -96,10 +96,11 @@ JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
 WHERE f.contype = 'f'
 ORDER BY f.oid, c.oid, p.oid)";
 
+// Followed by the message, or a column for it.
 constexpr const char* kRead =
     "SELECT id, commit_lsn, schema_name, table_name, change, replica_identity, "
     "pg_catalog.to_json(key_columns), new_row, old_row, found, edits, encoding, kind, sqlstate, "
-    "message, constraint_name, column_name, behind, xid, number, commit_time, quarantined_at, "
+    "{}, constraint_name, column_name, behind, xid, number, commit_time, quarantined_at, "
     "retried_at FROM walpack.quarantine WHERE pipeline = $1";
 
 std::uint64_t number_at(const Result& result, int row, int column) {
@@ -141,6 +142,12 @@ HeldRow row_at(const Result& result, int at) {
     return row;
 }
 
+std::vector<HeldRow> held_rows_of(const Result& result) {
+    std::vector<HeldRow> rows;
+    for (int at = 0; at < result.rows(); ++at) rows.push_back(row_at(result, at));
+    return rows;
+}
+
 std::string json_or_null(const HeldTuple& tuple, bool is_utf8) {
     return tuple.empty() ? "NULL" : quote_literal(to_json(tuple, is_utf8));
 }
@@ -168,10 +175,12 @@ void QuarantineTable::create(Connection& target) {
 }
 
 std::vector<HeldRow> QuarantineTable::read(Connection& target) const {
-    const Result result = target.execute(std::string(kRead) + " ORDER BY id", {pipeline_});
-    std::vector<HeldRow> rows;
-    for (int at = 0; at < result.rows(); ++at) rows.push_back(row_at(result, at));
-    return rows;
+    return held_rows_of(
+        target.execute(fmt::format(kRead, "message") + " ORDER BY id", {pipeline_}));
+}
+
+std::vector<HeldRow> QuarantineTable::read_without_messages(Connection& target) const {
+    return held_rows_of(target.execute(fmt::format(kRead, "''") + " ORDER BY id", {pipeline_}));
 }
 
 std::vector<HeldRowFacts> QuarantineTable::list(Connection& target) const {
@@ -199,8 +208,9 @@ std::vector<HeldRowFacts> QuarantineTable::list(Connection& target) const {
 }
 
 std::optional<HeldRowView> QuarantineTable::find(Connection& target, std::uint64_t id) const {
-    const Result result = target.execute(std::string(kRead) + " AND id = $2::pg_catalog.int8",
-                                         {pipeline_, std::to_string(id)});
+    const Result result =
+        target.execute(fmt::format(kRead, "message") + " AND id = $2::pg_catalog.int8",
+                       {pipeline_, std::to_string(id)});
     if (result.rows() == 0) return std::nullopt;
     HeldRowView view;
     view.row = row_at(result, 0);

@@ -64,6 +64,8 @@ class QuarantineTable {
 
     // All held rows, by id. Throws Error(value) for one that somebody changed into something else.
     std::vector<HeldRow> read(Connection& target) const;
+    // For a session in whose encoding the messages of retries may have no form.
+    std::vector<HeldRow> read_without_messages(Connection& target) const;
     std::vector<HeldRowFacts> list(Connection& target) const;
     std::optional<HeldRowView> find(Connection& target, std::uint64_t id) const;
     // Without the table: no rows.

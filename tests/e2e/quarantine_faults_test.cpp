@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "e2e/random_refusals.h"
+#include "quarantine_scenario.h"
 #include "support/random.h"
 #include "support/scenario.h"
 #include "support/writers.h"
@@ -142,6 +143,30 @@ TEST_F(QuarantineVersion, ATransactionThatWasDecidedBeforeARetryIsDecidedAgain) 
     EXPECT_TRUE(contains(consumer().log(), "trying again"));
     EXPECT_EQ(target().value("SELECT count(*) FROM walpack.quarantine"), "0");
     expect_equal();
+}
+
+class QuarantineFromLatin1 : public QuarantineScenario {
+  protected:
+    QuarantineFromLatin1()
+        : QuarantineScenario(
+              {"ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0", ""}) {}
+};
+
+// The command writes it in UTF-8; the consumer reads the table in the source's encoding.
+TEST_F(QuarantineFromLatin1, AMessageWithACharacterThatTheSourceLacksStopsNothing) {
+    on_both(
+        "CREATE TYPE mood AS ENUM ('calm', 'glad'); CREATE TABLE t (id int PRIMARY KEY, m mood)");
+    target().execute("ALTER TABLE t ADD CONSTRAINT only_calm CHECK (m = 'calm')");
+    start();
+    source().execute("INSERT INTO t VALUES (1, 'glad')");
+    catch_up();
+    EXPECT_EQ(quarantine({"edit", "1", "--set", "m=\xd0\x96"}).status, 0);
+    EXPECT_EQ(quarantine({"retry", "1"}).status, 1);
+    EXPECT_NE(held("message"), "");
+    source().execute("INSERT INTO t VALUES (2, 'calm')");
+    catch_up();
+    expect_running();
+    EXPECT_EQ(target().value("SELECT string_agg(id::text, ' ') FROM t"), "2");
 }
 
 }  // namespace

@@ -76,6 +76,15 @@ TEST_F(QuarantineSnapshotCopy, ForeignKeysThatAreDeferredHoldTheSameRows) {
     expect_all_retried();
 }
 
+TEST_F(QuarantineSnapshotCopy, WhatIsCopiedTwiceCountsOnce) {
+    make_tables("DEFERRABLE INITIALLY DEFERRED");
+    refuse_large("parent");
+    refuse_large("tree");
+    consumer().set("quarantine_max_rows", "21");
+    start();
+    expect_held("child 23503 12, parent 23514 6, tree 23503 2, tree 23514 1");
+}
+
 TEST_F(QuarantineSnapshotCopy, WhatTheStreamBringsForThemWaits) {
     make_tables("");
     refuse_large("parent");

@@ -65,6 +65,31 @@ TEST_F(Quarantine, WhatDependsOnAHeldRowWaitsInOrderThroughSeveralRows) {
     expect_all_retried();
 }
 
+// Of the row that is held, only the target knows what it has there.
+TEST_F(Quarantine, AValueThatAHeldUpdateGivesUpIsWaitedForWhateverItsType) {
+    on_both(
+        "CREATE TABLE address (id int PRIMARY KEY, usual bool, code text, v int, "
+        "UNIQUE (code, usual)); CREATE TABLE offer (id int PRIMARY KEY, price money UNIQUE, v "
+        "int)");
+    for (const std::string table : {"address", "offer"})
+        target().execute("ALTER TABLE " + table + " ADD CONSTRAINT small CHECK (v < 1000)");
+    start();
+    source().execute(
+        "INSERT INTO address VALUES (1, true, 'a', 1); INSERT INTO offer VALUES (1, 1, 1)");
+    catch_up();
+    source().execute("UPDATE address SET usual = false, v = 1000");
+    source().execute("INSERT INTO address VALUES (2, true, 'a', 1), (3, true, 'b', 1)");
+    source().execute("UPDATE offer SET price = 2, v = 1000");
+    source().execute("INSERT INTO offer VALUES (2, 1, 1)");
+    catch_up();
+    expect_running();
+    EXPECT_EQ(target().value("SELECT string_agg(id::text, ' ') FROM address"), "1 3");
+    EXPECT_EQ(behind(), "- 1 - 3");
+    for (const std::string table : {"address", "offer"})
+        target().execute("ALTER TABLE " + table + " DROP CONSTRAINT small");
+    expect_all_retried();
+}
+
 TEST_F(Quarantine, ARetriedRowTakesAllAlongThatWaitsForItAndNothingElse) {
     target().execute("ALTER TABLE users ADD CONSTRAINT small CHECK (v < 1000)");
     start();

@@ -61,6 +61,21 @@ TEST_F(QuarantineTruncate, OfATableWhoseColumnsDoNotFitEmptiesItAllTheSame) {
     expect_equal();
 }
 
+// What stands in the way is looked for while the table is locked.
+TEST_F(QuarantineTruncate, RowsThatFollowItMayStandInEachOthersWay) {
+    target().execute("CREATE UNIQUE INDEX single ON other (v)");
+    start();
+    source().execute("INSERT INTO other VALUES (1, 1)");
+    source().execute(
+        "BEGIN; TRUNCATE other; INSERT INTO other VALUES (5, 5), (6, 5), (7, 7); COMMIT");
+    catch_up();
+    expect_running();
+    EXPECT_EQ(held("string_agg(kind || ' ' || (new_row ->> 'id'), ',')"), "insert_exists 6");
+    EXPECT_EQ(target().value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM other"), "5 7");
+    target().execute("DROP INDEX single");
+    expect_all_retried();
+}
+
 TEST_F(QuarantineTruncate, OfATableWhoseRowsAreNotHeldStopsThePipeline) {
     consumer().set("table.\"public.gone\".on_error", toml_text("error"));
     start();
