@@ -42,6 +42,7 @@ namespace walpack {
 
 // A reader as the log sees it; under the log's mutex, except for the atomics.
 struct ReaderPlace {
+    std::string target;         // whose
     std::uint64_t segment = 0;  // its number; one that is to come for a reader at the end
     std::uint64_t next = 0;     // the sequence to fetch next
     std::atomic<std::uint64_t> handed_out{0};         // what is before it was
@@ -64,6 +65,7 @@ struct ReaderPlace {
 
 // One that went without leave(): what it has not released stays, as its target comes back.
 struct FormerReader {
+    std::string target;
     Lsn released;
     std::uint64_t released_sequence;
 };
@@ -124,6 +126,7 @@ class LogCore {
     const std::string& damage() const { return damage_; }
 
     void add(ReaderPlace& place, Lsn position);
+    void note_confirmed(Lsn confirmed);
     // `is_for_good`: its target does not come back.
     void remove(const ReaderPlace& place, bool is_for_good);
     // What the reader has to see first is put into `fetched`.

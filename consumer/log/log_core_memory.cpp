@@ -236,7 +236,10 @@ void LogCore::note_released() {
         if (segment->has_file) written = segment->written.next;
     const bool has_files = written > 0;
     if (has_files ? released < written : !hole_.is_there()) return;
-    if (has_files) drop_files_up_to(*segments_.back());
+    if (has_files) {
+        drop_files_up_to(*segments_.back());
+        ++generation_;  // somebody who goes back may be reading them
+    }
     end_hole();
     drop_emptied();
 }

@@ -19,15 +19,11 @@ constexpr const char* kMissing =
 
 void LogCore::add(ReaderPlace& place, Lsn position) {
     const std::lock_guard lock(mutex_);
-    // It may be the one of a target whose reader went: the foremost of those that it can be.
-    auto same = former_readers_.end();
-    for (auto former = former_readers_.begin(); former != former_readers_.end(); ++former) {
-        const bool is_nearer = same == former_readers_.end() || former->released > same->released;
-        if (former->released <= position && is_nearer) same = former;
-    }
-    if (same != former_readers_.end()) {
-        place.released_sequence = same->released_sequence;
-        former_readers_.erase(same);
+    const auto former = std::ranges::find(former_readers_, place.target, &FormerReader::target);
+    if (former != former_readers_.end()) {
+        place.released_sequence = former->released_sequence;
+        if (former->released.is_valid()) position = former->released;
+        former_readers_.erase(former);
     }
     place.released = position.value;
     place.moved_at = std::chrono::steady_clock::now();
@@ -40,7 +36,8 @@ void LogCore::add(ReaderPlace& place, Lsn position) {
 
 void LogCore::remove(const ReaderPlace& place, bool is_for_good) {
     const std::lock_guard lock(mutex_);
-    if (!is_for_good) former_readers_.push_back({Lsn{place.released}, place.released_sequence});
+    if (!is_for_good)
+        former_readers_.push_back({place.target, Lsn{place.released}, place.released_sequence});
     std::erase(readers_, &place);
     count_taken();
     decide_spilling();
@@ -48,6 +45,17 @@ void LogCore::remove(const ReaderPlace& place, bool is_for_good) {
     if (!is_for_good) return;
     remove_released_segments();
     note_released();
+}
+
+// Files were removed once every target had what is before them, and only what files have was
+// confirmed: so no target lies before both.
+void LogCore::note_confirmed(Lsn confirmed) {
+    const std::lock_guard lock(mutex_);
+    const Lsn from = segments_.empty() ? Lsn{} : segments_.front()->from;
+    for (ReaderPlace* reader : readers_) {
+        if (reader->released == 0 && from.is_valid())
+            reader->released = std::min(from, confirmed).value;
+    }
 }
 
 void LogCore::count_taken() {

@@ -16,6 +16,10 @@ void OrderedLog::begin_session(Lsn from) {
     core_->begin_session(from);
 }
 
+void OrderedLog::note_confirmed(Lsn confirmed) {
+    core_->note_confirmed(confirmed);
+}
+
 bool OrderedLog::end_session() {
     return core_->end_session();
 }
@@ -52,9 +56,9 @@ const std::string& OrderedLog::damage() const {
     return core_->damage();
 }
 
-std::unique_ptr<LogReader> OrderedLog::add_reader(Lsn position) {
+std::unique_ptr<LogReader> OrderedLog::add_reader(std::string target, Lsn position) {
     return std::unique_ptr<LogReader>(
-        new LogReader(std::make_unique<LogReader::State>(core_, position)));
+        new LogReader(std::make_unique<LogReader::State>(core_, std::move(target), position)));
 }
 
 }  // namespace walpack

@@ -86,6 +86,9 @@ class OrderedLog {
     // A decoding session begins that sends everything behind `from`, which is state().end when that
     // is valid. What is there behind the last whole transaction goes.
     void begin_session(Lsn from);
+    // Where the slot is confirmed, before a session begins: no target lies before both that and
+    // state().from.
+    void note_confirmed(Lsn confirmed);
     // The session is over: what is there behind the last whole transaction goes, or behind the
     // files when there is a hole. True when there was.
     bool end_session();
@@ -110,10 +113,12 @@ class OrderedLog {
 
     // ---- readers: one per target, for as long as the pipeline has the target
 
-    // What lies behind `position` is kept until the reader releases it. One that is not known yet,
-    // Lsn{}, is not before that of the session that begins next. Add those of all targets before
-    // the first session begins: nothing is removed until then.
-    std::unique_ptr<LogReader> add_reader(Lsn position);
+    // What lies behind `position` is kept until the reader releases it; where a reader of the same
+    // target went, behind what that had released. Nothing is called durable while a position is
+    // not known, Lsn{}: until note_confirmed() or the next session, which it is not before, or the
+    // reader's first rewind(). Add those of all targets before the first session begins: nothing is
+    // removed until then.
+    std::unique_ptr<LogReader> add_reader(std::string target, Lsn position);
 
   private:
     friend class LogReader;

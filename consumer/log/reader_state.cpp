@@ -11,7 +11,9 @@
 
 namespace walpack {
 
-LogReader::State::State(std::shared_ptr<LogCore> log, Lsn position) : core(std::move(log)) {
+LogReader::State::State(std::shared_ptr<LogCore> log, std::string target, Lsn position)
+    : core(std::move(log)) {
+    place.target = std::move(target);
     core->add(place, position);
     place.handed_out = place.next;
     mark = place.next - 1;
@@ -107,9 +109,19 @@ void LogReader::State::throw_damaged() const {
 // Behind a rewind to where memory does not have it.
 void LogReader::State::load_state() {
     if (fetched.state_path.empty()) return;
-    if (core->generation() != fetched.generation)
-        throw Error(ErrorKind::connection, "the log's files have changed meanwhile");
-    auto state = decode_state(read_whole_file(fetched.state_path));
+    const auto require_same_files = [this] {
+        if (core->generation() != fetched.generation)
+            throw Error(ErrorKind::connection, "the log's files have changed meanwhile");
+    };
+    require_same_files();
+    std::string bytes;
+    try {
+        bytes = read_whole_file(fetched.state_path);
+    } catch (const Error&) {
+        require_same_files();
+        throw;
+    }
+    auto state = decode_state(bytes);
     if (!state)
         throw Error(ErrorKind::config,
                     fmt::format("the log's file \"{}\" is damaged", fetched.state_path))

@@ -20,7 +20,7 @@
 namespace walpack {
 
 struct LogReader::State {
-    State(std::shared_ptr<LogCore> log, Lsn position);
+    State(std::shared_ptr<LogCore> log, std::string target, Lsn position);
     ~State();
     State(const State&) = delete;
     State& operator=(const State&) = delete;

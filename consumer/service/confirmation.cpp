@@ -42,13 +42,24 @@ void Confirmation::forget(std::size_t target) {
 void Confirmation::note_begun(std::size_t target, Lsn position) {
     const std::lock_guard lock(mutex_);
     begun_[target] = position;
+    // It may have come back as an older copy of itself, or need what it has once more.
+    Lsn& applied = applied_.at(target);
+    if (applied <= position) return;
+    applied = position;
+    applied_by_all_ = smallest().value;
+}
+
+void Confirmation::note_bound(Lsn bound) {
+    const std::lock_guard lock(mutex_);
+    bound_ = bound;
 }
 
 bool Confirmation::all_have(Lsn lsn) const {
     const std::lock_guard lock(mutex_);
     return std::all_of(applied_.begin(), applied_.end(), [this, lsn](const auto& applied) {
         const auto begun = begun_.find(applied.first);
-        return begun != begun_.end() && std::max(begun->second, applied.second) >= lsn;
+        const Lsn known = begun == begun_.end() ? bound_ : begun->second;
+        return known.is_valid() && std::max(known, applied.second) >= lsn;
     });
 }
 

@@ -38,6 +38,8 @@ class Confirmation {
     void remove_target(std::size_t target);
     // The target stands at `position`: durably, or it begins anew after a crash.
     void note_begun(std::size_t target, Lsn position);
+    // No target that has not begun lies before it.
+    void note_bound(Lsn bound);
     // Every target is known to have everything up to `lsn`: what lies before needs no log.
     bool all_have(Lsn lsn) const;
     bool have_all_begun() const;
@@ -70,6 +72,7 @@ class Confirmation {
     std::map<std::size_t, Lsn> applied_;  // by target
     std::map<std::size_t, Lsn> begun_;
     std::map<std::string, std::size_t> numbers_;
+    Lsn bound_;
     std::size_t added_ = 0;
     Lsn confirmed_;
     std::atomic<std::uint64_t> applied_by_all_{0};

@@ -221,8 +221,9 @@ void Pipeline::rewind(Lsn position) {
         const std::uint64_t generation = feed_.source.generation();
         if (feed_.reader.rewind(position)) return;
         // Beginning again would lose what only the log has; a hole is cut off without that.
-        const bool is_safe = feed_.reader.is_before_hole() ||
-                             feed_.confirmation.all_have(feed_.source.receiver().confirmed());
+        const bool is_safe = feed_.source.reaches_back_to() <= position &&
+                             (feed_.reader.is_before_hole() ||
+                              feed_.confirmation.all_have(feed_.source.receiver().confirmed()));
         if (!is_safe)
             throw Error(ErrorKind::connection,
                         "the log cannot be read from the target's position at this moment");

@@ -37,13 +37,16 @@ constexpr std::chrono::seconds kOthersTimeout{10};
 constexpr int kRoomyMax = 100;
 constexpr int kRoomyMaxLongest = 36'000;
 
-ReceiverOptions receiver_options(const Config& config, std::function<void()> on_streaming) {
+ReceiverOptions receiver_options(const Config& config,
+                                 std::function<void(ReplicationConnection&)> on_connected,
+                                 std::function<void()> on_streaming) {
     ReceiverOptions options;
     options.source = config.source;
     options.slot = config.slot;
     options.status_interval = config.status_interval;
     options.receive_timeout = config.receive_timeout;
     options.application_name = "walpack_" + config.pipeline;
+    options.on_connected = std::move(on_connected);
     options.on_streaming = std::move(on_streaming);
     options.plugin_options["origin"] = config.origin;
     options.plugin_options["frame_bytes"] = std::to_string(config.frame_bytes);
@@ -74,11 +77,13 @@ SourceStream::SourceStream(const Config& config, std::uint64_t system_identifier
       log_(log),
       stop_(stop),
       on_state_(std::move(on_state)),
-      receiver_(receiver_options(config,
-                                 [this] {
-                                     was_streaming_ = true;
-                                     on_state_("streaming");
-                                 }),
+      receiver_(receiver_options(
+                    config,
+                    [this](ReplicationConnection& replication) { require_looked_at(replication); },
+                    [this] {
+                        was_streaming_ = true;
+                        on_state_("streaming");
+                    }),
                 log, stop) {}
 
 void SourceStream::run(Confirmation& confirmation) {
@@ -99,7 +104,7 @@ void SourceStream::throw_if_failed() const {
     if (has_failed_) std::rethrow_exception(failure_);
 }
 
-void SourceStream::sessions(const Confirmation& confirmation) {
+void SourceStream::sessions(Confirmation& confirmation) {
     BackOff back_off(config_.retry_delay_min, config_.retry_delay_max);
     while (!stop_.requested()) {
         was_streaming_ = false;
@@ -142,6 +147,16 @@ Lsn SourceStream::look_at_source() {
     return slot.confirmed_flush_lsn;
 }
 
+// The stream has a connection of its own, which may come to another server than the one before.
+void SourceStream::require_looked_at(ReplicationConnection& replication) const {
+    const auto identity = replication.identify_system();
+    require_system(identity.system_identifier, system_identifier_);
+    if (identity.timeline != timeline())
+        throw Error(ErrorKind::connection,
+                    fmt::format("the source is on timeline {} now, it was on {} a moment ago",
+                                identity.timeline, timeline()));
+}
+
 // What the log dropped from memory was not confirmed.
 Lsn SourceStream::reaches_back_to() const {
     const Lsn from = log_.state().from;
@@ -163,25 +178,38 @@ SourceHistory SourceStream::history_up_to(Lsn position, const StopRequest& stop)
                                       config_.receive_timeout);
     SourceHistory history = read_history(replication, replication.identify_system());
     const std::lock_guard lock(mutex_);
+    // What comes is the old one's until the stream has found out.
+    if (history.timeline != history_.timeline)
+        throw Error(ErrorKind::connection,
+                    "the source was promoted, and the stream is not of it yet");
     history_ = std::move(history);
     return history_;
 }
 
-void SourceStream::session(const Confirmation& confirmation) {
+void SourceStream::session(Confirmation& confirmation) {
     const Lsn confirmed = look_at_source();
     receiver_.confirm(confirmed);
+    log_.note_confirmed(confirmed);
     is_known_ = true;
     if (!read_log_timeline(config_.log_directory)) wait_for_targets(confirmation);
     note_log_timeline(config_.log_directory, timeline());
     bool is_new = generation_ == 0;
-    const Lsn from = begin_of_session(confirmed, confirmation, is_new);
-    log_.begin_session(from);
+    const Lsn from = begin_log(confirmed, confirmation, is_new);
     if (is_new) {
         ++generation_;
         is_restart_requested_ = false;  // others asked for the same
     }
     log::info("streaming from slot \"{}\" at {}", config_.slot, from.to_string());
     receiver_.run(from);
+}
+
+Lsn SourceStream::begin_log(Lsn confirmed, Confirmation& confirmation, bool& is_new) {
+    const std::lock_guard lock(confirming_);
+    const Lsn begin = log_.state().from;
+    confirmation.note_bound(begin.is_valid() ? std::min(begin, confirmed) : confirmed);
+    const Lsn from = begin_of_session(confirmed, confirmation, is_new);
+    log_.begin_session(from);
+    return from;
 }
 
 // The log goes on where it ends. A slot that is confirmed further has nothing for what is between:
@@ -197,7 +225,7 @@ Lsn SourceStream::begin_of_session(Lsn confirmed, const Confirmation& confirmati
         log::info("what follows {} is received once more, as the log's disk was full",
                   end.to_string());
     // Not while a target lacks what the slot is confirmed by: only the log has that.
-    const bool begins_again = is_wanted && !was_cut && confirmation.all_have(confirmed);
+    const bool begins_again = is_wanted && !was_cut && confirmation.all_have(receiver_.confirmed());
     if (end.is_valid() && confirmed <= end && !begins_again) return end;
     if (end.is_valid()) {
         log::info("the log ends at {} and begins again at {}, where the slot is confirmed",
@@ -276,7 +304,10 @@ void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ende
             ask_retained(source);
             confirmation.note_retained(retained_);
         }
-        confirmation.update();
+        {
+            const std::lock_guard lock(confirming_);
+            confirmation.update();
+        }
         const OrderedLogState state = log_.state();
         // What is larger than the log would be received for ever.
         const bool lacks =

@@ -48,6 +48,7 @@ class SourceStream {
     void restart(std::uint64_t generation, const StopRequest& stop);
     // Returns when it is known how far back the source and the log reach, or the source has failed.
     void wait_until_known(const StopRequest& stop) const;
+    bool is_known() const { return is_known_; }
     // Everything behind it can be had: the log has it, or the source sends it again.
     Lsn reaches_back_to() const;
     // How often the log was begun.
@@ -65,12 +66,14 @@ class SourceStream {
     std::uint64_t retained_bytes() const { return retained_; }
 
   private:
-    void sessions(const Confirmation& confirmation);
-    void session(const Confirmation& confirmation);
+    void sessions(Confirmation& confirmation);
+    void session(Confirmation& confirmation);
     void wait_for_targets(const Confirmation& confirmation) const;
     bool commits_wait_for_stream() const;
     Lsn look_at_source();
+    void require_looked_at(ReplicationConnection& replication) const;
     void request_restart();
+    Lsn begin_log(Lsn confirmed, Confirmation& confirmation, bool& is_new);
     Lsn begin_of_session(Lsn confirmed, const Confirmation& confirmation, bool& is_new);
     void watch(Confirmation& confirmation, const std::stop_token& ended);
     void ask_retained(std::unique_ptr<Connection>& source);
@@ -82,6 +85,7 @@ class SourceStream {
     std::function<void(const std::string&)> on_state_;
     Receiver receiver_;
     mutable std::mutex mutex_;
+    std::mutex confirming_;  // while it is held nothing is confirmed by what the log has
     SourceHistory history_;
     std::atomic<bool> is_restart_requested_{false};
     std::atomic<bool> is_known_{false};

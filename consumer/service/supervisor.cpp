@@ -200,11 +200,9 @@ class Service {
                 return is_same_target(config, target->config());
             });
         };
-        std::map<std::string, Lsn> positions;  // of those that come again
         for (const auto& target : targets_) {
             if (!is_unwanted(target)) continue;
             target->request_stop();
-            positions[target->config().target_name] = target->applied();
             const auto is_it = [&target](const Config& config) {
                 return config.target_name == target->config().target_name;
             };
@@ -216,15 +214,14 @@ class Service {
                 std::any_of(targets_.begin(), targets_.end(), [&config](const auto& target) {
                     return target->config().target_name == config.target_name;
                 });
-            if (is_running) continue;
-            const auto position = positions.find(config.target_name);
-            const bool is_known = position != positions.end() && position->second.is_valid();
-            add(config, is_known ? position->second : log_.state().from, wanted.size() == 1);
+            if (!is_running) add(config, wanted.size() == 1);
         }
         is_only_ = wanted.size() == 1;
     }
 
-    void add(const Config& config, Lsn position, bool is_only) {
+    void add(const Config& config, bool is_only) {
+        // Where it stands is not known before it says so.
+        const Lsn position = source_.is_known() ? source_.reaches_back_to() : Lsn{};
         for (const Conninfo* each : {&config.source, &config.copy_from})
             if (each->origin()) each->origin()->expect_system(system_identifier_);
         targets_.push_back(std::make_unique<TargetService>(

@@ -22,8 +22,8 @@ namespace walpack {
 class TargetService {
   public:
     // Begins at once. All but the configuration must outlive this object. `position`: what the
-    // target has for certain. `is_only`: no other target reads the log; it may change. `on_state`
-    // is called by any thread.
+    // target has for certain; Lsn{} when that is not known. `is_only`: no other target reads the
+    // log; it may change. `on_state` is called by any thread.
     TargetService(Config config, Lsn position, SourceStream& source, OrderedLog& log,
                   Confirmation& confirmation, std::uint64_t system_identifier,
                   const std::atomic<bool>& is_only,

@@ -65,6 +65,7 @@ class Receiver::Stream {
         : owner_(owner),
           connection_(owner.options_.source, owner.stop_, owner.options_.application_name,
                       owner.options_.receive_timeout) {
+        if (owner.options_.on_connected) owner.options_.on_connected(connection_);
         connection_.start(owner.options_.slot, from, owner.options_.plugin_options);
         last_heard_ = Clock::now();
     }

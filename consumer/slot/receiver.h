@@ -31,6 +31,7 @@
 #include "log/ordered_log.h"
 #include "model/lsn.h"
 #include "pg/conninfo.h"
+#include "pg/replication_connection.h"
 
 namespace walpack {
 
@@ -43,6 +44,8 @@ struct ReceiverOptions {
     // counts as lost.
     std::chrono::milliseconds receive_timeout{60'000};
     std::string application_name;
+    // Called for each session before it starts, by its connection; what it throws ends the session.
+    std::function<void(ReplicationConnection&)> on_connected;
     std::function<void()> on_streaming;  // called for each session, in the receiver's thread
 };
 

@@ -65,6 +65,11 @@ class Targets : public Scenario {
     }
 
     // As when its server is away; it may come back.
+    void end_sessions_of_second() {
+        Session(target_cluster().conninfo("postgres"))
+            .execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = " +
+                     literal(second_));
+    }
     void allow_second(bool is_allowed) {
         Session(target_cluster().conninfo("postgres"))
             .execute("ALTER DATABASE " + second_ + " ALLOW_CONNECTIONS " +
@@ -171,9 +176,7 @@ TEST_F(TargetsOfAFullLog, OneThatStandsStillDelaysNoOther) {
 
 TEST_F(TargetsOfAFullLog, OneThatIsAwayDelaysNoOther) {
     allow_second(false);
-    Session(target_cluster().conninfo("postgres"))
-        .execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = " +
-                 literal(second_));
+    end_sessions_of_second();
     write_ten_megabytes();
     wait_until_equal(target_conninfo(), "t");
     EXPECT_GT(retained(), 4 << 20);
@@ -184,6 +187,29 @@ TEST_F(TargetsOfAFullLog, OneThatIsAwayDelaysNoOther) {
     allow_second(true);
     wait_until_all_are_equal();
     wait_until_source_may_remove_wal();
+}
+
+// What it lacks was dropped from memory before anything was written, as the source had it still: it
+// has to come from there once more before the log may stand for it.
+TEST_F(Targets, OneThatIsAwayWhileTheServiceBeginsAgainMissesNothing) {
+    set_both();
+    consumer_->set("log_memory_max", "\"1MB\"");
+    consumer_->set("wal_budget", "\"40MB\"");
+    consumer_->init();
+    consumer_->start();
+    wait_until_all_are_equal();
+    allow_second(false);
+    end_sessions_of_second();
+    write_ten_megabytes();
+    wait_until_equal(target_conninfo(), "t");
+    consumer_->kill();
+    consumer_->start();
+    for (int i = 0; i < 4; ++i) write_ten_megabytes();
+    wait_until_equal(target_conninfo(), "t");
+    wait_until_source_may_remove_wal();
+    EXPECT_TRUE(has_said("received once more"));
+    allow_second(true);
+    wait_until_all_are_equal();
 }
 
 TEST_F(Targets, OneThatIsAwayAtTheFirstStartDelaysNoOtherForLong) {

@@ -49,7 +49,7 @@ class OrderedLogCrashTest : public LogTest {
     // Whole transactions up to the log's end, and nothing else.
     static void expect_whole(OrderedLog& log) {
         const OrderedLogState state = log.state();
-        const auto reader = log.add_reader(Lsn{100});
+        const auto reader = log.add_reader("", Lsn{100});
         if (!state.end.is_valid()) return;
         ASSERT_TRUE(reader->rewind(Lsn{100}));
         std::vector<std::string> expected{"session"};
@@ -60,7 +60,7 @@ class OrderedLogCrashTest : public LogTest {
 
     void write_log(std::uint64_t end) {
         const auto log = open(folder_ / "log");
-        const auto reader = log->add_reader(Lsn{100});
+        const auto reader = log->add_reader("", Lsn{100});
         log->set_durable(true);
         log->begin_session(Lsn{100});
         for (std::uint64_t lsn = 101; lsn <= end; ++lsn) append_known(*log, lsn);
@@ -157,7 +157,7 @@ TEST_F(OrderedLogCrashTest, WhatWasCalledDurableIsThereAfterAKill) {
         const pid_t child = fork();
         if (child == 0) {
             const auto log = open(folder_ / "log");
-            const auto reader = log->add_reader(Lsn{100});
+            const auto reader = log->add_reader("", Lsn{100});
             log->set_durable(true);
             log->begin_session(Lsn{100});
             for (std::uint64_t lsn = 101;; ++lsn) {
@@ -191,7 +191,7 @@ TEST_F(OrderedLogCrashTest, GoesOnByItselfWhenFilesMayGrowAgain) {
     ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
     const auto handler = std::signal(SIGXFSZ, SIG_IGN);
     const auto log = open(folder_ / "log");
-    const auto reader = log->add_reader(Lsn{100});
+    const auto reader = log->add_reader("", Lsn{100});
     log->set_durable(true);
     log->begin_session(Lsn{100});
     rlimit small = before;

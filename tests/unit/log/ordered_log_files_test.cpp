@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
-#include "unit/log/log_fixture.h"
+#include "unit/log/log_files_fixture.h"
 
 namespace walpack {
 namespace {
@@ -19,42 +19,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 namespace fs = std::filesystem;
-
-class OrderedLogFilesTest : public LogTest {
-  protected:
-    std::unique_ptr<OrderedLog> open() const {
-        return std::make_unique<OrderedLog>(options(), identity());
-    }
-    std::set<std::string> files() const {
-        std::set<std::string> names;
-        for (const auto& entry : fs::directory_iterator(folder_ / "log"))
-            names.insert(entry.path().filename());
-        return names;
-    }
-    std::string message_of_open_error() const {
-        try {
-            open();
-        } catch (const Error& error) {
-            EXPECT_EQ(error.kind(), ErrorKind::config);
-            return error.what();
-        }
-        return "";
-    }
-    // A log with the transactions that end at 110, 120, ... up to `end`, all durable, of which
-    // the target has nothing.
-    void write_log(std::uint64_t end) const {
-        const auto log = open();
-        const auto reader = log->add_reader(Lsn{100});
-        ASSERT_TRUE(reader->rewind(Lsn{100}));
-        log->set_durable(true);
-        log->begin_session(Lsn{100});
-        for (std::uint64_t lsn = 110; lsn <= end; lsn += 10) {
-            append_transaction(*log, lsn, 300);
-            read_up_to_now(*reader, Lsn{100});
-        }
-        wait_until([&] { return log->state().durable == Lsn{end}; });
-    }
-};
 
 TEST_F(OrderedLogFilesTest, MakesItsFolderAndFilesForTheOwnerAlone) {
     write_log(150);
@@ -69,7 +33,7 @@ TEST_F(OrderedLogFilesTest, MakesItsFolderAndFilesForTheOwnerAlone) {
 
 TEST_F(OrderedLogFilesTest, WritesNothingWhileReadersKeepUp) {
     const auto log = open();
-    const auto reader = log->add_reader(Lsn{100});
+    const auto reader = log->add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log->begin_session(Lsn{100});
     for (std::uint64_t lsn = 110; lsn <= 2000; lsn += 10) {
@@ -82,8 +46,8 @@ TEST_F(OrderedLogFilesTest, WritesNothingWhileReadersKeepUp) {
 
 TEST_F(OrderedLogFilesTest, AReaderThatLagsFindsItAllInFiles) {
     const auto log = open();
-    const auto fast = log->add_reader(Lsn{100});
-    const auto slow = log->add_reader(Lsn{100});
+    const auto fast = log->add_reader("", Lsn{100});
+    const auto slow = log->add_reader("", Lsn{100});
     ASSERT_TRUE(fast->rewind(Lsn{100}));
     ASSERT_TRUE(slow->rewind(Lsn{100}));
     log->begin_session(Lsn{100});
@@ -105,7 +69,7 @@ TEST_F(OrderedLogFilesTest, AReaderThatLagsFindsItAllInFiles) {
 
 TEST_F(OrderedLogFilesTest, SaysWhatIsDurable) {
     const auto log = open();
-    const auto reader = log->add_reader(Lsn{100});
+    const auto reader = log->add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log->begin_session(Lsn{100});
     append_transaction(*log, 110);
@@ -123,7 +87,7 @@ TEST_F(OrderedLogFilesTest, SaysWhatIsDurable) {
 TEST_F(OrderedLogFilesTest, KeepsWhatAKeepaliveEndsUntilThePositionIsThere) {
     {
         const auto log = open();
-        const auto reader = log->add_reader(Lsn{100});
+        const auto reader = log->add_reader("", Lsn{100});
         ASSERT_TRUE(reader->rewind(Lsn{100}));
         log->set_durable(true);
         log->begin_session(Lsn{100});
@@ -137,56 +101,11 @@ TEST_F(OrderedLogFilesTest, KeepsWhatAKeepaliveEndsUntilThePositionIsThere) {
         wait_until([&] { return log->state().durable == Lsn{140}; });
     }
     const auto log = open();
-    const auto reader = log->add_reader(Lsn{110});
+    const auto reader = log->add_reader("", Lsn{110});
     ASSERT_TRUE(reader->rewind(Lsn{110}));
     EXPECT_THAT(take_all(*reader), testing::Contains("commit 140"));
     reader->release(Lsn{140});
     wait_until([&] { return files().size() <= 3; });
-}
-
-TEST_F(OrderedLogFilesTest, NothingIsDurableForAReaderWhoseBeginningLeftMemory) {
-    const auto log = open();
-    const auto reader = log->add_reader(Lsn{100});
-    ASSERT_TRUE(reader->rewind(Lsn{100}));
-    log->begin_session(Lsn{100});
-    for (std::uint64_t lsn = 110; lsn <= 2000; lsn += 10) {
-        append_transaction(*log, lsn, 1000);
-        read_up_to_now(*reader, Lsn{100});
-    }
-    ASSERT_FALSE(reader->rewind(Lsn{100}));
-    ASSERT_TRUE(reader->rewind(log->state().from));
-    log->set_durable(true);
-    // The files are there; that they do not begin where the target is makes them worth nothing.
-    wait_until([&] { return log->state().disk_bytes > 20'000; });
-    EXPECT_FALSE(log->state().durable.is_valid());
-    read_up_to_now(*reader, Lsn{2000});
-    wait_until([&] { return log->state().durable == Lsn{2000}; });
-}
-
-TEST_F(OrderedLogFilesTest, IsDurableForOneThatHasNoPositionYet) {
-    const auto log = open();
-    const auto reader = log->add_reader(Lsn{});
-    const auto late = log->add_reader(Lsn{});
-    ASSERT_TRUE(reader->rewind(Lsn{120}));
-    log->set_durable(true);
-    log->begin_session(Lsn{100});
-    for (std::uint64_t lsn = 110; lsn <= 200; lsn += 10) {
-        append_transaction(*log, lsn, 300);
-        read_up_to_now(*reader, Lsn{lsn});
-    }
-    wait_until([&] { return log->state().durable == Lsn{200}; });
-    ASSERT_TRUE(late->rewind(Lsn{150}));
-    const auto texts = take_all(*late);
-    for (const char* text : {"commit 160", "commit 180", "commit 200"})
-        EXPECT_THAT(texts, Contains(text));
-}
-
-TEST_F(OrderedLogFilesTest, RefusesAHoleBehindAFirstPosition) {
-    const auto log = open();
-    const auto reader = log->add_reader(Lsn{});
-    ASSERT_TRUE(reader->rewind(Lsn{90}));
-    log->begin_session(Lsn{100});
-    EXPECT_THROW(reader->take(kNoWait), Error);
 }
 
 TEST_F(OrderedLogFilesTest, IsThereAfterARestart) {
@@ -194,7 +113,7 @@ TEST_F(OrderedLogFilesTest, IsThereAfterARestart) {
     const auto log = open();
     EXPECT_EQ(log->state().from, Lsn{100});
     EXPECT_EQ(log->state().end, Lsn{300});
-    const auto reader = log->add_reader(Lsn{100});
+    const auto reader = log->add_reader("", Lsn{100});
     EXPECT_EQ(log->state().durable, Lsn{300});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     const auto texts = read_up_to_now(*reader, Lsn{100});
@@ -208,7 +127,7 @@ TEST_F(OrderedLogFilesTest, IsThereAfterARestart) {
 TEST_F(OrderedLogFilesTest, BeginsAfterARestartWhereTheTargetIs) {
     write_log(300);
     const auto log = open();
-    const auto reader = log->add_reader(Lsn{250});
+    const auto reader = log->add_reader("", Lsn{250});
     ASSERT_TRUE(reader->rewind(Lsn{250}));
     const auto texts = read_up_to_now(*reader, Lsn{250});
     EXPECT_EQ(texts.at(0), "session");
@@ -216,36 +135,6 @@ TEST_F(OrderedLogFilesTest, BeginsAfterARestartWhereTheTargetIs) {
     EXPECT_LT(texts.size(), 22U);
     EXPECT_GE(texts.size(), 12U);
     EXPECT_EQ(texts.back(), "commit 300");
-}
-
-TEST_F(OrderedLogFilesTest, KeepsWhatATargetNeedsWhoseReaderWent) {
-    write_log(300);
-    const auto log = open();
-    auto away = log->add_reader(Lsn{100});
-    const auto reader = log->add_reader(Lsn{300});
-    ASSERT_TRUE(reader->rewind(Lsn{300}));
-    log->begin_session(Lsn{300});
-    away.reset();
-    read_up_to_now(*reader, Lsn{300});
-    EXPECT_EQ(log->state().from, Lsn{100});
-    const auto back = log->add_reader(Lsn{120});
-    EXPECT_TRUE(back->rewind(Lsn{120}));
-    back->leave();
-}
-
-TEST_F(OrderedLogFilesTest, ForgetsWhatOnlyATargetNeededThatLeft) {
-    write_log(300);
-    const auto log = open();
-    auto gone = log->add_reader(Lsn{100});
-    const auto reader = log->add_reader(Lsn{300});
-    ASSERT_TRUE(reader->rewind(Lsn{300}));
-    log->begin_session(Lsn{300});
-    read_up_to_now(*reader, Lsn{300});
-    gone->leave();
-    gone.reset();
-    append_transaction(*log, 310);
-    read_up_to_now(*reader, Lsn{310});
-    wait_until([&] { return files() == std::set<std::string>{"lock"}; });
 }
 
 TEST_F(OrderedLogFilesTest, RefusesTheFilesOfAnother) {
@@ -291,7 +180,7 @@ TEST_F(OrderedLogFilesTest, AResetRemovesTheFiles) {
 TEST_F(OrderedLogFilesTest, CutsOffASessionThatEndedInsideOfATransaction) {
     {
         const auto log = open();
-        const auto reader = log->add_reader(Lsn{100});
+        const auto reader = log->add_reader("", Lsn{100});
         log->set_durable(true);
         log->begin_session(Lsn{100});
         append_transaction(*log, 110);
@@ -306,7 +195,7 @@ TEST_F(OrderedLogFilesTest, CutsOffASessionThatEndedInsideOfATransaction) {
     }
     const auto log = open();
     EXPECT_EQ(log->state().end, Lsn{130});
-    const auto reader = log->add_reader(Lsn{100});
+    const auto reader = log->add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     auto texts = take_all(*reader);
     ASSERT_EQ(texts.size(), 6U);
@@ -319,7 +208,7 @@ TEST_F(OrderedLogFilesTest, WritesNoMoreThanItsBudget) {
     OrderedLogOptions small = options();
     small.disk_bytes_max = 20'000;
     OrderedLog log(small, identity());
-    const auto reader = log.add_reader(Lsn{100});
+    const auto reader = log.add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log.begin_session(Lsn{100});
     std::uint64_t lsn = 100;
@@ -340,7 +229,7 @@ TEST_F(OrderedLogFilesTest, WritesNoMoreThanItsBudget) {
 
 TEST_F(OrderedLogFilesTest, ReadsALargeMessageBack) {
     const auto log = open();
-    const auto reader = log->add_reader(Lsn{100});
+    const auto reader = log->add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log->set_durable(true);
     log->begin_session(Lsn{100});
@@ -356,7 +245,7 @@ TEST_F(OrderedLogFilesTest, NamesTheFileThatEndsEarlyAndGivesNothingBehindIt) {
     const std::string damaged = folder_ / "log" / "0000000000000002.log";
     fs::resize_file(damaged, fs::file_size(damaged) - 1);
     const auto log = open();
-    const auto reader = log->add_reader(Lsn{100});
+    const auto reader = log->add_reader("", Lsn{100});
     try {
         EXPECT_TRUE(reader->rewind(Lsn{100}));
         FAIL() << "read past the damage";

@@ -33,7 +33,7 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
         chosen.standstill = std::chrono::milliseconds(5);
         chosen.left_behind = std::chrono::milliseconds(5);
         log_ = std::make_unique<OrderedLog>(chosen, identity());
-        for (Target& target : targets_) target.reader = log_->add_reader(target.durable);
+        for (Target& target : targets_) target.reader = log_->add_reader("", target.durable);
         for (Target& target : targets_) begin_again(target);
         log_->set_durable(is_durable_);
         begin_session();

@@ -19,7 +19,7 @@ class OrderedLogPassingTest : public LogTest {
     // All of it is to be durable; the session begins at 100, and so does the reader.
     static std::unique_ptr<LogReader> begin(OrderedLog& log) {
         log.set_durable(true);
-        auto reader = log.add_reader(Lsn{100});
+        auto reader = log.add_reader("", Lsn{100});
         EXPECT_TRUE(reader->rewind(Lsn{100}));
         log.begin_session(Lsn{100});
         return reader;
@@ -84,7 +84,7 @@ class OrderedLogLeftBehindTest : public OrderedLogPassingTest {
     OrderedLogLeftBehindTest() : log_(impatient(), identity()) {
         log_.set_durable(true);
         for (auto* reader : {&moving_, &standing_}) {
-            *reader = log_.add_reader(Lsn{100});
+            *reader = log_.add_reader("", Lsn{100});
             EXPECT_TRUE((*reader)->rewind(Lsn{100}));
         }
         log_.begin_session(Lsn{100});
@@ -182,7 +182,7 @@ TEST_F(OrderedLogPassingTest, FilesMayGoWhileOneReadsThem) {
     options.left_behind = std::chrono::milliseconds(20);
     OrderedLog log(options, identity());
     const auto standing = begin(log);
-    const auto moving = log.add_reader(Lsn{100});
+    const auto moving = log.add_reader("", Lsn{100});
     ASSERT_TRUE(moving->rewind(Lsn{100}));
     append_transaction(log, 103);
     wait_until([&] { return log.state().durable == Lsn{103}; });
@@ -224,7 +224,7 @@ TEST_F(OrderedLogPassingTest, AHoleEndsWithTheFilesBeforeIt) {
         wait_until([&] { return log.state().durable == Lsn{103}; });
     }
     OrderedLog log(small(100'000), identity());
-    const auto reader = log.add_reader(Lsn{100});
+    const auto reader = log.add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log.begin_session(Lsn{103});
     take_all(*reader);

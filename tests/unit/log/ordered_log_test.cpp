@@ -24,7 +24,7 @@ class OrderedLogTest : public LogTest {
   protected:
     // Of the first session and a transaction in it, which ends at 110.
     std::unique_ptr<LogReader> reader_at_the_end() {
-        auto reader = log_.add_reader(Lsn{100});
+        auto reader = log_.add_reader("", Lsn{100});
         EXPECT_TRUE(reader->rewind(Lsn{100}));
         log_.begin_session(Lsn{100});
         append_transaction(log_, 110, 0);
@@ -42,7 +42,7 @@ TEST_F(OrderedLogTest, SaysThatNothingWasEverReceived) {
 }
 
 TEST_F(OrderedLogTest, HandsOutASessionAndWhatFollowsInOrder) {
-    const auto reader = log_.add_reader(Lsn{100});
+    const auto reader = log_.add_reader("", Lsn{100});
     EXPECT_TRUE(reader->rewind(Lsn{100}));
     log_.begin_session(Lsn{100});
     append_transaction(log_, 110, 0);
@@ -56,8 +56,8 @@ TEST_F(OrderedLogTest, HandsOutASessionAndWhatFollowsInOrder) {
 
 TEST_F(OrderedLogTest, EachReaderHasItsOwnPlace) {
     log_.begin_session(Lsn{100});
-    const auto first = log_.add_reader(Lsn{100});
-    const auto second = log_.add_reader(Lsn{100});
+    const auto first = log_.add_reader("", Lsn{100});
+    const auto second = log_.add_reader("", Lsn{100});
     ASSERT_TRUE(first->rewind(Lsn{100}));
     ASSERT_TRUE(second->rewind(Lsn{100}));
     append_transaction(log_, 110, 0);
@@ -68,12 +68,12 @@ TEST_F(OrderedLogTest, EachReaderHasItsOwnPlace) {
 }
 
 TEST_F(OrderedLogTest, GivesNothingWhenTheTimeoutPasses) {
-    const auto reader = log_.add_reader(Lsn{100});
+    const auto reader = log_.add_reader("", Lsn{100});
     EXPECT_FALSE(reader->take(std::chrono::milliseconds(1)).has_value());
 }
 
 TEST_F(OrderedLogTest, WakesAReaderThatWaits) {
-    const auto reader = log_.add_reader(Lsn{100});
+    const auto reader = log_.add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     std::thread receiver([this] { log_.begin_session(Lsn{100}); });
     EXPECT_EQ(text_of(reader->take(kLong).value()), "session");
@@ -81,7 +81,7 @@ TEST_F(OrderedLogTest, WakesAReaderThatWaits) {
 }
 
 TEST_F(OrderedLogTest, MergesNeighbouringKeepalivesThatWait) {
-    const auto reader = log_.add_reader(Lsn{100});
+    const auto reader = log_.add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log_.begin_session(Lsn{100});
     log_.append(ReceivedKeepalive{Lsn{110}, true});
@@ -94,7 +94,7 @@ TEST_F(OrderedLogTest, MergesNeighbouringKeepalivesThatWait) {
 }
 
 TEST_F(OrderedLogTest, AKeepaliveThatWasTakenIsNotChangedAnyMore) {
-    const auto reader = log_.add_reader(Lsn{100});
+    const auto reader = log_.add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log_.begin_session(Lsn{100});
     log_.append(ReceivedKeepalive{Lsn{110}, false});
@@ -116,7 +116,7 @@ TEST_F(OrderedLogTest, AKeepaliveMovesTheEndOnlyBetweenTransactions) {
 }
 
 TEST_F(OrderedLogTest, ANewSessionCutsOffWhatIsNotWhole) {
-    const auto reader = log_.add_reader(Lsn{100});
+    const auto reader = log_.add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log_.begin_session(Lsn{100});
     append_transaction(log_, 110, 0);
@@ -128,7 +128,7 @@ TEST_F(OrderedLogTest, ANewSessionCutsOffWhatIsNotWhole) {
 }
 
 TEST_F(OrderedLogTest, AReaderInsideOfWhatIsCutBeginsAgain) {
-    const auto reader = log_.add_reader(Lsn{100});
+    const auto reader = log_.add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log_.begin_session(Lsn{100});
     append_transaction(log_, 110, 0);
@@ -146,7 +146,7 @@ TEST_F(OrderedLogTest, AReaderInsideOfWhatIsCutBeginsAgain) {
 }
 
 TEST_F(OrderedLogTest, AReaderThatWasBetweenTransactionsGoesOnBehindACut) {
-    const auto reader = log_.add_reader(Lsn{100});
+    const auto reader = log_.add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log_.begin_session(Lsn{100});
     append_transaction(log_, 110, 0);
@@ -157,7 +157,7 @@ TEST_F(OrderedLogTest, AReaderThatWasBetweenTransactionsGoesOnBehindACut) {
 }
 
 TEST_F(OrderedLogTest, HandsOutWhatIsLeftBeforeTheError) {
-    const auto reader = log_.add_reader(Lsn{100});
+    const auto reader = log_.add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log_.begin_session(Lsn{100});
     log_.close(std::make_exception_ptr(Error(ErrorKind::connection, "lost")));
@@ -166,13 +166,13 @@ TEST_F(OrderedLogTest, HandsOutWhatIsLeftBeforeTheError) {
 }
 
 TEST_F(OrderedLogTest, GivesNothingMoreWhenClosedWithoutAnError) {
-    const auto reader = log_.add_reader(Lsn{100});
+    const auto reader = log_.add_reader("", Lsn{100});
     log_.close(nullptr);
     EXPECT_FALSE(reader->take(kLong).has_value());
 }
 
 TEST_F(OrderedLogTest, AResetIsToldToReadersUntilTheyRewind) {
-    const auto reader = log_.add_reader(Lsn{100});
+    const auto reader = log_.add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log_.begin_session(Lsn{100});
     append_transaction(log_, 110, 0);
@@ -207,7 +207,7 @@ TEST_F(OrderedLogTest, AReaderFindsTheNextSessionWhenTheOneBeforeLeftMemory) {
 }
 
 TEST_F(OrderedLogTest, RefusesToLeaveAHoleBeforeAReader) {
-    const auto reader = log_.add_reader(Lsn{100});
+    const auto reader = log_.add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log_.begin_session(Lsn{200});
     EXPECT_THROW(reader->take(kNoWait), Error);
@@ -216,7 +216,7 @@ TEST_F(OrderedLogTest, RefusesToLeaveAHoleBeforeAReader) {
 }
 
 TEST_F(OrderedLogTest, GoesBackToTheSegmentOfThePosition) {
-    const auto reader = log_.add_reader(Lsn{100});
+    const auto reader = log_.add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log_.begin_session(Lsn{100});
     for (std::uint64_t end = 110; end <= 190; end += 10) append_transaction(log_, end, 400);
@@ -242,8 +242,8 @@ TEST_F(OrderedLogTest, GoesBackToTheSegmentOfThePosition) {
 }
 
 TEST_F(OrderedLogTest, ForgetsSegmentsThatEveryReaderReleased) {
-    const auto first = log_.add_reader(Lsn{100});
-    const auto second = log_.add_reader(Lsn{100});
+    const auto first = log_.add_reader("", Lsn{100});
+    const auto second = log_.add_reader("", Lsn{100});
     ASSERT_TRUE(first->rewind(Lsn{100}));
     ASSERT_TRUE(second->rewind(Lsn{100}));
     log_.begin_session(Lsn{100});
@@ -260,7 +260,7 @@ TEST_F(OrderedLogTest, ForgetsSegmentsThatEveryReaderReleased) {
 }
 
 TEST_F(OrderedLogTest, KeepsWhatAHeldTransactionBeganIn) {
-    const auto reader = log_.add_reader(Lsn{100});
+    const auto reader = log_.add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log_.begin_session(Lsn{100});
     append_message(log_, "block of a streamed transaction");
@@ -286,7 +286,7 @@ TEST_F(OrderedLogTest, KeepsWhatAHeldTransactionBeganIn) {
 }
 
 TEST_F(OrderedLogTest, HasNoRoomWhileTooMuchWaits) {
-    const auto reader = log_.add_reader(Lsn{100});
+    const auto reader = log_.add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log_.begin_session(Lsn{100});
     EXPECT_TRUE(log_.has_room());
@@ -299,7 +299,7 @@ TEST_F(OrderedLogTest, HasNoRoomWhileTooMuchWaits) {
 }
 
 TEST_F(OrderedLogTest, DropsWhatWasTakenBeyondHalfOfTheMemory) {
-    const auto reader = log_.add_reader(Lsn{100});
+    const auto reader = log_.add_reader("", Lsn{100});
     ASSERT_TRUE(reader->rewind(Lsn{100}));
     log_.begin_session(Lsn{100});
     for (std::uint64_t end = 110; end <= 1100; end += 10) {

@@ -38,6 +38,26 @@ TEST_F(ConfirmationTest, OneThatBeginsWithOtherSettingsCountsMeanwhile) {
     EXPECT_EQ(confirmed_, Lsn{150});
 }
 
+TEST_F(ConfirmationTest, OneThatHasNotBegunHasWhatNoTargetLacks) {
+    confirmation_.add_target("away");
+    const std::size_t there = confirmation_.add_target("there");
+    confirmation_.note_begun(there, Lsn{300});
+    EXPECT_FALSE(confirmation_.all_have(Lsn{100}));
+    confirmation_.note_bound(Lsn{100});
+    EXPECT_TRUE(confirmation_.all_have(Lsn{100}));
+    EXPECT_FALSE(confirmation_.all_have(Lsn{101}));
+}
+
+TEST_F(ConfirmationTest, OneThatComesBackAsAnOlderCopyHasWhatThatHas) {
+    const std::size_t target = confirmation_.add_target("one");
+    confirmation_.note_begun(target, Lsn{100});
+    confirmation_.note_applied(target, Lsn{300});
+    confirmation_.note_begun(target, Lsn{200});
+    EXPECT_FALSE(confirmation_.all_have(Lsn{300}));
+    EXPECT_EQ(confirmation_.applied_by_all(), Lsn{200});
+    EXPECT_EQ(confirmed_, Lsn{300}) << "what was said to the source stays said";
+}
+
 TEST_F(ConfirmationTest, OneThatLeftHoldsNothingBack) {
     const std::size_t slow = confirmation_.add_target("slow");
     const std::size_t fast = confirmation_.add_target("fast");
