@@ -263,6 +263,12 @@ const Segment* LogCore::first_usable() const {
     return first;
 }
 
+// What lies behind it can be read.
+Lsn LogCore::begin() const {
+    const Segment* first = first_usable();
+    return segments_.empty() ? Lsn{} : first != nullptr ? first->from : end();
+}
+
 OrderedLogState LogCore::state() {
     OrderedLogState state = state_in_memory();
     // No one is to wait for a disk because of the mutex.
@@ -275,10 +281,7 @@ OrderedLogState LogCore::state_in_memory() {
     const std::lock_guard lock(mutex_);
     OrderedLogState state;
     state.end = end();
-    if (!segments_.empty()) {
-        const Segment* first = first_usable();
-        state.from = first != nullptr ? first->from : state.end;
-    }
+    state.from = begin();
     state.durable = note_durable();
     state.memory_bytes = memory_bytes_;
     state.disk_bytes = disk_bytes_;

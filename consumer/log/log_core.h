@@ -168,6 +168,7 @@ class LogCore {
     void cut(Segment& segment, const WholeEnd& end);
     void forget_segments();
     const Segment* first_usable() const;
+    Lsn begin() const;
     Lsn durable(std::uint64_t& next) const;
     Lsn note_durable();
 

@@ -51,11 +51,10 @@ void LogCore::remove(const ReaderPlace& place, bool is_for_good) {
 // confirmed: so no target lies before both.
 void LogCore::note_confirmed(Lsn confirmed) {
     const std::lock_guard lock(mutex_);
-    const Lsn from = segments_.empty() ? Lsn{} : segments_.front()->from;
-    for (ReaderPlace* reader : readers_) {
-        if (reader->released == 0 && from.is_valid())
-            reader->released = std::min(from, confirmed).value;
-    }
+    const Lsn from = begin();
+    if (!from.is_valid()) return;
+    for (ReaderPlace* reader : readers_)
+        if (reader->released == 0) reader->released = std::min(from, confirmed).value;
 }
 
 void LogCore::count_taken() {
