@@ -18,6 +18,17 @@ std::string& default_binary() {
     return path;
 }
 
+// One that has only just been started would die of a signal: it blocks those that it reads from a
+// descriptor.
+bool reads_signals(pid_t process) {
+    std::ifstream status("/proc/" + std::to_string(process) + "/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.rfind("SigBlk:", 0) != 0) continue;
+        return (std::stoull(line.substr(7), nullptr, 16) >> (SIGTERM - 1) & 1) != 0;
+    }
+    return false;
+}
+
 std::string binary() {
     const char* given = std::getenv("WALPACK");
     return given != nullptr ? given : default_binary();
@@ -87,6 +98,7 @@ void Consumer::kill() {
 
 std::optional<int> Consumer::terminate(milliseconds limit) {
     if (!child_) return std::nullopt;
+    (void)holds_within(limit, [this] { return !is_running() || reads_signals(child_->pid()); });
     child_->signal(SIGTERM);
     const auto status = child_->wait_exit(limit);
     if (!status) child_->kill();
