@@ -51,8 +51,7 @@ void Applier::State::demand_replay() {
     }
     group->is_replay = true;
     group->session.reset();
-    (void)changes.take();
-    (void)changes.take_footprint();
+    changes.discard();
 }
 
 Replay& Applier::State::replay() {

@@ -140,6 +140,15 @@ std::vector<Step> ChangeSet::take() {
     return std::exchange(steps_, {});
 }
 
+void ChangeSet::discard() {
+    waiting_.clear();
+    batches_.clear();
+    steps_.clear();
+    changes_ = step_bytes_ = waiting_bytes_ = 0;
+    last_with_keys_ = nullptr;
+    footprint_ = {};
+}
+
 Footprint ChangeSet::take_footprint() {
     footprint_.finish();
     return std::exchange(footprint_, {});

@@ -77,6 +77,9 @@ class ChangeSet {
 
     // What was added since the last call.
     std::vector<Step> take();
+    // Forgets all of it. After add() has thrown nothing else may be called: a batch may have half
+    // of a row.
+    void discard();
     bool is_empty() const { return steps_.empty() && waiting_.empty(); }
     std::uint64_t changes() const { return changes_; }
     std::size_t bytes() const;

@@ -57,10 +57,10 @@ void CommitOrder::take_committed(Lsn position) {
                                                    position.to_string(), position_.to_string()));
 }
 
+// Not as durable, whatever was asked: where COMMIT waits for a standby, a cancel ends that wait.
 void CommitOrder::note_committed(const Group& group) {
     position_ = group.end;
     applied_ = group.end;
-    if (group.is_durable) durable_ = group.end;
     if (on_group_committed) on_group_committed(group);
 }
 

@@ -258,6 +258,7 @@ bool CopyJob::is_altered(const CopyTask& task) {
         connect_in_encoding(options_.worker.target, options_.worker.encoding, stop_);
     auto described = describe(table.stored.name, *target);
     if (!described || is_same(*described->published, *task.published)) return false;
+    if (described->published->relation->oid != table.stored.oid) return false;  // only its name
     const std::lock_guard lock(tables_.mutex);
     if (table.load != nullptr) {
         table.load = std::make_shared<const TableLoad>(

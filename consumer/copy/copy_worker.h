@@ -86,6 +86,8 @@ class CopyWorker {
     void load_chunk(const CopyTask& task);
     void load_whole(CopyTask& task);
     bool open_snapshot(const CopyTask& task);
+    void lock_rows(const CopyTask& task);
+    bool is_named(const PublishedTable& published);
     Answer offer(const CopyTask& task, const std::optional<TakenSnapshot>& taken);
     bool is_waiting(const CopyTask& task);
     void export_snapshot(const CopyTask& task);

@@ -67,11 +67,15 @@ void pause(std::chrono::milliseconds delay, const StopRequest& stop) {
 
 // The lock comes before the snapshot, so that no TRUNCATE and no rewrite can come in between.
 void CopyWorker::begin_reading(const CopyTask& task) {
-    const std::string rows = rows_of(*load_of(*task.table)->published);
     snapshot_at_.reset();
     reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY" +
                       limit_sql(task, "statement_timeout"));
-    reading().execute(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", rows));
+    lock_rows(task);
+}
+
+void CopyWorker::lock_rows(const CopyTask& task) {
+    reading().execute(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE",
+                                  rows_of(*load_of(*task.table)->published)));
 }
 
 CopyWorker::Answer CopyWorker::offer(const CopyTask& task,
@@ -114,7 +118,9 @@ bool CopyWorker::join_snapshot(const CopyTask& task) {
         name = task.table->exported_snapshot;
     }
     if (name.empty()) return false;
+    // Locked by itself: the owner may be gone, and with it the lock that forbids a rewrite.
     reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+    lock_rows(task);
     try {
         reading().execute("SET TRANSACTION SNAPSHOT " + quote_literal(name));
     } catch (const Error& error) {
@@ -131,10 +137,23 @@ void CopyWorker::load(CopyTask& task) {
     task.table->is_whole() ? load_whole(task) : load_chunk(task);
 }
 
+bool CopyWorker::is_named(const PublishedTable& published) {
+    const Relation& relation = *published.relation;
+    const std::string name =
+        quote_identifier(relation.schema) + '.' + quote_identifier(relation.name);
+    return reading().query_value("SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", {name}) ==
+           std::to_string(relation.oid);
+}
+
 // What is read must be what was described: a column that was added meanwhile has values in rows
 // that no change brings. While the table is locked it stays as it is found here.
 std::shared_ptr<const TableLoad> CopyWorker::load_as_described(const CopyTable& table) {
     auto load = load_of(table);
+    // The lock is on the name. By another attempt the name is followed.
+    if (!is_named(*load->published))
+        throw Error(ErrorKind::schema,
+                    fmt::format("table \"{}\" was renamed or made anew while it is copied",
+                                load->published->relation->qualified_name()));
     if (read_shape(reading(), table.stored.oid) == load->published->shape) return load;
     throw OtherColumns(fmt::format("the columns of table \"{}\" are others now",
                                    load->published->relation->qualified_name()));

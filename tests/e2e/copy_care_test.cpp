@@ -139,6 +139,24 @@ TEST_F(CopyCare, ATableAlteredAtTheSourceAloneIsNamed) {
     expect_equal();
 }
 
+TEST_F(CopyCare, RowsOfAnotherTableThatTookTheNameAreNotTakenForItsOwn) {
+    source().execute(
+        "DROP TABLE keyless; CREATE TABLE other (LIKE t INCLUDING ALL); "
+        "INSERT INTO other SELECT id, 7, v FROM t");
+    consumer().set("tables", "[\"public.t\"]");
+    consumer().set("copy_workers", "1");
+    consumer().set("copy_rate_limit", "\"1MB\"");
+    consumer().init();
+    consumer().start();
+    wait_until("a chunk is loaded", seconds(20),
+               [&] { return count_loaded_chunks(target(), "t") > 0; });
+    source().execute(
+        "BEGIN; ALTER TABLE t RENAME TO before; ALTER TABLE other RENAME TO t; COMMIT");
+    EXPECT_TRUE(contains(expect_refusal(seconds(30)),
+                         "\"public.t\" was renamed or made anew while it is copied"));
+    EXPECT_EQ(target().value("SELECT count(*) FROM t WHERE n = 7"), "0");
+}
+
 TEST_F(CopyCare, TimeLimitsOfRolesAndDatabasesDoNotBreakIt) {
     consumer().set("copy_rate_limit", "\"700kB\"");
     consumer().set("copy_chunk_bytes", "\"64MB\"");

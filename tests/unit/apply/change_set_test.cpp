@@ -77,6 +77,27 @@ TEST_F(ChangeSetTest, GathersEachTableByItself) {
     EXPECT_THAT(steps(), IsEmpty());
 }
 
+// The interval is refused for a target of version 15, when the row is in the batch by half.
+TEST_F(ChangeSetTest, IsAsNewWhenARowCannotBeSentAndAllIsDiscarded) {
+    const std::string infinity("\x7f\xff\xff\xff\xff\xff\xff\xff\x7f\xff\xff\xff\x7f\xff\xff\xff",
+                               16);
+    const OwnedChange infinite(ChangeKind::insert, {}, {integer(1), text(infinity)});
+    const SharedPlan keyless =
+        plan_of(MappingBuilder("keyless").column("id", "int4").column("v", "interval"));
+    const SharedPlan keyed =
+        plan_of(MappingBuilder("keyed").key("id", "int4").column("v", "interval").primary_key());
+    for (const SharedPlan& plan : {keyless, keyed}) {
+        insert(a_, 1);
+        EXPECT_THROW(set_.add(plan, infinite.change, Expected::one_row), Error);
+        set_.discard();
+        EXPECT_TRUE(set_.is_empty());
+        EXPECT_EQ(set_.bytes(), 0U);
+        insert(a_, 2);
+        EXPECT_THAT(steps(), ElementsAre("a:1"));
+        EXPECT_EQ(set_.bytes(), 0U);
+    }
+}
+
 TEST_F(ChangeSetTest, PutsARowOfItsOwnBehindItsTablesBatch) {
     insert(a_, 1);
     insert(b_, 1);
