@@ -19,7 +19,7 @@ namespace {
 // More than once only where other sessions write the same keys at the same time.
 constexpr int kTriesMax = 10;
 
-// For what our own encoder refuses, and for a statement that touched no row, or several.
+// For a statement that touched no row, or several.
 constexpr const char* kNoDataFound = "P0002";
 constexpr const char* kTooManyRows = "P0003";
 constexpr const char* kOriginDiffers = "40001";  // as PostgreSQL 18 gives it
@@ -150,7 +150,7 @@ std::optional<ConflictResolution::Refusal> ConflictResolution::attempt(Connectio
                                                "SAVEPOINT walpack_try"));
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::value) throw;
-        // It could not even be sent.
+        // It could not even be sent: our own encoder refused it.
         return Refusal{error, std::string(kDataException), error.message(), "", "",
                        false, sent_of(row, change)};
     }

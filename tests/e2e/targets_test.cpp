@@ -64,12 +64,12 @@ class Targets : public Scenario {
         session.execute("SELECT pg_reload_conf()");
     }
 
-    // As when its server is away; it may come back.
     void end_sessions_of_second() {
         Session(target_cluster().conninfo("postgres"))
             .execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = " +
                      literal(second_));
     }
+    // As when its server is away; it may come back.
     void allow_second(bool is_allowed) {
         Session(target_cluster().conninfo("postgres"))
             .execute("ALTER DATABASE " + second_ + " ALLOW_CONNECTIONS " +
