@@ -65,6 +65,15 @@ class Error : public std::runtime_error {
         column_ = std::move(name);
         return std::move(*this);
     }
+    // The schema of the table that the server named, or whose constraint it named.
+    Error& schema(std::string name) & {
+        schema_ = std::move(name);
+        return *this;
+    }
+    Error&& schema(std::string name) && {
+        schema_ = std::move(name);
+        return std::move(*this);
+    }
     // Where in the stream: an LSN in the server's notation. The first one given stays.
     Error& at_lsn(const std::string& lsn) & {
         if (lsn_.empty()) lsn_ = lsn;
@@ -81,6 +90,7 @@ class Error : public std::runtime_error {
     const std::string& hint() const { return hint_; }
     const std::string& sqlstate() const { return sqlstate_; }
     const std::string& column() const { return column_; }
+    const std::string& schema() const { return schema_; }
     const std::string& lsn() const { return lsn_; }
 
     // Message, detail and hint on lines of their own, as psql prints them.
@@ -92,6 +102,7 @@ class Error : public std::runtime_error {
     std::string hint_;
     std::string sqlstate_;
     std::string column_;
+    std::string schema_;
     std::string lsn_;
 };
 

@@ -99,6 +99,7 @@ Error error_of(ErrorKind kind, const Result& result, const std::string& doing) {
     return Error(kind, fmt::format("could not {}: {}", doing, reason))
         .sqlstate(state)
         .column(result.column_name())
+        .schema(result.schema_name())
         .hint(hint_without_values(result));
 }
 

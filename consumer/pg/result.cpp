@@ -125,6 +125,9 @@ std::string Result::column_name() const {
 std::string Result::constraint_name() const {
     return is_raised() ? "" : field(result_.get(), PG_DIAG_CONSTRAINT_NAME);
 }
+std::string Result::schema_name() const {
+    return is_raised() ? "" : field(result_.get(), PG_DIAG_SCHEMA_NAME);
+}
 bool Result::ends_session() const {
     const std::string severity = field(result_.get(), PG_DIAG_SEVERITY_NONLOCALIZED);
     return severity == "FATAL" || severity == "PANIC";

@@ -50,9 +50,10 @@ class Result {
     std::string detail() const;
     std::string hint() const;
     // PG_DIAG_COLUMN_NAME, or the column where a COPY failed. That one stands in the context, with
-    // the value behind it, which stays there. Both names are empty where is_raised().
+    // the value behind it, which stays there. The names are empty where is_raised().
     std::string column_name() const;
     std::string constraint_name() const;  // PG_DIAG_CONSTRAINT_NAME
+    std::string schema_name() const;      // PG_DIAG_SCHEMA_NAME; empty where is_raised()
     // FATAL or PANIC: the session is over.
     bool ends_session() const;
     // The file of the server's source that reported it, such as "md.c".

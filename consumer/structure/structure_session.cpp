@@ -43,6 +43,8 @@ bool is_refusal(const Error& error) {
 }
 
 bool says_exists(const Error& error) {
+    // The catalogue's own index: another session was making it, which has committed meanwhile.
+    if (error.sqlstate() == kUniqueViolation && error.schema() == "pg_catalog") return true;
     return std::find(kExists.begin(), kExists.end(), error.sqlstate()) != kExists.end();
 }
 

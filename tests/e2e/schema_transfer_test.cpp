@@ -2,7 +2,9 @@
 // after the rows is worked off from walpack.post_data; then both ends have the same definitions.
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <string>
+#include <vector>
 
 #include <sys/stat.h>
 
@@ -152,7 +154,7 @@ TEST_F(SchemaTransfer, RowsArriveInTheTablesThatWereMade) {
     consumer().init();
     consumer().start();
     wait_until_streaming();
-    EXPECT_EQ(make_post_data(), "");
+    wait_until("everything is made", seconds(30), [this] { return pending().empty(); });
     source().execute(
         "INSERT INTO shop.orders (customer, t) VALUES (1, 'streamed'); "
         "UPDATE shop.customer SET boss = 1; DELETE FROM shop.event WHERE id = 2");
@@ -267,6 +269,28 @@ TEST_F(SchemaTransfer, AnIndexThatTheRowsForbidIsListed) {
     EXPECT_TRUE(contains(refused[0].item.statement, "UNIQUE (v)"));
     EXPECT_TRUE(contains(refused[0].message, "could not create unique index"));
     EXPECT_EQ(target().value("SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass"), "1");
+}
+
+// As a session of a run that was killed may still do.
+TEST_F(SchemaTransfer, AnIndexThatAnotherSessionIsMakingCountsAsMade) {
+    source().execute("CREATE TABLE t (id int, v int); CREATE INDEX t_v ON t (v)");
+    source().execute("CREATE UNIQUE INDEX t_id ON t (id)");
+    consumer().init();
+    const std::vector<PostDataItem> items = pending();
+    ASSERT_EQ(items.size(), 2U);
+    Session other(target_conninfo());
+    other.execute("BEGIN");
+    for (const PostDataItem& item : items) other.execute(item.statement);
+    std::future<std::string> refused =
+        std::async(std::launch::async, [this] { return make_post_data(); });
+    wait_until("the second session waits for the first", seconds(30), [this] {
+        return target().value(
+                   "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = "
+                   "'Lock' AND datname = current_database()") == "1";
+    });
+    other.execute("COMMIT");
+    EXPECT_EQ(refused.get(), "");
+    EXPECT_EQ(target().value("SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass"), "2");
 }
 
 TEST_F(SchemaTransfer, WithCreateSchemaOffMissingTablesAreAProblem) {
