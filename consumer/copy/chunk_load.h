@@ -30,6 +30,11 @@ struct TableLoad {
     std::string key_column;        // quoted, of method key; else empty
     std::string key_type;          // what a bound is cast to: schema-qualified, quoted
     const ColumnMapping* key_mapping = nullptr;  // of method key; into `mapping`
+
+    // Of method key: of the column's values at the source.
+    ValueKind key_kind() const {
+        return published->relation->attributes[key_mapping->attribute].kind;
+    }
 };
 
 // Binary when the binary form of every column that is written means the same on the target (same

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "copy/copy_sessions.h"
 #include "progress/walpack_table.h"
 #include "schema/catalog_query.h"
 
@@ -119,7 +120,8 @@ StoredCopy CopyCatalog::read(Connection& target) const {
     }
     const Result tables = target.execute(
         "SELECT table_oid, schema_name, table_name, state, method, key_column, required_snapshot, "
-        "rows_estimated, bytes_estimated, required_lsn FROM walpack.copy_table WHERE pipeline = $1 "
+        "rows_estimated, bytes_estimated, required_lsn, key_kind FROM walpack.copy_table WHERE "
+        "pipeline = $1 "
         "ORDER BY table_oid",
         {pipeline_});
     for (int row = 0; row < tables.rows(); ++row) {
@@ -133,6 +135,7 @@ StoredCopy CopyCatalog::read(Connection& target) const {
         table.rows_estimated = count_at(tables, row, 7);
         table.bytes_estimated = count_at(tables, row, 8);
         table.required_lsn = lsn_at(tables, row, 9).value_or(Lsn{});
+        table.key_kind = tables.value(row, 10);
         stored.tables.push_back(std::move(table));
     }
     const Result chunks = target.execute(
@@ -214,9 +217,11 @@ void CopyCatalog::store_plan(Connection& target, const StoredTable& table,
     target.execute(
         "UPDATE walpack.copy_table SET state = 'copying', method = $3, key_column = $4, "
         "rows_estimated = $5::pg_catalog.int8, bytes_estimated = $6::pg_catalog.int8, "
-        "changed_at = pg_catalog.now() WHERE pipeline = $1 AND table_oid = $2::pg_catalog.oid",
+        "key_kind = $7, changed_at = pg_catalog.now() WHERE pipeline = $1 AND table_oid = "
+        "$2::pg_catalog.oid",
         {pipeline_, oid, std::string(name_of(table.method)), table.key_column,
-         std::to_string(table.rows_estimated), std::to_string(table.bytes_estimated)});
+         std::to_string(table.rows_estimated), std::to_string(table.bytes_estimated),
+         table.key_kind});
     for (const StoredChunk& chunk : chunks) add_chunk(target, chunk);
 }
 
@@ -237,7 +242,7 @@ void CopyCatalog::add_chunk(Connection& target, const StoredChunk& chunk,
 
 void CopyCatalog::cut_chunk(Connection& target, std::uint32_t number,
                             const StoredChunk& upper) const {
-    Transaction transaction(target);
+    Transaction transaction(target, begin_copy_sql(pipeline_));
     target.execute(
         "UPDATE walpack.copy_chunk SET key_to = $4, order_to = $5::pg_catalog.bytea "
         "WHERE pipeline = $1 AND table_oid = $2::pg_catalog.oid AND chunk = $3::pg_catalog.int4",
@@ -334,8 +339,10 @@ std::string CopyCatalog::forget_table_sql(std::uint32_t table_oid) const {
 }
 
 std::string CopyCatalog::follow_table_sql(std::uint32_t table_oid, std::uint32_t new_oid) const {
-    return fmt::format("UPDATE walpack.copy_table SET table_oid = {} {}", new_oid,
-                       of_table(table_oid));
+    return fmt::format(
+        "WITH gone AS (DELETE FROM walpack.copy_chunk {0}) "
+        "UPDATE walpack.copy_table SET table_oid = {1} {0}",
+        of_table(table_oid), new_oid);
 }
 
 std::string CopyCatalog::give_up_request_sql(std::uint32_t table_oid, TableState state) const {

@@ -44,6 +44,7 @@ struct StoredTable {
     TableState state = TableState::waiting;
     ChunkMethod method = ChunkMethod::whole;
     std::string key_column;  // of method key
+    std::string key_kind;    // its ValueKind by name; empty where an earlier version has stored it
     // What each snapshot must see, of a primary or of a standby.
     std::optional<SourceSnapshot> required;
     Lsn required_lsn;
@@ -88,6 +89,8 @@ class CopyCatalog {
 
     // Creates the tables, and this pipeline's row; harmless when they exist. Under lock_schema().
     void create(Connection& target) const;
+    // To what an earlier version has created.
+    static void add_missing_columns(Connection& target);
     // Without tables everything is empty.
     StoredCopy read(Connection& target) const;
 
@@ -124,7 +127,7 @@ class CopyCatalog {
     std::string finish_table_sql(std::uint32_t table_oid) const;
     // Of a table whose rows nobody wants any more: were it published again, it would be new.
     std::string forget_table_sql(std::uint32_t table_oid) const;
-    // Of a ready table that was made anew at the source, and came with the stream since.
+    // Of a table that was made anew at the source: the new one takes its place.
     std::string follow_table_sql(std::uint32_t table_oid, std::uint32_t new_oid) const;
     // Of a table that cannot be copied again: it stays in the state that it is in.
     std::string give_up_request_sql(std::uint32_t table_oid, TableState state) const;

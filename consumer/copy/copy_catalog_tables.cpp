@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS walpack.copy_table (
     state pg_catalog.text NOT NULL,
     method pg_catalog.text NOT NULL,
     key_column pg_catalog.text NOT NULL DEFAULT '',
+    key_kind pg_catalog.text NOT NULL DEFAULT '',
     required_snapshot pg_catalog.text,
     required_lsn pg_catalog.pg_lsn,
     rows_estimated pg_catalog.int8 NOT NULL DEFAULT 0,
@@ -48,7 +49,21 @@ CREATE TABLE IF NOT EXISTS walpack.copy_chunk (
     PRIMARY KEY (pipeline, table_oid, chunk)
 ) WITH (fillfactor = 70))";
 
+// Those of earlier versions have no kind.
+constexpr const char* kAddKeyKind = R"(
+ALTER TABLE walpack.copy_table
+    ADD COLUMN IF NOT EXISTS key_kind pg_catalog.text NOT NULL DEFAULT '')";
+
 }  // namespace
+
+void CopyCatalog::add_missing_columns(Connection& target) {
+    const auto lacks_kind = target.query_value(
+        "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
+        "ON n.oid = c.relnamespace WHERE n.nspname = 'walpack' AND c.relname = 'copy_table' "
+        "AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid "
+        "AND a.attname = 'key_kind')");
+    if (lacks_kind) target.execute(kAddKeyKind);
+}
 
 void CopyCatalog::create(Connection& target) const {
     target.execute(kCreateTables);

@@ -12,11 +12,11 @@ namespace walpack {
 // mapping's, so nothing else of the server's text can come out as one.
 Error copy_error(const RelationMapping& mapping, const Error& error);
 
-// The source's table has other columns than was described: to be described anew, or, where that is
-// the same as before, to be read later.
-class OtherColumns : public Error {
+// The source's table has another name or other columns than was described: to be described anew,
+// or, where that is the same as before, to be read later.
+class OtherTable : public Error {
   public:
-    explicit OtherColumns(const std::string& message) : Error(ErrorKind::schema, message) {}
+    explicit OtherTable(const std::string& message) : Error(ErrorKind::schema, message) {}
 };
 
 }  // namespace walpack

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "copy/gate_lock.h"
 
 namespace walpack {
@@ -52,6 +53,12 @@ bool complete_row(const RowChange& update, std::vector<Value>& row) {
     return true;
 }
 
+[[noreturn]] void throw_disagreement(const CopyTable& table) {
+    throw Error(ErrorKind::protocol,
+                fmt::format("a chunk of table \"{}\" does not agree with the stream",
+                            table.stored.name.table));
+}
+
 }  // namespace
 
 CopyGate::CopyGate(CopyTables& tables, const CopyCatalog& catalog, Lsn resume_from, Lsn position,
@@ -77,11 +84,13 @@ void CopyGate::note_stream_at(Lsn lsn) {
 
 CopyTable* CopyGate::find(const Relation& relation) {
     const auto found = tables_.by_name.find({relation.schema, relation.name});
-    if (found != tables_.by_name.end()) return found->second.get();
+    const bool has_name = found != tables_.by_name.end();
+    if (has_name && found->second->stored.oid == relation.oid) return found->second.get();
     // By another name: what is in the stream may be older, or newer.
     for (const auto& [name, table] : tables_.by_name) {
         if (table->stored.oid == relation.oid) return table.get();
     }
+    if (has_name) return found->second.get();  // made anew
     tables_.unknown.insert({relation.schema, relation.name});
     return nullptr;
 }
@@ -91,21 +100,15 @@ void CopyGate::look_up(const RowChange& change) {
     epoch_ = tables_.epoch;
     table_ = find(*relation_);
     passes_ = table_ != nullptr && table_->stored.state == TableState::ready;
+    is_cut_otherwise_ = false;
     if (table_ == nullptr || passes_ || table_->is_dropped() || table_->is_whole()) return;
     const auto& attributes = relation_->attributes;
-    const auto found = std::find_if(
-        attributes.begin(), attributes.end(),
-        [this](const Attribute& each) { return each.name == table_->stored.key_column; });
-    const bool is_needed_in_old = table_->load->published->replicates_updates;
-    if (found == attributes.end() || (is_needed_in_old && !found->is_key)) {
-        throw Error(ErrorKind::schema,
-                    fmt::format("column \"{}\" of table \"{}\" is not part of its replica identity "
-                                "any more",
-                                table_->stored.key_column, relation_->qualified_name()))
-            .hint(
-                "The table is being copied by ranges of it: make it part of it again, or run "
-                "\"walpack recopy\" for the table.");
-    }
+    const auto found = std::ranges::find(attributes, table_->stored.key_column, &Attribute::name);
+    const TableLoad& load = *table_->load;
+    const bool is_needed_in_old = load.published->replicates_updates;
+    is_cut_otherwise_ = found == attributes.end() || (is_needed_in_old && !found->is_key) ||
+                        found->kind != load.key_kind();
+    if (is_cut_otherwise_) return;
     key_attribute_ = static_cast<std::size_t>(found - attributes.begin());
     const auto& keys = relation_->key_attributes;
     key_place_ = static_cast<std::size_t>(std::find(keys.begin(), keys.end(), key_attribute_) -
@@ -120,11 +123,41 @@ void CopyGate::change(const RowChange& change, CopyGateOutput& output) {
         return output.apply(change);
     }
     if (table_ == nullptr || table_->is_dropped()) return note_not_applied();
+    if (is_cut_otherwise_) return change_of_other_cut(output);
     const bool is_of_two = is_update(change.kind);
     const std::size_t from = chunk_of_row(change, change.kind != ChangeKind::insert);
     const std::size_t to = is_of_two ? chunk_of_row(change, false) : from;
     if (from == to) return settle_image({to, fate_of(*table_, to, output)}, change, output);
     split(from, to, change, output);
+}
+
+// Which chunk its row is of cannot be told. What is older than all that is loaded need not be.
+void CopyGate::change_of_other_cut(CopyGateOutput& output) {
+    CopyTable& table = *table_;
+    bool is_dropped = true;
+    for (std::size_t i = 0; i < table.chunks.size(); ++i)
+        is_dropped = fate_of(table, i, output) == Fate::drop && is_dropped;
+    note_not_applied();
+    if (!is_dropped) begin_again(table, output);
+}
+
+void CopyGate::begin_again(CopyTable& table, CopyGateOutput& output) {
+    if (commit_lsn_ < start_) throw_disagreement(table);
+    log::warning("table {} {}; it is copied from the start", relation_->qualified_name(),
+                 kCutOtherwise);
+    for (std::size_t i = 0; i < table.chunks.size(); ++i) {
+        const CopyChunk& chunk = table.chunks[i];
+        if (!chunk.backlog.empty())
+            holds_.push_back({chunk.backlog.front().commit_lsn(), commit_lsn_});
+        tables_.reset(table, i);
+    }
+    table.stored.state = TableState::requested;
+    table.needs_required = true;
+    table.dropped_from.reset();
+    tables_.note_change();
+    const std::string sql = catalog_.request_sql(table.stored.oid);
+    lock_.unlock();
+    output.command(sql, "ask for a table again");
 }
 
 // A key that is stored out of line and did not change is in the old tuple alone.
@@ -269,11 +302,7 @@ void CopyGate::take_back(CopyTable& table, std::size_t number, CopyGateOutput& o
     for (std::size_t part = 0; part < table.parts.size(); ++part)
         has_rows = has_rows || (table.chunk_of(part) == number && table.parts[part].is_loaded);
     if (has_rows) {
-        if (commit_lsn_ < start_) {
-            throw Error(ErrorKind::protocol,
-                        fmt::format("a chunk of table \"{}\" does not agree with the stream",
-                                    table.stored.name.table));
-        }
+        if (commit_lsn_ < start_) throw_disagreement(table);
         delete_chunk(table, number, "take a chunk's rows back", output);
         for (std::size_t part = 0; part < table.parts.size(); ++part) {
             if (table.chunk_of(part) != number) continue;

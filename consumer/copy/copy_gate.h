@@ -82,6 +82,10 @@ class CopyGate {
     // nullptr for a relation that is not known; all its changes are dropped until it is.
     CopyTable* find(const Relation& relation);
     void look_up(const RowChange& change);
+    void change_of_other_cut(CopyGateOutput& output);
+    // Nothing of the table counts any more, and its changes are dropped from here on. Gives the
+    // mutex up.
+    void begin_again(CopyTable& table, CopyGateOutput& output);
     std::size_t chunk_of_row(const RowChange& change, bool is_old);
     Value key_of(const RowChange& change, bool is_old) const;
     std::size_t chunk_of(const CopyTable& table, std::string_view sort_key) const;
@@ -132,7 +136,8 @@ class CopyGate {
     std::shared_ptr<const Relation> relation_;
     std::uint64_t epoch_ = 0;
     CopyTable* table_ = nullptr;
-    bool passes_ = false;  // its changes are applied without a look
+    bool passes_ = false;            // its changes are applied without a look
+    bool is_cut_otherwise_ = false;  // by what the relation has not, or has of another kind
     std::size_t key_attribute_ = 0;
     std::size_t key_place_ = 0;          // in a key tuple
     std::unique_lock<std::mutex> lock_;  // held while a change is decided

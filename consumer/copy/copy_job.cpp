@@ -234,10 +234,17 @@ bool CopyJob::carry_out(CopyWorker& worker, CopyTask& task, std::chrono::millise
 bool CopyJob::look_again(const CopyTask& task, const Error& error,
                          std::chrono::milliseconds& delay) {
     try {
-        if (is_altered(task)) {
-            log::warning("{}; table {}.{} was altered, its copy goes on", error.report(),
-                         task.table->stored.name.schema, task.table->stored.name.table);
-            return true;
+        switch (look_at(task)) {
+            case Look::altered:
+                log::warning("{}; table {}.{} was altered, its copy goes on", error.report(),
+                             task.table->stored.name.schema, task.table->stored.name.table);
+                return true;
+            case Look::begins_again:
+                // Until the watching thread has taken the request up.
+                sleep_unless_stopped(kRequestLook, stop_);
+                return true;
+            case Look::same:
+                break;
         }
     } catch (const Error& reason) {
         if (reason.kind() == ErrorKind::connection) return wait_for_retry(reason, delay);
@@ -245,30 +252,50 @@ bool CopyJob::look_again(const CopyTask& task, const Error& error,
         return false;
     }
     // A standby may not have replayed what the source has.
-    if (dynamic_cast<const OtherColumns*>(&error) != nullptr) return wait_for_retry(error, delay);
+    if (dynamic_cast<const OtherTable*>(&error) != nullptr) return wait_for_retry(error, delay);
     fail(std::make_exception_ptr(error));
     return false;
 }
 
-// Looks at the task's table again on both sides; true when it is not what the task took it for. As
-// for the stream, both sides must have been altered: throws Error(schema) when only one was.
-bool CopyJob::is_altered(const CopyTask& task) {
+// Looks at the task's table again on both sides. As for the stream, both sides must have been
+// altered: throws Error(schema) when only one was.
+CopyJob::Look CopyJob::look_at(const CopyTask& task) {
     CopyTable& table = *task.table;
+    const std::vector<PublishedTable> published = read_published().tables;
+    const auto now = std::ranges::find_if(published, [&table](const PublishedTable& each) {
+        return each.relation->oid == table.stored.oid;
+    });
+    // Where the copy is taken up it is followed, or given up.
+    if (now == published.end() || now->name() != table.stored.name)
+        throw Error(ErrorKind::repeat,
+                    fmt::format("table \"{}.{}\" was renamed, made anew or is not published any "
+                                "more; the copy is taken up again",
+                                table.stored.name.schema, table.stored.name.table));
+    if (is_same(*now, *task.published)) return Look::same;
+    const auto source = connect_to_source(options_.worker, stop_);
     const auto target =
         connect_in_encoding(options_.worker.target, options_.worker.encoding, stop_);
-    auto described = describe(table.stored.name, *target);
-    if (!described || is_same(*described->published, *task.published)) return false;
-    if (described->published->relation->oid != table.stored.oid) return false;  // only its name
-    const std::lock_guard lock(tables_.mutex);
-    if (table.load != nullptr) {
-        table.load = std::make_shared<const TableLoad>(
-            make_table_load(described->published, described->mapping,
-                            stored_plan(table.stored, *described->published->relation)));
+    auto mapping = std::make_shared<const RelationMapping>(map_all(*target, {*now}).front());
+    const bool is_alike = is_cut_alike(*source, table.stored, *now);
+    std::unique_lock lock(tables_.mutex);
+    const TableState state = table.stored.state;
+    const bool has_plan = state != TableState::requested && state != TableState::waiting;
+    if (has_plan && !is_alike) {
+        // The applying thread may hold the row, and wait for the mutex.
+        lock.unlock();
+        log::warning("table {} {}; it is copied from the start", now->relation->qualified_name(),
+                     kCutOtherwise);
+        target->execute("SET synchronous_commit = on");
+        target->execute(catalog_.request_sql(table.stored.oid));
+        return Look::begins_again;
     }
-    table.published = std::move(described->published);
-    table.mapping = std::move(described->mapping);
+    table.published = std::make_shared<const PublishedTable>(*now);
+    table.mapping = std::move(mapping);
+    if (has_plan)
+        table.load = std::make_shared<const TableLoad>(make_table_load(
+            table.published, table.mapping, stored_plan(table.stored, *now->relation)));
     tables_.note_change();
-    return true;
+    return Look::altered;
 }
 
 void CopyJob::watch() {

@@ -60,7 +60,8 @@ class CopyJob {
     bool carry_out(CopyWorker& worker, CopyTask& task, std::chrono::milliseconds& delay);
     bool wait_for_retry(const Error& error, std::chrono::milliseconds& delay);
     bool look_again(const CopyTask& task, const Error& error, std::chrono::milliseconds& delay);
-    bool is_altered(const CopyTask& task);
+    enum class Look : std::uint8_t { same, altered, begins_again };
+    Look look_at(const CopyTask& task);
     void watch();
     std::unique_ptr<Connection> connect_to_target();
     void show_tables(Connection& source, Connection& target);

@@ -1,15 +1,20 @@
 #include "copy/copy_start.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "copy/chunk_key.h"
 #include "copy/consistent_slot.h"
+#include "copy/copy_sessions.h"
 #include "copy/target_rows.h"
 #include "schema/catalog_query.h"
 
@@ -29,6 +34,8 @@ class Resumption {
           catalog_(options.pipeline) {}
 
     bool run() {
+        catalog_.add_missing_columns(target_);
+        end_earlier_copy(target_, options_.pipeline);
         StoredCopy stored = catalog_.read(target_);
         if (!stored.unseen) return false;
         tables_.unseen = std::move(*stored.unseen);
@@ -79,47 +86,100 @@ class Resumption {
             tables_.by_name.begin(), tables_.by_name.end(),
             [](const auto& each) { return each.second->stored.state != TableState::ready; });
         if (!is_any) return;
-        std::vector<PublishedTable> unready;
-        for (PublishedTable& published : read_published_tables(source_, options_.selection)) {
-            const auto found = by_oid_.find(published.relation->oid);
-            if (found == by_oid_.end() || found->second->stored.state == TableState::ready)
-                continue;
-            rename(*found->second, published.name());
-            unready.push_back(std::move(published));
-        }
-        const std::vector<RelationMapping> mappings = map_all(target_, unready);
-        for (std::size_t i = 0; i < unready.size(); ++i) {
-            CopyTable& table = *tables_.by_name.at(unready[i].name());
-            table.published = std::make_shared<const PublishedTable>(unready[i]);
+        std::vector<PublishedTable> published = read_published_tables(source_, options_.selection);
+        follow_new(published);
+        take_names(published);
+        std::erase_if(published, [this](const PublishedTable& each) {
+            const auto found = by_oid_.find(each.relation->oid);
+            return found == by_oid_.end() || found->second->stored.state == TableState::ready;
+        });
+        const std::vector<RelationMapping> mappings = map_all(target_, published);
+        for (std::size_t i = 0; i < published.size(); ++i) {
+            CopyTable& table = *tables_.by_name.at(published[i].name());
+            table.published = std::make_shared<const PublishedTable>(published[i]);
             table.mapping = std::make_shared<const RelationMapping>(mappings[i]);
         }
         forget_unpublished();
     }
 
-    // While it was being copied, and nobody was there to see it.
-    void rename(const CopyTable& table, const TableName& name) {
-        if (table.stored.name == name) return;
-        target_.execute(catalog_.rename_table_sql(table.stored.oid, name));
-        auto node = tables_.by_name.extract(table.stored.name);
-        node.key() = name;
-        node.mapped()->stored.name = name;
-        tables_.by_name.insert(std::move(node));
+    // Where the table is another one now, which has its name: what was copied is nobody's.
+    void follow_new(const std::vector<PublishedTable>& published) {
+        std::set<std::uint32_t> oids;
+        for (const PublishedTable& each : published) oids.insert(each.relation->oid);
+        for (const PublishedTable& each : published) {
+            const std::uint32_t oid = each.relation->oid;
+            const auto found = tables_.by_name.find(each.name());
+            if (by_oid_.contains(oid) || found == tables_.by_name.end()) continue;
+            CopyTable& table = *found->second;
+            if (table.stored.state == TableState::ready || oids.contains(table.stored.oid))
+                continue;
+            Transaction transaction(target_);
+            target_.execute(catalog_.follow_table_sql(table.stored.oid, oid));
+            target_.execute(catalog_.request_sql(oid));
+            transaction.commit();
+            by_oid_.erase(table.stored.oid);
+            by_oid_[oid] = &table;
+            table.stored.oid = oid;
+            begin_again(table, "was made anew");
+        }
+    }
+
+    // The names that tables got while they were copied, and nobody was there to see it. Complete
+    // ones keep theirs for now, unless it is another's.
+    void take_names(const std::vector<PublishedTable>& published) {
+        std::map<std::uint32_t, TableName> names;
+        for (const PublishedTable& each : published) names.emplace(each.relation->oid, each.name());
+        std::vector<CopyTable*> renamed;
+        for (const auto& [name, table] : tables_.by_name) {
+            const auto now = names.find(table->stored.oid);
+            if (table->stored.state == TableState::ready || now == names.end()) continue;
+            if (now->second != name) renamed.push_back(table.get());
+        }
+        for (std::size_t i = 0; i < renamed.size(); ++i) {
+            const auto holder = tables_.by_name.find(names.at(renamed[i]->stored.oid));
+            if (holder == tables_.by_name.end()) continue;
+            CopyTable* const other = holder->second.get();
+            if (std::ranges::find(renamed, other) != renamed.end()) continue;
+            names.contains(other->stored.oid) ? renamed.push_back(other) : void(forget(holder));
+        }
+        std::vector<decltype(tables_.by_name)::node_type> nodes;
+        for (const CopyTable* table : renamed) {
+            const TableName& name = names.at(table->stored.oid);
+            target_.execute(catalog_.rename_table_sql(table->stored.oid, name));
+            nodes.push_back(tables_.by_name.extract(table->stored.name));
+            nodes.back().key() = nodes.back().mapped()->stored.name = name;
+        }
+        for (auto& node : nodes) tables_.by_name.insert(std::move(node));
     }
 
     // Nobody wants their rows any more.
     void forget_unpublished() {
         for (auto it = tables_.by_name.begin(); it != tables_.by_name.end();) {
             const CopyTable& table = *it->second;
-            if (table.stored.state == TableState::ready || table.published != nullptr) {
-                ++it;
-                continue;
-            }
-            log::warning("table \"{}.{}\" is not published any more; its copy is given up",
-                         it->first.schema, it->first.table);
-            target_.execute(catalog_.forget_table_sql(table.stored.oid));
-            by_oid_.erase(table.stored.oid);
-            it = tables_.by_name.erase(it);
+            const bool is_wanted =
+                table.stored.state == TableState::ready || table.published != nullptr;
+            it = is_wanted ? std::next(it) : forget(it);
         }
+    }
+
+    using Tables = decltype(CopyTables::by_name);
+    Tables::iterator forget(Tables::iterator table) {
+        log::warning("table \"{}.{}\" is not published any more; its copy is given up",
+                     table->first.schema, table->first.table);
+        const std::uint32_t oid = table->second->stored.oid;
+        target_.execute(catalog_.forget_table_sql(oid));
+        by_oid_.erase(oid);
+        return tables_.by_name.erase(table);
+    }
+
+    // What is stored says so already.
+    void begin_again(CopyTable& table, const std::string& why) {
+        log::warning("table \"{}.{}\" {}; it is copied from the start", table.stored.name.schema,
+                     table.stored.name.table, why);
+        table.stored.state = TableState::requested;
+        table.needs_required = true;
+        table.parts.clear();
+        tables_.kept_has_changed = true;
     }
 
     void add(StoredChunk chunk) {
@@ -134,6 +194,10 @@ class Resumption {
 
     void restore_chunks(CopyTable& table) {
         if (table.parts.empty() || table.published == nullptr) return;
+        if (!is_cut_alike(source_, table.stored, *table.published)) {
+            target_.execute(catalog_.request_sql(table.stored.oid));
+            return begin_again(table, kCutOtherwise);
+        }
         const Relation& relation = *table.published->relation;
         table.load = std::make_shared<const TableLoad>(
             make_table_load(table.published, table.mapping, stored_plan(table.stored, relation)));
@@ -200,18 +264,19 @@ ChunkPlan stored_plan(const StoredTable& stored, const Relation& relation) {
     plan.rows_estimated = stored.rows_estimated;
     plan.bytes_estimated = stored.bytes_estimated;
     if (stored.method == ChunkMethod::whole) return plan;
-    const auto found = std::find_if(
-        relation.attributes.begin(), relation.attributes.end(),
-        [&stored](const Attribute& attribute) { return attribute.name == stored.key_column; });
-    if (found == relation.attributes.end()) {
-        throw Error(ErrorKind::schema,
-                    fmt::format("column \"{}\" of table \"{}\", by whose ranges it is being "
-                                "copied, is gone",
-                                stored.key_column, relation.qualified_name()))
-            .hint("Run \"walpack recopy\" for the table.");
-    }
+    const auto found = std::ranges::find(relation.attributes, stored.key_column, &Attribute::name);
+    WALPACK_CHECK(found != relation.attributes.end());
     plan.key_attribute = static_cast<std::size_t>(found - relation.attributes.begin());
     return plan;
+}
+
+bool is_cut_alike(Connection& source, const StoredTable& stored, const PublishedTable& published) {
+    if (stored.method == ChunkMethod::whole) return true;
+    return std::ranges::any_of(read_chunk_keys(source, published), [&](const ChunkKey& key) {
+        const Attribute& attribute = published.relation->attributes[key.attribute];
+        return attribute.name == stored.key_column &&
+               (stored.key_kind.empty() || stored.key_kind == to_string(attribute.kind));
+    });
 }
 
 bool can_copy_by_chunks(const std::vector<RelationMapping>& mappings, bool is_replica_role) {

@@ -39,9 +39,12 @@ struct ExactSnapshot {
 ExactSnapshot take_exact_snapshot(const CopyStartOptions& options, Connection& source,
                                   const StopRequest& stop);
 
-// The plan of a table that was cut already, without its parts. Throws Error(schema) when the column
-// that it was cut by is gone.
+// The plan of a table that was cut already, without its parts. It must be cut alike.
 ChunkPlan stored_plan(const StoredTable& stored, const Relation& relation);
+
+// Whether the table could still be cut by the same column, and the bounds that are stored would
+// still mean the same: otherwise its copy must begin again. `source` as for plan_chunks().
+bool is_cut_alike(Connection& source, const StoredTable& stored, const PublishedTable& published);
 
 // Whether the copy can go by chunks: not where the target checks foreign keys between the tables,
 // as no order of chunks satisfies them.

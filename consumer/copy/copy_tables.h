@@ -26,6 +26,9 @@
 
 namespace walpack {
 
+// For people, of a table whose chunks say nothing any more.
+inline constexpr const char* kCutOtherwise = "was cut by a column that is another one now";
+
 // What changes are decided by: a range of the key, or a table.
 struct CopyChunk {
     enum class State : std::uint8_t {

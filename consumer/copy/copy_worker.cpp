@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "copy/copy_sessions.h"
 #include "copy/copy_start.h"
 #include "copy/taken_snapshot.h"
 #include "copy/target_rows.h"
@@ -104,7 +105,7 @@ void CopyWorker::empty(CopyTable& table) {
         required = exact.snapshot;
         required_lsn = exact.lsn;
     }
-    Transaction transaction(target());
+    Transaction transaction(target(), begin_copy_sql(options_.pipeline));
     empty_table(target(), *table.mapping->table);
     RefusedCopyRows* const refused = options_.refused_rows;
     if (refused != nullptr) refused->give_up(table.stored.name, target());
@@ -145,14 +146,21 @@ ChunkPlan CopyWorker::make_plan(const CopyTable& table) {
 }
 
 void CopyWorker::plan(CopyTable& table) {
+    reading().execute("BEGIN");
+    lock_rows(*table.published);
+    require_as_described(*table.published);
     const ChunkPlan plan = make_plan(table);
+    reading().execute("COMMIT");
     StoredTable stored = table.stored;
     stored.method = plan.method;
     stored.rows_estimated = plan.rows_estimated;
     stored.bytes_estimated = plan.bytes_estimated;
     stored.state = TableState::copying;
-    if (plan.method == ChunkMethod::key)
-        stored.key_column = table.published->relation->attributes[plan.key_attribute].name;
+    if (plan.method == ChunkMethod::key) {
+        const Attribute& key = table.published->relation->attributes[plan.key_attribute];
+        stored.key_column = key.name;
+        stored.key_kind = to_string(key.kind);
+    }
     std::vector<StoredChunk> chunks(plan.method == ChunkMethod::key ? plan.ranges.size()
                                                                     : plan.pages.size());
     for (std::size_t i = 0; i < chunks.size(); ++i) {
@@ -163,7 +171,7 @@ void CopyWorker::plan(CopyTable& table) {
     }
     auto load =
         std::make_shared<const TableLoad>(make_table_load(table.published, table.mapping, plan));
-    Transaction transaction(target());
+    Transaction transaction(target(), begin_copy_sql(options_.pipeline));
     catalog_.store_plan(target(), stored, chunks);
     transaction.commit();
     log::info("copying {} in {} part{}, {}: {}", table.published->relation->qualified_name(),
@@ -212,7 +220,9 @@ void CopyWorker::build(const CopyTask& task) {
 }
 
 void CopyWorker::finish(CopyTable& table) {
+    Transaction transaction(target(), begin_copy_sql(options_.pipeline));
     target().execute(catalog_.finish_table_sql(table.stored.oid));
+    transaction.commit();
     const std::lock_guard lock(tables_.mutex);
     table.stored.state = TableState::ready;
     table.needs_analyze = true;

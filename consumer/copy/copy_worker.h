@@ -86,8 +86,8 @@ class CopyWorker {
     void load_chunk(const CopyTask& task);
     void load_whole(CopyTask& task);
     bool open_snapshot(const CopyTask& task);
-    void lock_rows(const CopyTask& task);
-    bool is_named(const PublishedTable& published);
+    void lock_rows(const PublishedTable& published);
+    void require_as_described(const PublishedTable& published);
     Answer offer(const CopyTask& task, const std::optional<TakenSnapshot>& taken);
     bool is_waiting(const CopyTask& task);
     void export_snapshot(const CopyTask& task);
@@ -112,7 +112,6 @@ class CopyWorker {
     void analyze(CopyTable& table);
     void begin_reading(const CopyTask& task);
     std::shared_ptr<const TableLoad> load_of(const CopyTable& table);
-    std::shared_ptr<const TableLoad> load_as_described(const CopyTable& table);
 
     Connection& reading();
     Connection& target();

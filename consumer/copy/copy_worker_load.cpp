@@ -11,7 +11,7 @@
 #include "base/sqlstate.h"
 #include "base/text.h"
 #include "copy/accepted_rows.h"
-#include "copy/copy_error.h"
+#include "copy/copy_sessions.h"
 #include "copy/copy_worker.h"
 #include "copy/deferred_constraints.h"
 #include "copy/source_rows.h"
@@ -65,19 +65,6 @@ void pause(std::chrono::milliseconds delay, const StopRequest& stop) {
 
 }  // namespace
 
-// The lock comes before the snapshot, so that no TRUNCATE and no rewrite can come in between.
-void CopyWorker::begin_reading(const CopyTask& task) {
-    snapshot_at_.reset();
-    reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY" +
-                      limit_sql(task, "statement_timeout"));
-    lock_rows(task);
-}
-
-void CopyWorker::lock_rows(const CopyTask& task) {
-    reading().execute(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE",
-                                  rows_of(*load_of(*task.table)->published)));
-}
-
 CopyWorker::Answer CopyWorker::offer(const CopyTask& task,
                                      const std::optional<TakenSnapshot>& taken) {
     const std::lock_guard lock(tables_.mutex);
@@ -120,7 +107,7 @@ bool CopyWorker::join_snapshot(const CopyTask& task) {
     if (name.empty()) return false;
     // Locked by itself: the owner may be gone, and with it the lock that forbids a rewrite.
     reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
-    lock_rows(task);
+    lock_rows(*load_of(*task.table)->published);
     try {
         reading().execute("SET TRANSACTION SNAPSHOT " + quote_literal(name));
     } catch (const Error& error) {
@@ -135,28 +122,6 @@ bool CopyWorker::join_snapshot(const CopyTask& task) {
 void CopyWorker::load(CopyTask& task) {
     has_warned_ = false;
     task.table->is_whole() ? load_whole(task) : load_chunk(task);
-}
-
-bool CopyWorker::is_named(const PublishedTable& published) {
-    const Relation& relation = *published.relation;
-    const std::string name =
-        quote_identifier(relation.schema) + '.' + quote_identifier(relation.name);
-    return reading().query_value("SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", {name}) ==
-           std::to_string(relation.oid);
-}
-
-// What is read must be what was described: a column that was added meanwhile has values in rows
-// that no change brings. While the table is locked it stays as it is found here.
-std::shared_ptr<const TableLoad> CopyWorker::load_as_described(const CopyTable& table) {
-    auto load = load_of(table);
-    // The lock is on the name. By another attempt the name is followed.
-    if (!is_named(*load->published))
-        throw Error(ErrorKind::schema,
-                    fmt::format("table \"{}\" was renamed or made anew while it is copied",
-                                load->published->relation->qualified_name()));
-    if (read_shape(reading(), table.stored.oid) == load->published->shape) return load;
-    throw OtherColumns(fmt::format("the columns of table \"{}\" are others now",
-                                   load->published->relation->qualified_name()));
 }
 
 void CopyWorker::load_chunk(const CopyTask& task) {
@@ -265,7 +230,8 @@ void CopyWorker::load_part(const CopyTask& task) {
         loaded.snapshot = chunk.snapshot;
         loaded.settled_lsn = chunk.settled_lsn;
     }
-    const std::shared_ptr<const TableLoad> load = load_as_described(table);
+    const std::shared_ptr<const TableLoad> load = load_of(table);
+    require_as_described(*load->published);
     const std::string select = table.is_whole() ? select_rows_sql(*load, loaded.pages)
                                                 : select_rows_sql(*load, loaded.range);
     begin_writing(task);
@@ -309,7 +275,7 @@ void CopyWorker::load_part(const CopyTask& task) {
 }
 
 void CopyWorker::begin_writing(const CopyTask& task) {
-    target().execute("BEGIN" + limit_sql(task, "lock_timeout"));
+    target().execute(begin_copy_sql(options_.pipeline) + limit_sql(task, "lock_timeout"));
     if (options_.origins != nullptr) target().execute(ReplicationOrigins::reset_sql());
 }
 

@@ -9,6 +9,7 @@
 #include "base/sqlstate.h"
 #include "base/text.h"
 #include "progress/activity.h"
+#include "progress/advisory_lock.h"
 #include "progress/conflict_log.h"
 #include "progress/request_table.h"
 #include "progress/walpack_table.h"
@@ -54,16 +55,6 @@ SELECT pg_catalog.pg_has_role(n.nspowner, 'USAGE')
                        OR (d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
                            AND d.objid = n.oid AND d.deptype = 'e'))
 FROM pg_catalog.pg_namespace n WHERE n.nspname = 'walpack')";
-
-// 64-bit FNV-1a: stable over versions and machines, so that every consumer takes the same lock.
-std::int64_t lock_key(std::string_view name) {
-    std::uint64_t hash = 14695981039346656037U;
-    for (const char c : name) {
-        hash ^= static_cast<unsigned char>(c);
-        hash *= 1099511628211U;
-    }
-    return static_cast<std::int64_t>(hash);
-}
 
 void pin_search_path(Connection& target) {
     target.execute("SET search_path = pg_catalog");

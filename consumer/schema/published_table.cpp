@@ -17,12 +17,13 @@
 namespace walpack {
 namespace {
 
-// The last column: part of the replica identity. Under FULL every column is.
+// The last but one: part of the replica identity. Under FULL every column is.
 constexpr const char* kReadAttributes = R"(
 SELECT a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attidentity, a.attnotnull,
     a.attgenerated <> '', a.attnum,
     c.relreplident = 'f'
-        OR COALESCE(a.attnum = ANY ((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]), false)
+        OR COALESCE(a.attnum = ANY ((i.indkey::pg_catalog.int2[])[0:i.indnkeyatts - 1]), false),
+    a.attcollation
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indimmediate AND i.indisvalid
@@ -34,6 +35,7 @@ struct CatalogAttribute {
     Attribute attribute;
     std::uint32_t number = 0;
     std::uint32_t type_oid = 0;
+    std::uint32_t collation_oid = 0;
 };
 using AttributesByTable = std::map<std::uint32_t, std::vector<CatalogAttribute>>;
 
@@ -51,6 +53,7 @@ AttributesByTable read_attributes(Connection& source, const std::vector<std::uin
         read.attribute.is_generated = bool_at(result, row, 6);
         read.number = oid_at(result, row, 7);
         read.attribute.is_key = bool_at(result, row, 8);
+        read.collation_oid = oid_at(result, row, 9);
         attributes[oid_at(result, row, 0)].push_back(std::move(read));
     }
     return attributes;
@@ -75,9 +78,9 @@ void describe_type(Attribute& attribute, const TypeShape& shape) {
 std::string shape_of(const std::vector<CatalogAttribute>& attributes) {
     std::string shape;
     for (const CatalogAttribute& read : attributes) {
-        shape += fmt::format("{}{} {} {}", shape.empty() ? "" : ", ",
+        shape += fmt::format("{}{} {} {} {}", shape.empty() ? "" : ", ",
                              quote_identifier(read.attribute.name), read.type_oid,
-                             read.attribute.typmod);
+                             read.attribute.typmod, read.collation_oid);
     }
     return shape;
 }

@@ -24,8 +24,8 @@ struct PublishedTable {
     // Which rows are published, as an SQL expression over all columns of the table, for a session
     // whose search_path is pg_catalog; without one, all.
     std::optional<std::string> row_filter;
-    // All columns of the table, published or not, by name and type: equal when none was added,
-    // dropped, renamed or given another type, in whatever order.
+    // All columns of the table, published or not, by name, type and collation: equal when none was
+    // added, dropped, renamed or given another one.
     std::string shape;
     // A partitioned table in place of its partitions: publish_via_partition_root.
     bool is_via_root = false;

@@ -1,0 +1,48 @@
+// What a worker makes sure of before it reads a table: that it cannot be altered meanwhile, and is
+// what was described.
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/sqlstate.h"
+#include "base/text.h"
+#include "copy/copy_error.h"
+#include "copy/copy_worker.h"
+#include "copy/source_rows.h"
+
+namespace walpack {
+
+// The lock comes before the snapshot, so that no TRUNCATE and no rewrite can come in between.
+void CopyWorker::begin_reading(const CopyTask& task) {
+    snapshot_at_.reset();
+    reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY" +
+                      limit_sql(task, "statement_timeout"));
+    lock_rows(*load_of(*task.table)->published);
+}
+
+void CopyWorker::lock_rows(const PublishedTable& published) {
+    try {
+        reading().execute(fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", rows_of(published)));
+    } catch (const Error& error) {
+        if (error.sqlstate() != kUndefinedTable && error.sqlstate() != kInvalidSchemaName) throw;
+        throw OtherTable(
+            fmt::format("there is no table \"{}\" any more", published.relation->qualified_name()));
+    }
+}
+
+// What is read must be what was described: a column that was added meanwhile has values in rows
+// that no change brings. While the table is locked it stays as it is found here.
+void CopyWorker::require_as_described(const PublishedTable& published) {
+    const Relation& relation = *published.relation;
+    const std::string name =
+        quote_identifier(relation.schema) + '.' + quote_identifier(relation.name);
+    // The lock is on the name.
+    if (reading().query_value("SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", {name}) !=
+        std::to_string(relation.oid))
+        throw OtherTable(fmt::format("table \"{}\" was renamed or made anew while it is copied",
+                                     relation.qualified_name()));
+    if (read_shape(reading(), relation.oid) != published.shape)
+        throw OtherTable(
+            fmt::format("the columns of table \"{}\" are others now", relation.qualified_name()));
+}
+
+}  // namespace walpack

@@ -1,0 +1,176 @@
+// A table that is not the same any more when the rest of it is copied: the column that it is cut
+// by, its name, its place in the publication, or a session of an earlier run that still commits.
+#include "support/loaded_chunks.h"
+#include "support/scenario.h"
+#include "support/writers.h"
+
+namespace walpack::e2e {
+namespace {
+
+constexpr int kRows = 10'000;  // 2 MB
+
+class CopyAltered : public Scenario {
+  protected:
+    void SetUp() override {
+        Scenario::SetUp();
+        consumer().set("copy_chunk_bytes", "\"128kB\"");
+        consumer().set("copy_rate_limit", "\"700kB\"");
+        consumer().set("copy_workers", "1");
+        consumer().set("retry_delay_min", "\"50ms\"");
+    }
+
+    // Table t with the expression over g as its key.
+    void make(const std::string& type, const std::string& key) {
+        on_both("CREATE TABLE t (id " + type +
+                " PRIMARY KEY, k int NOT NULL, n int NOT NULL DEFAULT 0, v text)");
+        source().execute("INSERT INTO t SELECT " + key +
+                         ", g, 0, repeat('t', 200) FROM "
+                         "generate_series(1, " +
+                         std::to_string(kRows) + ") g; ANALYZE");
+    }
+
+    void wait_for_chunks(std::int64_t count) {
+        wait_until("chunks are loaded", seconds(30),
+                   [&] { return count_loaded_chunks(target(), "t") >= count; });
+    }
+
+    void start_and_copy_a_part() {
+        consumer().init();
+        consumer().start();
+        wait_for_chunks(3);
+    }
+
+    void change_rows() {
+        source().execute(
+            "UPDATE t SET n = n + 1 WHERE k % 3 = 0; DELETE FROM t WHERE k % 7 = 0; "
+            "UPDATE t SET n = n + 1 WHERE k % 5 = 0");
+    }
+
+    void expect_equal_in_the_end() {
+        wait_until_copied();
+        catch_up();
+        expect_equal();
+    }
+};
+
+TEST_F(CopyAltered, AKeyOfAnotherTypeBeginsTheTableAgain) {
+    make("int", "g");
+    start_and_copy_a_part();
+    on_both("ALTER TABLE t ALTER id TYPE bigint");
+    change_rows();
+    expect_equal_in_the_end();
+    EXPECT_TRUE(contains(consumer().log(), "was cut by a column that is another one now"));
+}
+
+TEST_F(CopyAltered, AKeyOfAnotherTypeWhileNobodyLooksBeginsTheTableAgain) {
+    make("int", "g");
+    start_and_copy_a_part();
+    consumer().kill();
+    on_both("ALTER TABLE t ALTER id TYPE bigint");
+    change_rows();
+    consumer().start();
+    change_rows();
+    expect_equal_in_the_end();
+    EXPECT_TRUE(contains(consumer().log(), "was cut by a column that is another one now"));
+}
+
+// Its index has another order from then on, and with it the ranges that are read.
+TEST_F(CopyAltered, AKeyOfAnotherCollationBeginsTheTableAgain) {
+    make("text COLLATE \"C\"", "CASE g % 2 WHEN 0 THEN 'a' ELSE 'B' END || md5(g::text)");
+    start_and_copy_a_part();
+    on_both("ALTER TABLE t ALTER id TYPE text COLLATE \"und-x-icu\"");
+    change_rows();
+    expect_equal_in_the_end();
+    EXPECT_TRUE(contains(consumer().log(), "was cut by a column that is another one now"));
+}
+
+TEST_F(CopyAltered, AKeyThatIsNoneAnyMoreBeginsTheTableAgain) {
+    make("int", "g");
+    start_and_copy_a_part();
+    on_both("ALTER TABLE t DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (k)");
+    change_rows();
+    source().execute("UPDATE t SET id = -id WHERE k % 2 = 0");
+    expect_equal_in_the_end();
+}
+
+TEST_F(CopyAltered, AColumnThatIsGoneBeginsTheTableAgain) {
+    make("int", "g");
+    start_and_copy_a_part();
+    on_both("ALTER TABLE t DROP COLUMN id, ADD PRIMARY KEY (k)");
+    change_rows();
+    expect_equal_in_the_end();
+}
+
+TEST_F(CopyAltered, ATableThatIsRenamedOnBothSidesGoesOn) {
+    make("int", "g");
+    source().execute("CREATE PUBLICATION all_tables FOR ALL TABLES");
+    consumer().set("publications", "[\"all_tables\"]");
+    start_and_copy_a_part();
+    const std::int64_t loaded = count_loaded_chunks(target(), "t");
+    on_both("ALTER TABLE t RENAME TO renamed");
+    source().execute("UPDATE renamed SET n = n + 1 WHERE k % 3 = 0");
+    wait_until("its new name is noted", seconds(30),
+               [&] { return count_loaded_chunks(target(), "renamed") >= loaded; });
+    expect_equal_in_the_end();
+}
+
+TEST_F(CopyAltered, ATableThatIsMadeAnewIsCopiedFromTheStart) {
+    make("int", "g");
+    source().execute("CREATE PUBLICATION all_tables FOR ALL TABLES");
+    consumer().set("publications", "[\"all_tables\"]");
+    start_and_copy_a_part();
+    source().execute(
+        "CREATE TABLE anew (LIKE t INCLUDING ALL); INSERT INTO anew SELECT id + 100, k, 7, v FROM "
+        "t "
+        "WHERE id % 2 = 0; DROP TABLE t; ALTER TABLE anew RENAME TO t");
+    change_rows();
+    expect_equal_in_the_end();
+    EXPECT_TRUE(contains(consumer().log(), "was made anew"));
+}
+
+TEST_F(CopyAltered, ATableThatIsNotPublishedAnyMoreIsGivenUp) {
+    make("int", "g");
+    on_both("CREATE TABLE u (id int PRIMARY KEY, n int)");
+    source().execute("INSERT INTO u SELECT g, 0 FROM generate_series(1, 1000) g");
+    source().execute("CREATE PUBLICATION chosen FOR TABLE t, u, mark");
+    consumer().set("publications", "[\"chosen\"]");
+    start_and_copy_a_part();
+    source().execute("ALTER PUBLICATION chosen DROP TABLE t; DROP TABLE t");
+    wait_until("it is given up", seconds(30), [&] {
+        return contains(consumer().log(), "\"public.t\" is not published any more");
+    });
+    source().execute("UPDATE u SET n = n + 1");
+    target().execute("DROP TABLE t");
+    expect_equal_in_the_end();
+}
+
+// What it has loaded is of a snapshot that does not see what was dropped for the next one.
+TEST_F(CopyAltered, ASessionOfAKilledRunCannotCommitAnyMore) {
+    make("int", "g");
+    target().execute(
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN PERFORM pg_sleep(4); RETURN NULL; END'; "
+        "CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED "
+        "FOR EACH ROW WHEN (NEW.k = 2000) EXECUTE FUNCTION wait(); "
+        "ALTER TABLE t ENABLE ALWAYS TRIGGER wait");
+    consumer().init();
+    consumer().start();
+    wait_until("a chunk is about to be committed", seconds(30), [&] {
+        return target().number(
+                   "SELECT count(*) FROM pg_stat_activity WHERE query = 'COMMIT' AND wait_event = "
+                   "'PgSleep' AND datname = current_database()") == 1;
+    });
+    consumer().kill();
+    consumer().set("copy_rate_limit", "\"100MB\"");
+    Writers writers(source_conninfo(), 1, [](Random& random) {
+        return "UPDATE t SET n = n + 1 WHERE k = " + std::to_string(random.between(1900, 2100));
+    });
+    consumer().start();
+    wait_until_copied();
+    EXPECT_EQ(writers.stop(), "");
+    catch_up();
+    expect_equal();
+}
+
+}  // namespace
+}  // namespace walpack::e2e
