@@ -37,8 +37,8 @@ REGRESS_OPTS  = --inputdir=. --load-extension=walpack
 
 # Tests of concurrent sessions; what they share is made by shared_functions. PGXS runs them after the
 # others.
-ISOLATION_ORDER = shared_functions older_transaction ddl_rewrite concurrent_index publication_change \
-                  type_change streamed_abort invalidation_storm busy_slot
+ISOLATION_ORDER = shared_functions slot_creation older_transaction ddl_rewrite concurrent_index \
+                  publication_change type_change streamed_abort invalidation_storm busy_slot
 ISOLATION       = $(foreach test,$(ISOLATION_ORDER),$(if $(wildcard specs/$(test).spec),$(test)))
 ISOLATION_OPTS  = --inputdir=. --load-extension=walpack
 

@@ -85,6 +85,8 @@ class MessageWriter {
     /* Ends an open transaction that is begun: `record_type` is WALPACK_COMMIT or WALPACK_PREPARE.
      */
     void write_end(uint32_t record_type, XLogRecPtr end_lsn);
+    /* Ends an open transaction that is not begun: nothing is written. */
+    void close_unsent() { is_open_ = false; }
     /* Ends a block; nothing is written when it is not begun. */
     void close_block();
 

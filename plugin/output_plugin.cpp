@@ -64,7 +64,8 @@ static void walpack_startup(LogicalDecodingContext* ctx, OutputPluginOptions* op
                             bool is_init) {
     options->output_type = OUTPUT_PLUGIN_BINARY_OUTPUT;
     options->receive_rewrites = false;
-    /* A slot that is being created decodes nothing and is given no options. */
+    /* A slot that is being created is given no options. Of the callbacks only that of origins is
+     * called for it. */
     if (is_init) {
         ctx->streaming = false;
         ctx->twophase = false;
@@ -84,7 +85,10 @@ static void walpack_shutdown(LogicalDecodingContext* ctx) {
     release_output_settings(state_of(ctx).settings_level);
 }
 
+/* Also for changes that come while the slot is being created, before any of them is decoded: then
+ * there is no session. */
 bool walpack_filter_by_origin(LogicalDecodingContext* ctx, OriginId origin) {
+    if (ctx->output_plugin_private == nullptr) return false;
     return origin != kNoOrigin && state_of(ctx).options.origin == OriginRule::kNone;
 }
 }

@@ -14,7 +14,10 @@ extern "C" void walpack_commit(LogicalDecodingContext* ctx, ReorderBufferTXN* tx
     state.writer.enter();
     const bool is_sent = state.writer.is_begun();
     report_transaction(ctx, state, !is_sent);
-    if (is_sent) state.writer.write_end(WALPACK_COMMIT, txn->end_lsn);
+    if (is_sent)
+        state.writer.write_end(WALPACK_COMMIT, txn->end_lsn);
+    else
+        state.writer.close_unsent();
 }
 
 }  // namespace walpack::plugin
