@@ -60,6 +60,7 @@ Column make_column(Form_pg_attribute published, Form_pg_attribute own, StringInf
     column.index = own->attnum - 1;
     column.length = own->attlen;
     column.typmod = published->atttypmod;
+    (void)getBaseTypeAndTypmod(published->atttypid, &column.typmod);
     column.name = pstrdup(NameStr(published->attname));
     column.shape = shape_of_type(own->atttypid);
     column.encoder = make_value_encoder(column.shape, scratch, keep);

@@ -197,7 +197,8 @@ void Applier::State::apply(const Truncate& truncate) {
         tables.push_back(plan->mapping()->table);
     }
     for (TruncateStep& step :
-         plan_truncation(control, options.truncate_referenced, truncate, tables))
+         plan_truncation(control, {options.truncate_referenced, !order.settings().is_replica_role},
+                         truncate, tables))
         changes.add(std::move(step));
 }
 
@@ -205,15 +206,16 @@ void Applier::State::apply(const Truncate& truncate) {
 bool Applier::State::is_large() const {
     const std::uint64_t rows_max = std::max(kPartRowsMax, 2 * options.group_rows_max);
     const std::uint64_t bytes_max = 2 * options.group_bytes_max;
-    if (group && group->is_replay)
-        return group->kept->rows() >= rows_max || group->kept->bytes() >= bytes_max;
+    // Of changes that replaced each other in a batch all are kept.
+    if (group && group->kept && group->kept->bytes() >= bytes_max) return true;
+    if (group && group->is_replay) return group->kept->rows() >= rows_max;
     return changes.changes() >= rows_max || changes.bytes() >= bytes_max;
 }
 
 bool Applier::State::group_is_full() const {
     return !options.grouping || group->rows >= options.group_rows_max ||
            changes.bytes() >= options.group_bytes_max ||
-           (group->is_replay && group->kept->bytes() >= options.group_bytes_max) ||
+           (group->kept && group->kept->bytes() >= options.group_bytes_max) ||
            Clock::now() - group->start >= options.group_time_max;
 }
 

@@ -1,6 +1,7 @@
 #include "apply/apply_session.h"
 
 #include <algorithm>
+#include <limits>
 #include <variant>
 
 #include "base/big_endian.h"
@@ -200,8 +201,12 @@ std::size_t ApplySession::gather(const Batch& batch, std::size_t first) {
         columns_[i].bytes.assign(kArrayHeadBytes, '\0');
         columns_[i].has_null = false;
     }
-    const std::size_t last = std::min(batch.rows.size(), first + rows_max(statement.kind));
-    const std::size_t most = bytes_max(statement.kind);
+    const bool is_whole = batch.keeps_together();
+    const std::size_t last = is_whole
+                                 ? batch.rows.size()
+                                 : std::min(batch.rows.size(), first + rows_max(statement.kind));
+    const std::size_t most =
+        is_whole ? std::numeric_limits<std::size_t>::max() : bytes_max(statement.kind);
     std::size_t bytes = 0;
     std::size_t row = first;
     for (; row < last && bytes < most; ++row) {

@@ -1,5 +1,6 @@
 #include "apply/cell.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 
@@ -8,6 +9,7 @@
 #include "base/big_endian.h"
 #include "base/check.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "model/value_binary.h"
 #include "model/value_form.h"
 #include "model/value_text.h"
@@ -18,9 +20,22 @@ namespace {
 constexpr int kVersionWithInfiniteIntervals = 170000;
 
 // The extremes of all three fields; earlier servers would store them as a nonsensical interval.
-constexpr std::string_view kInfinity{
-    "\x7f\xff\xff\xff\xff\xff\xff\xff\x7f\xff\xff\xff\x7f\xff\xff\xff", 16};
-constexpr std::string_view kMinusInfinity{"\x80\0\0\0\0\0\0\0\x80\0\0\0\x80\0\0\0", 16};
+// With their length before them, as they stand in arrays, ranges and multiranges: what else is
+// there has a zero byte where these have none, or a length where these have none of its bytes.
+constexpr std::string_view kInfinities[] = {
+    {"\0\0\0\x10\x7f\xff\xff\xff\xff\xff\xff\xff\x7f\xff\xff\xff\x7f\xff\xff\xff", 20},
+    {"\0\0\0\x10\x80\0\0\0\0\0\0\0\x80\0\0\0\x80\0\0\0", 20}};
+
+bool has_infinite_interval(const Attribute& attribute, std::string_view binary) {
+    return std::ranges::any_of(kInfinities, [&](std::string_view infinity) {
+        if (attribute.kind == ValueKind::interval) return binary == infinity.substr(4);
+        return binary.find(infinity) != std::string_view::npos;
+    });
+}
+
+bool has_intervals(const Attribute& attribute) {
+    return attribute.kind == ValueKind::interval || attribute.element_kind == ValueKind::interval;
+}
 
 // The commonest values in one step: length and number.
 template <typename Number>
@@ -57,6 +72,16 @@ void append_text(const ColumnMapping& column, const Value& value, std::string& o
             .hint("Give the target column the same type as at the source.");
     }
     out += *text;
+}
+
+// Of a text: its bytes are the same in every form.
+void refuse_cut_blanks(const ColumnMapping& column, const Value& value) {
+    const auto most = static_cast<std::size_t>(column.cuts_blanks_beyond);
+    if (!value.bytes.ends_with(' ') || count_characters(value.bytes) <= most) return;
+    throw Error(ErrorKind::value,
+                fmt::format("a value of column \"{}\" ends in blanks that {} would cut",
+                            column.column->name, column.column->declared_type))
+        .hint("Widen the column on the target.");
 }
 
 }  // namespace
@@ -101,29 +126,19 @@ void CellEncoder::append(const ColumnMapping& column, CellForm form, const Value
 
 void CellEncoder::append_bytes(const ColumnMapping& column, CellForm form, const Value& value,
                                std::string& out) const {
-    refuse_infinite_interval(column, value);
-    switch (form) {
-        case CellForm::text:
-            return append_text(column, value, out);
-        case CellForm::binary:
-            return append_binary(column.sent_as, value, out);
-        case CellForm::binary_array: {
-            const std::size_t start = out.size();
-            append_binary(column.sent_as, value, out);
-            set_array_element_oid(out, column.column->element_oid, start);
-            return;
-        }
-    }
-}
-
-void CellEncoder::refuse_infinite_interval(const ColumnMapping& column, const Value& value) const {
-    if (column.sent_as.kind != ValueKind::interval) return;
-    if (server_version_ >= kVersionWithInfiniteIntervals) return;
-    if (value.bytes != kInfinity && value.bytes != kMinusInfinity) return;
-    throw Error(ErrorKind::value,
-                fmt::format("the target's version has no infinite interval for column \"{}\"",
-                            column.column->name))
-        .hint("Upgrade the target to PostgreSQL 17 or later.");
+    if (column.cuts_blanks_beyond != 0) refuse_cut_blanks(column, value);
+    // Of what is sent as text the server itself refuses what it has not.
+    if (form == CellForm::text) return append_text(column, value, out);
+    const std::size_t start = out.size();
+    append_binary(column.sent_as, value, out);
+    if (form == CellForm::binary_array)
+        set_array_element_oid(out, column.column->element_oid, start);
+    if (has_intervals(column.sent_as) && server_version_ < kVersionWithInfiniteIntervals &&
+        has_infinite_interval(column.sent_as, std::string_view(out).substr(start)))
+        throw Error(ErrorKind::value,
+                    fmt::format("the target's version has no infinite interval for column \"{}\"",
+                                column.column->name))
+            .hint("Upgrade the target to PostgreSQL 17 or later.");
 }
 
 }  // namespace walpack

@@ -61,7 +61,6 @@ class CellEncoder {
   private:
     void append_bytes(const ColumnMapping& column, CellForm form, const Value& value,
                       std::string& out) const;
-    void refuse_infinite_interval(const ColumnMapping& column, const Value& value) const;
 
     int server_version_;
 };

@@ -11,12 +11,31 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/sqlstate.h"
+#include "schema/catalog_query.h"
 
 namespace walpack {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience{5000};
 constexpr std::chrono::milliseconds kCancelLimit{2000};
+
+// A lock of someone else may be part of a circle too, through what no server sees: then it is not
+// let go of before we do.
+constexpr std::chrono::seconds kPatienceWithOthers{60};
+
+// Who waits for whom of sessions in the order in which they commit, through whatever others: the
+// place of the one that waits; that of the other, NULL where it is none of ours; its process.
+constexpr const char* kWaits = R"(
+WITH RECURSIVE ours AS (
+    SELECT pid, place FROM pg_catalog.unnest($1::pg_catalog.int4[]) WITH ORDINALITY u(pid, place)
+), waits(place, pid) AS (
+    SELECT o.place, b.pid FROM ours o
+    CROSS JOIN pg_catalog.unnest(pg_catalog.pg_blocking_pids(o.pid)) b(pid)
+    UNION
+    SELECT w.place, b.pid FROM waits w
+    CROSS JOIN pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) b(pid)
+)
+SELECT w.place, o.place, w.pid FROM waits w LEFT JOIN ours o USING (pid) ORDER BY 1, 3)";
 
 // What an open transaction still has to do would hold its locks until it is done.
 void cancel_backend(Connection& control, int pid) {
@@ -158,27 +177,55 @@ void CommitOrder::watch_sessions() {
     }
 }
 
-// A slow disk is no circle.
-bool CommitOrder::is_waiting_for_a_lock() {
+// Where a session of ours waits, through whatever others, for one whose turn to commit comes later:
+// that one waits for it in turn, which only we know. A slow disk is no circle, nor is a COMMIT that
+// takes its time, for which the next session waits; nor a lock that is not ours, for a while.
+bool CommitOrder::is_in_circle() {
     std::vector<int> pids;
-    for (const auto& session : sessions_) pids.push_back(session->connection().backend_pid());
+    for (const std::size_t session : in_order())
+        pids.push_back(sessions_[session]->connection().backend_pid());
+    std::string others;
     try {
         control_.limit_silence(kCancelLimit);
-        const auto waits = control_.query_value(
-            "SELECT 1 FROM pg_catalog.pg_stat_activity WHERE wait_event_type = 'Lock' "
-            "AND pid = ANY ($1::pg_catalog.int4[]) LIMIT 1",
-            {fmt::format("{{{}}}", fmt::join(pids, ","))});
+        const Result waits =
+            control_.execute(kWaits, {fmt::format("{{{}}}", fmt::join(pids, ","))});
         control_.limit_silence(std::chrono::milliseconds(0));
-        return waits.has_value();
+        for (int row = 0; row < waits.rows(); ++row) {
+            if (waits.is_null(row, 1)) {
+                others +=
+                    fmt::format("{}<{} ", pids[count_at(waits, row, 0) - 1], waits.value(row, 2));
+            } else if (count_at(waits, row, 1) > count_at(waits, row, 0)) {
+                return true;
+            }
+        }
     } catch (const Error& error) {
         control_.limit_silence(std::chrono::milliseconds(0));
         if (error.kind() == ErrorKind::cancelled) throw;
         return false;  // nobody answers: that is no circle either
     }
+    const auto now = Group::Clock::now();
+    if (others != waits_for_others_) waits_for_others_since_ = now;
+    waits_for_others_ = std::move(others);
+    return !waits_for_others_.empty() && now - waits_for_others_since_ >= kPatienceWithOthers;
+}
+
+// Sessions by the first group of each that is not committed. One whose group is not complete has
+// the newest.
+std::vector<std::size_t> CommitOrder::in_order() const {
+    std::vector<std::size_t> order;
+    for (const Group& group : groups_) {
+        if (!group.is_committed && std::ranges::find(order, *group.session) == order.end())
+            order.push_back(*group.session);
+    }
+    for (std::size_t i = 0; i < sessions_.size(); ++i) {
+        if (sessions_[i]->is_in_transaction() && std::ranges::find(order, i) == order.end())
+            order.push_back(i);
+    }
+    return order;
 }
 
 std::optional<Error> CommitOrder::stuck() {
-    if (!is_waiting_for_a_lock()) return std::nullopt;
+    if (!is_in_circle()) return std::nullopt;
     cancel_open(sessions_.size());
     return Error(ErrorKind::connection,
                  fmt::format("the target was silent for {} ms while several transactions of ours "
@@ -189,9 +236,13 @@ std::optional<Error> CommitOrder::stuck() {
         .at_lsn(last_commit_lsn_.to_string());
 }
 
+// A COMMIT is left alone: what it waits for may be a standby, which it would do without.
 void CommitOrder::cancel_open(std::size_t except) {
     for (std::size_t i = 0; i < sessions_.size(); ++i) {
-        if (i != except && sessions_[i]->is_in_transaction())
+        const bool is_committing = std::ranges::any_of(groups_, [i](const Group& group) {
+            return group.session == i && group.is_commit_sent && !group.is_committed;
+        });
+        if (i != except && sessions_[i]->is_in_transaction() && !is_committing)
             cancel_backend(control_, sessions_[i]->connection().backend_pid());
     }
 }

@@ -25,9 +25,9 @@ namespace walpack {
 
 // Two sessions may still wait for one another through a third party: one waits for a row that a
 // local session of the target has, that one for a row of the other session, which waits for its
-// turn to commit. The server cannot see such a circle. So while several transactions are open none
-// of them may be silent for kPatience; then all are given up, with an Error whose SQLSTATE is that
-// of a deadlock.
+// turn to commit. The server cannot see such a circle. So while several transactions are open and
+// one of them is silent for kPatience, the server is asked who waits for whom; in a circle all are
+// given up, with an Error whose SQLSTATE is that of a deadlock.
 class CommitOrder {
   public:
     // What to do with a result: as InFlight::Judge, with the session's number.
@@ -113,7 +113,8 @@ class CommitOrder {
     void cancel_open(std::size_t except);
     // Called when a session was silent; nullopt when there is no reason to give up.
     std::optional<Error> stuck();
-    bool is_waiting_for_a_lock();
+    bool is_in_circle();
+    std::vector<std::size_t> in_order() const;
 
     Connection& control_;
     const Progress& progress_;
@@ -125,6 +126,8 @@ class CommitOrder {
     SentCounts earlier_counts_;
     std::chrono::nanoseconds earlier_waited_{0};
     bool is_watched_ = false;
+    std::string waits_for_others_;  // who for whom, when it was last looked at
+    Group::Clock::time_point waits_for_others_since_;
     Lsn last_commit_lsn_;
     std::deque<Group> groups_;
     Lsn position_;

@@ -31,7 +31,9 @@ bool has_same_columns(const TargetTable& left, const TargetTable& right) {
 bool has_same_constraints(const TargetTable& left, const TargetTable& right) {
     return left.key_columns == right.key_columns && left.unique_indexes == right.unique_indexes &&
            left.is_referencing == right.is_referencing &&
-           left.is_referenced == right.is_referenced && left.cascades_from == right.cascades_from;
+           left.is_referenced == right.is_referenced &&
+           left.is_self_referencing == right.is_self_referencing &&
+           left.cascades_from == right.cascades_from;
 }
 
 bool has_same_triggers(const TargetTable& left, const TargetTable& right) {

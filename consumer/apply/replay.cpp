@@ -182,7 +182,8 @@ void Replay::run(const Truncate& truncate) {
     }
     if (tables.empty()) return;
     for (TruncateStep& step :
-         plan_truncation(control_, options_.truncate_referenced, possible, tables)) {
+         plan_truncation(control_, {options_.truncate_referenced, !settings_.is_replica_role},
+                         possible, tables)) {
         SentStatement sent;
         sent.relation = step.relation;
         sent.check = step.check;

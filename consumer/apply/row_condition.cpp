@@ -62,7 +62,9 @@ std::string is_exactly(const TargetColumn& column, const std::string& parameter,
 }
 
 std::string is_exactly_null(const TargetColumn& column, const std::string& qualifier) {
-    return qualifier + quote_identifier(column.name) + " IS NULL";
+    const std::string name = qualifier + quote_identifier(column.name);
+    // IS NULL is also true of a row of NULLs.
+    return column.type_type == 'c' ? name + " IS NOT DISTINCT FROM NULL" : name + " IS NULL";
 }
 
 }  // namespace walpack

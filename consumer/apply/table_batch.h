@@ -47,7 +47,9 @@ struct Batch {
     // statement.
     static constexpr std::size_t kRowsMin = 8;
 
-    bool is_sent_by_row() const { return rows.size() < kRowsMin; }
+    bool is_sent_by_row() const { return rows.size() < (keeps_together() ? 2 : kRowsMin); }
+    // Foreign keys among the rows are checked at the end of a statement: at the source it was one.
+    bool keeps_together() const { return statement->single->mapping->table->is_self_referencing; }
     std::string_view row(std::size_t i) const {
         return std::string_view(*cells).substr(rows[i].offset, rows[i].length);
     }

@@ -52,6 +52,20 @@ WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
     AND d.deptype IN ('a', 'i') AND d.refobjid = ANY ($1::pg_catalog.oid[]))";
 
+// No table can be truncated whose constraints have something to check at the end.
+constexpr const char* kReadDeferrable = R"(
+WITH RECURSIVE emptied(oid) AS (
+    SELECT o.oid FROM pg_catalog.unnest($1::pg_catalog.oid[]) o(oid)
+    UNION
+    SELECT h.inhrelid FROM emptied e
+    JOIN pg_catalog.pg_class p ON p.oid = e.oid AND p.relkind = 'p'
+    JOIN pg_catalog.pg_inherits h ON h.inhparent = e.oid)
+SELECT pg_catalog.string_agg(DISTINCT pg_catalog.format('%I.%I', n.nspname, c.conname), ', ')
+FROM pg_catalog.pg_constraint c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
+WHERE c.condeferrable AND (c.conrelid IN (SELECT oid FROM emptied)
+    OR c.contype = 'f' AND c.confrelid IN (SELECT oid FROM emptied)))";
+
 struct Referencing {
     std::uint32_t oid = 0;
     std::string name;      // as people write it
@@ -199,14 +213,14 @@ TruncateReferenced truncate_referenced_of(std::string_view name) {
     return name == "delete" ? TruncateReferenced::delete_rows : TruncateReferenced::refuse;
 }
 
-std::vector<TruncateStep> plan_truncation(Connection& control, TruncateReferenced policy,
+std::vector<TruncateStep> plan_truncation(Connection& control, const TruncateOptions& options,
                                           const Truncate& truncate, const Tables& tables) {
-    const std::vector<std::uint32_t> oids = oids_of(tables);
+    std::vector<std::uint32_t> oids = oids_of(tables);
     const std::vector<Referencing> outside = read_referencing(control, oids);
     std::vector<Referencing> more;
     if (!outside.empty()) {
-        if (policy == TruncateReferenced::refuse) refuse(truncate, outside);
-        if (policy == TruncateReferenced::delete_rows)
+        if (options.referenced == TruncateReferenced::refuse) refuse(truncate, outside);
+        if (options.referenced == TruncateReferenced::delete_rows)
             return plan_deletes(control, truncate, tables, outside);
         more = read_all_referencing(control, oids, outside);
         for (const Referencing& table : more) {
@@ -215,7 +229,19 @@ std::vector<TruncateStep> plan_truncation(Connection& control, TruncateReference
                 names_of(truncate), table.name, table.constraint);
         }
     }
-    return {{truncate_sql(tables, more, truncate), truncate.relations.front(), ""}};
+    const auto& relation = truncate.relations.front();
+    std::vector<TruncateStep> steps = {{truncate_sql(tables, more, truncate), relation, ""}};
+    if (!options.defers_constraints) return steps;
+    // At the source nothing was left to check either.
+    for (const Referencing& table : more) oids.push_back(table.oid);
+    if (const auto names = control.query_value(kReadDeferrable, {array_literal(oids)})) {
+        const auto set = [&](const char* mode) {
+            return TruncateStep{fmt::format("SET CONSTRAINTS {} {}", *names, mode), relation, ""};
+        };
+        steps.insert(steps.begin(), set("IMMEDIATE"));
+        steps.push_back(set("DEFERRED"));
+    }
+    return steps;
 }
 
 }  // namespace walpack

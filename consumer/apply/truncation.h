@@ -30,10 +30,16 @@ enum class TruncateReferenced {
 // refuse, cascade or delete.
 TruncateReferenced truncate_referenced_of(std::string_view name);
 
+struct TruncateOptions {
+    TruncateReferenced referenced = TruncateReferenced::refuse;
+    // The session has deferred all constraints: it is not in the replica role.
+    bool defers_constraints = false;
+};
+
 // Reads the catalogue by `control`. `tables` are those that the relations map onto. Throws
 // Error(schema) when the policy refuses it.
 std::vector<TruncateStep> plan_truncation(
-    Connection& control, TruncateReferenced policy, const Truncate& truncate,
+    Connection& control, const TruncateOptions& options, const Truncate& truncate,
     const std::vector<std::shared_ptr<const TargetTable>>& tables);
 
 }  // namespace walpack

@@ -8,6 +8,7 @@ namespace walpack {
 
 inline constexpr std::string_view kFeatureNotSupported = "0A000";
 inline constexpr std::string_view kDataException = "22000";
+inline constexpr std::string_view kDatetimeFieldOverflow = "22008";
 inline constexpr std::string_view kDivisionByZero = "22012";
 inline constexpr std::string_view kCharacterNotInRepertoire = "22021";
 inline constexpr std::string_view kUntranslatableCharacter = "22P05";

@@ -67,6 +67,22 @@ std::string from_hex(std::string_view hex) {
     return out;
 }
 
+std::size_t count_characters(std::string_view text) {
+    std::size_t count = 0;
+    for (std::size_t at = 0; at < text.size(); ++count) {
+        const auto first = static_cast<unsigned char>(text[at++]);
+        const int more = first < 0x80 ? 0 : (first >> 5) == 6 ? 1 : (first >> 4) == 14 ? 2 : 3;
+        if (more == 3 && (first >> 3) != 30) return text.size();
+        for (int i = 0; i < more; ++i) {
+            const bool is_next =
+                at < text.size() && (static_cast<unsigned char>(text[at]) >> 6) == 2;
+            if (!is_next) return text.size();
+            ++at;
+        }
+    }
+    return count;
+}
+
 std::string human_bytes(std::uint64_t bytes) {
     static constexpr const char* kUnits[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
     auto amount = static_cast<double>(bytes);

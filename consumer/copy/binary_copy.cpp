@@ -41,6 +41,16 @@ bool is_same_range(const Attribute& attribute, const TargetColumn& column) {
            attribute.element_kind && !is_container(*attribute.element_kind);
 }
 
+constexpr int kVersionWithInfiniteIntervals = 170000;
+
+// Older servers take the binary form of an infinite interval for some interval, and refuse the
+// text. What stands within ranges of an array is not known.
+bool may_be_infinite(const Attribute& attribute) {
+    return attribute.kind == ValueKind::interval || attribute.element_kind == ValueKind::interval ||
+           attribute.element_kind == ValueKind::range ||
+           attribute.element_kind == ValueKind::multirange;
+}
+
 bool has_same_form(const Attribute& attribute, const ColumnMapping& mapped) {
     const TargetColumn& column = *mapped.column;
     switch (attribute.kind) {
@@ -65,7 +75,10 @@ std::string reason_against_binary(const RelationMapping& mapping) {
     for (const ColumnMapping& mapped : mapping.columns) {
         if (!mapped.is_written()) continue;
         const Attribute& attribute = mapping.relation->attributes[mapped.attribute];
-        if (has_same_form(attribute, mapped)) continue;
+        const bool is_refused_as_text =
+            mapping.table->server_version < kVersionWithInfiniteIntervals &&
+            may_be_infinite(attribute);
+        if (has_same_form(attribute, mapped) && !is_refused_as_text) continue;
         return fmt::format("column \"{}\" goes from {} to {} as text", attribute.name,
                            type_display(attribute), mapped.column->declared_type);
     }

@@ -44,7 +44,7 @@ struct StoredTable {
     TableState state = TableState::waiting;
     ChunkMethod method = ChunkMethod::whole;
     std::string key_column;  // of method key
-    std::string key_kind;    // its ValueKind by name; empty where an earlier version has stored it
+    std::string key_kind;    // its ValueKind by name; not known where an earlier version stored it
     // What each snapshot must see, of a primary or of a standby.
     std::optional<SourceSnapshot> required;
     Lsn required_lsn;

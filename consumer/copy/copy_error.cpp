@@ -41,9 +41,28 @@ bool is_column(const RelationMapping& mapping, const std::string& name) {
     });
 }
 
+// Of the columns for which the source looks: see columns_at_source().
+std::string columns_that_cut(const RelationMapping& mapping) {
+    std::string names;
+    for (const ColumnMapping& column : mapping.columns) {
+        if (column.cuts_blanks_beyond == 0) continue;
+        names += fmt::format("{}\"{}\" ({})", names.empty() ? "" : ", ", column.column->name,
+                             column.column->declared_type);
+    }
+    return names;
+}
+
 }  // namespace
 
 Error copy_error(const RelationMapping& mapping, const Error& error) {
+    const std::string cut = columns_that_cut(mapping);
+    if (!cut.empty() && error.sqlstate() == kDatetimeFieldOverflow)
+        return Error(ErrorKind::schema,
+                     fmt::format("copy of \"{}\" failed: a value ends in blanks that the target "
+                                 "would cut in silence",
+                                 mapping.relation->qualified_name()))
+            .detail(fmt::format("Of column {} on the target.", cut))
+            .hint("Widen the column on the target.");
     const std::string place =
         is_column(mapping, error.column()) ? fmt::format(", column \"{}\"", error.column()) : "";
     const std::string reason =
@@ -53,6 +72,13 @@ Error copy_error(const RelationMapping& mapping, const Error& error) {
         .sqlstate(error.sqlstate())
         .column(error.column())
         .hint(error.hint());
+}
+
+Error another_table(const TableName& name) {
+    return Error(ErrorKind::repeat,
+                 fmt::format("table \"{}.{}\" was renamed, made anew or is not published any more; "
+                             "the copy is taken up again",
+                             name.schema, name.table));
 }
 
 }  // namespace walpack

@@ -19,4 +19,7 @@ class OtherTable : public Error {
     explicit OtherTable(const std::string& message) : Error(ErrorKind::schema, message) {}
 };
 
+// The table is not what it was: where the copy is taken up it is followed, or given up.
+Error another_table(const TableName& name);
+
 }  // namespace walpack

@@ -101,14 +101,13 @@ void CopyGate::look_up(const RowChange& change) {
     table_ = find(*relation_);
     passes_ = table_ != nullptr && table_->stored.state == TableState::ready;
     is_cut_otherwise_ = false;
+    key_is_in_old_ = true;
     if (table_ == nullptr || passes_ || table_->is_dropped() || table_->is_whole()) return;
     const auto& attributes = relation_->attributes;
     const auto found = std::ranges::find(attributes, table_->stored.key_column, &Attribute::name);
-    const TableLoad& load = *table_->load;
-    const bool is_needed_in_old = load.published->replicates_updates;
-    is_cut_otherwise_ = found == attributes.end() || (is_needed_in_old && !found->is_key) ||
-                        found->kind != load.key_kind();
+    is_cut_otherwise_ = found == attributes.end() || found->kind != table_->load->key_kind();
     if (is_cut_otherwise_) return;
+    key_is_in_old_ = found->is_key;
     key_attribute_ = static_cast<std::size_t>(found - attributes.begin());
     const auto& keys = relation_->key_attributes;
     key_place_ = static_cast<std::size_t>(std::find(keys.begin(), keys.end(), key_attribute_) -
@@ -123,7 +122,8 @@ void CopyGate::change(const RowChange& change, CopyGateOutput& output) {
         return output.apply(change);
     }
     if (table_ == nullptr || table_->is_dropped()) return note_not_applied();
-    if (is_cut_otherwise_) return change_of_other_cut(output);
+    if (is_cut_otherwise_ || (!key_is_in_old_ && change.kind != ChangeKind::insert))
+        return change_of_other_cut(output);
     const bool is_of_two = is_update(change.kind);
     const std::size_t from = chunk_of_row(change, change.kind != ChangeKind::insert);
     const std::size_t to = is_of_two ? chunk_of_row(change, false) : from;
@@ -134,10 +134,10 @@ void CopyGate::change(const RowChange& change, CopyGateOutput& output) {
 // Which chunk its row is of cannot be told. What is older than all that is loaded need not be.
 void CopyGate::change_of_other_cut(CopyGateOutput& output) {
     CopyTable& table = *table_;
+    note_not_applied();
     bool is_dropped = true;
     for (std::size_t i = 0; i < table.chunks.size(); ++i)
         is_dropped = fate_of(table, i, output) == Fate::drop && is_dropped;
-    note_not_applied();
     if (!is_dropped) begin_again(table, output);
 }
 
@@ -153,6 +153,7 @@ void CopyGate::begin_again(CopyTable& table, CopyGateOutput& output) {
     }
     table.stored.state = TableState::requested;
     table.needs_required = true;
+    table.needs_description = true;
     table.dropped_from.reset();
     tables_.note_change();
     const std::string sql = catalog_.request_sql(table.stored.oid);

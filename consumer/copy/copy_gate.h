@@ -138,6 +138,7 @@ class CopyGate {
     CopyTable* table_ = nullptr;
     bool passes_ = false;            // its changes are applied without a look
     bool is_cut_otherwise_ = false;  // by what the relation has not, or has of another kind
+    bool key_is_in_old_ = true;      // or the table is not cut
     std::size_t key_attribute_ = 0;
     std::size_t key_place_ = 0;          // in a key tuple
     std::unique_lock<std::mutex> lock_;  // held while a change is decided

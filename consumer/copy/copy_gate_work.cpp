@@ -2,6 +2,8 @@
 // meanwhile holds the slot back.
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,28 @@ namespace walpack {
 namespace {
 
 using State = CopyChunk::State;
+
+// Changes may be older than the name that their table has by now, on both sides.
+class Renamed {
+  public:
+    explicit Renamed(TableName name) : name_(std::move(name)) {}
+
+    std::shared_ptr<const Relation> take(const std::shared_ptr<const Relation>& relation) {
+        if (relation->schema == name_.schema && relation->name == name_.table) return relation;
+        auto& renamed = made_[relation];
+        if (renamed == nullptr) {
+            auto copy = std::make_shared<Relation>(*relation);
+            copy->schema = name_.schema;
+            copy->name = name_.table;
+            renamed = std::move(copy);
+        }
+        return renamed;
+    }
+
+  private:
+    TableName name_;
+    std::map<std::shared_ptr<const Relation>, std::shared_ptr<const Relation>> made_;
+};
 
 }  // namespace
 
@@ -132,10 +156,15 @@ bool CopyGate::make_live(CopyTable& table, CopyGateOutput& output) {
         }
     }
     if (numbers.empty()) return false;
+    Renamed renamed(table.stored.name);
     lock_.unlock();
     output.begin_kept(table.stored.name);
     output.forget_mapping(table.stored.name);
-    for (const KeptChange& kept : backlog) output.apply_kept(kept.change(), kept.commit_lsn());
+    for (const KeptChange& kept : backlog) {
+        RowChange change = kept.change();
+        change.relation = renamed.take(change.relation);
+        output.apply_kept(change, kept.commit_lsn());
+    }
     output.command(catalog_.mark_live_sql(table.stored.oid, numbers), "note that chunks are live");
     lock_.lock();
     tables_.note_change();

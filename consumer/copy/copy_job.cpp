@@ -215,11 +215,11 @@ bool CopyJob::carry_out(CopyWorker& worker, CopyTask& task, std::chrono::millise
         return true;
     } catch (const Error& error) {
         worker.disconnect();
+        if (error.kind() == ErrorKind::schema && task.table != nullptr)
+            return look_again(task, error, delay);
         work_.release(task);
         if (error.kind() == ErrorKind::cancelled) return false;
         if (error.kind() == ErrorKind::connection) return wait_for_retry(error, delay);
-        if (error.kind() == ErrorKind::schema && task.table != nullptr)
-            return look_again(task, error, delay);
         fail(std::current_exception());
         return false;
     } catch (const std::exception&) {
@@ -230,30 +230,32 @@ bool CopyJob::carry_out(CopyWorker& worker, CopyTask& task, std::chrono::millise
     }
 }
 
-// What the task's table is by now may be the reason. False when the copy has failed.
+// What the task's table is by now may be the reason. False when the copy has failed. Releases the
+// task: nobody else may plan or forget the table while it is looked at.
 bool CopyJob::look_again(const CopyTask& task, const Error& error,
                          std::chrono::milliseconds& delay) {
+    std::optional<Error> reason;
+    Look look = Look::same;
     try {
-        switch (look_at(task)) {
-            case Look::altered:
-                log::warning("{}; table {}.{} was altered, its copy goes on", error.report(),
-                             task.table->stored.name.schema, task.table->stored.name.table);
-                return true;
-            case Look::begins_again:
-                // Until the watching thread has taken the request up.
-                sleep_unless_stopped(kRequestLook, stop_);
-                return true;
-            case Look::same:
-                break;
-        }
-    } catch (const Error& reason) {
-        if (reason.kind() == ErrorKind::connection) return wait_for_retry(reason, delay);
-        fail(std::current_exception());
-        return false;
+        look = look_at(task);
+    } catch (const Error& failure) {
+        reason = failure;
     }
+    work_.release(task);
+    if (look == Look::altered) {
+        log::warning("{}; the table was altered, its copy goes on", error.report());
+        return true;
+    }
+    if (look == Look::begins_again) {
+        // Until the watching thread has taken the request up.
+        sleep_unless_stopped(kRequestLook, stop_);
+        return true;
+    }
+    if (reason && reason->kind() == ErrorKind::connection) return wait_for_retry(*reason, delay);
     // A standby may not have replayed what the source has.
-    if (dynamic_cast<const OtherTable*>(&error) != nullptr) return wait_for_retry(error, delay);
-    fail(std::make_exception_ptr(error));
+    if (!reason && dynamic_cast<const OtherTable*>(&error) != nullptr)
+        return wait_for_retry(error, delay);
+    fail(std::make_exception_ptr(reason ? *reason : error));
     return false;
 }
 
@@ -261,22 +263,23 @@ bool CopyJob::look_again(const CopyTask& task, const Error& error,
 // altered: throws Error(schema) when only one was.
 CopyJob::Look CopyJob::look_at(const CopyTask& task) {
     CopyTable& table = *task.table;
+    StoredTable stored;
+    {
+        const std::lock_guard lock(tables_.mutex);
+        stored = table.stored;
+    }
     const std::vector<PublishedTable> published = read_published().tables;
-    const auto now = std::ranges::find_if(published, [&table](const PublishedTable& each) {
-        return each.relation->oid == table.stored.oid;
+    const auto now = std::ranges::find_if(published, [&stored](const PublishedTable& each) {
+        return each.relation->oid == stored.oid;
     });
     // Where the copy is taken up it is followed, or given up.
-    if (now == published.end() || now->name() != table.stored.name)
-        throw Error(ErrorKind::repeat,
-                    fmt::format("table \"{}.{}\" was renamed, made anew or is not published any "
-                                "more; the copy is taken up again",
-                                table.stored.name.schema, table.stored.name.table));
+    if (now == published.end() || now->name() != stored.name) throw another_table(stored.name);
     if (is_same(*now, *task.published)) return Look::same;
     const auto source = connect_to_source(options_.worker, stop_);
     const auto target =
         connect_in_encoding(options_.worker.target, options_.worker.encoding, stop_);
     auto mapping = std::make_shared<const RelationMapping>(map_all(*target, {*now}).front());
-    const bool is_alike = is_cut_alike(*source, table.stored, *now);
+    const bool is_alike = is_cut_alike(*source, stored, *now);
     std::unique_lock lock(tables_.mutex);
     const TableState state = table.stored.state;
     const bool has_plan = state != TableState::requested && state != TableState::waiting;
@@ -292,8 +295,8 @@ CopyJob::Look CopyJob::look_at(const CopyTask& task) {
     table.published = std::make_shared<const PublishedTable>(*now);
     table.mapping = std::move(mapping);
     if (has_plan)
-        table.load = std::make_shared<const TableLoad>(make_table_load(
-            table.published, table.mapping, stored_plan(table.stored, *now->relation)));
+        table.load = std::make_shared<const TableLoad>(
+            make_table_load(table.published, table.mapping, stored_plan(stored, *now->relation)));
     tables_.note_change();
     return Look::altered;
 }

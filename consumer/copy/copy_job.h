@@ -70,9 +70,12 @@ class CopyJob {
     void tell_target(Connection& target);
     void look_at_source(std::unique_ptr<Connection>& reading);
     void look_for_requests(Connection& target);
+    std::vector<CopyTable*> undescribed();
+    void describe_again(CopyTable& table, Connection& target);
     CopyTable* claim(const TableName& name);
     void release(CopyTable& table);
     void request(CopyTable& table, Connection& target);
+    bool ask_for(CopyTable& table, std::uint32_t oid, Connection& target);
     void give_up_request(const CopyTable& table, Connection& target, const std::string& why);
     struct Described {
         std::shared_ptr<const PublishedTable> published;
@@ -94,6 +97,7 @@ class CopyJob {
     void forget(CopyTable& table, const Published& published, Connection& target);
     std::set<TableName> take_new_names(const std::map<std::uint32_t, TableName>& names,
                                        Connection& target);
+    bool is_known(std::uint32_t oid);
     bool is_named(const Relation& relation);
     std::vector<const PublishedTable*> new_among(const Published& published);
     void add_ready(const PublishedTable& published, Connection& target);

@@ -99,6 +99,12 @@ void CopyJob::compare(const Published& published, Connection& target) {
     tell_left_out();
 }
 
+bool CopyJob::is_known(std::uint32_t oid) {
+    const std::lock_guard lock(tables_.mutex);
+    return std::ranges::any_of(tables_.by_name,
+                               [oid](const auto& each) { return each.second->stored.oid == oid; });
+}
+
 // Those that are none of the tables, by name or by oid.
 std::vector<const PublishedTable*> CopyJob::new_among(const Published& published) {
     const std::lock_guard lock(tables_.mutex);
@@ -137,8 +143,10 @@ std::set<TableName> CopyJob::take_new_names(const std::map<std::uint32_t, TableN
     }
     std::set<TableName> vacated;
     if (renamed.empty()) return vacated;
+    Transaction transaction(target);
     for (const NewName& each : renamed)
         target.execute(catalog_.rename_table_sql(each.oid, each.now));
+    transaction.commit();
     const std::lock_guard lock(tables_.mutex);
     std::vector<decltype(tables_.by_name)::node_type> nodes;
     for (const NewName& each : renamed) {
@@ -185,8 +193,10 @@ void CopyJob::forget(CopyTable& table, const Published& published, Connection& t
     const TableName name = table.stored.name;
     const std::uint32_t oid = table.stored.oid;
     const auto anew = find_published(published.tables, name);
-    const bool is_followed = anew != published.tables.end() && !is_named(*anew->relation);
-    const std::uint32_t new_oid = is_followed ? anew->relation->oid : 0;
+    const std::uint32_t new_oid =
+        anew != published.tables.end() ? anew->relation->oid : std::uint32_t{0};
+    // Not by one that took the name and is known: what comes of that is its own.
+    const bool is_followed = new_oid != 0 && !is_known(new_oid) && !is_named(*anew->relation);
     target.execute(is_followed ? catalog_.follow_table_sql(oid, new_oid)
                                : catalog_.forget_table_sql(oid));
     if (!is_followed) {

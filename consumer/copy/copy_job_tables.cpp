@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "copy/copy_error.h"
 #include "copy/copy_job.h"
 #include "copy/published_lookup.h"
 #include "copy/target_rows.h"
@@ -18,6 +19,7 @@
 namespace walpack {
 
 void CopyJob::look_for_requests(Connection& target) {
+    for (CopyTable* table : undescribed()) describe_again(*table, target);
     for (const TableName& name : catalog_.requested(target)) {
         CopyTable* const table = claim(name);
         if (table == nullptr) continue;
@@ -29,6 +31,28 @@ void CopyJob::look_for_requests(Connection& target) {
         }
         release(*table);
     }
+}
+
+// Those that begin again because of what the stream has brought of them.
+std::vector<CopyTable*> CopyJob::undescribed() {
+    const std::lock_guard lock(tables_.mutex);
+    std::vector<CopyTable*> found;
+    for (const auto& [name, table] : tables_.by_name)
+        if (table->stored.state == TableState::requested && table->needs_description)
+            found.push_back(table.get());
+    return found;
+}
+
+// No worker has anything to do with it before.
+void CopyJob::describe_again(CopyTable& table, Connection& target) {
+    auto described = describe(table.stored.name, target);
+    if (!described || described->published->relation->oid != table.stored.oid)
+        throw another_table(table.stored.name);
+    const std::lock_guard lock(tables_.mutex);
+    table.published = std::move(described->published);
+    table.mapping = std::move(described->mapping);
+    table.needs_description = false;
+    tables_.note_change();
 }
 
 // For the time being no worker plans, empties or finishes it. nullptr while one does, or when it is
@@ -66,7 +90,7 @@ void CopyJob::request(CopyTable& table, Connection& target) {
     } catch (const Error& error) {
         return give_up_request(table, target, error.report());
     }
-    if (!catalog_.request_again(target, name)) return;
+    if (!ask_for(table, described->published->relation->oid, target)) return;
     log::info("table {}.{} is copied again, as requested", name.schema, name.table);
     const std::lock_guard lock(tables_.mutex);
     table.published = std::move(described->published);
@@ -82,8 +106,23 @@ void CopyJob::request(CopyTable& table, Connection& target) {
         progress_.restart_table(table.progress_number, std::move(figures));
     }
     table.needs_required = true;
+    table.needs_description = false;
     table.dropped_from.reset();
     is_complete_ = false;
+}
+
+// False when the target does not know it any more.
+bool CopyJob::ask_for(CopyTable& table, std::uint32_t oid, Connection& target) {
+    const std::uint32_t before = table.stored.oid;
+    if (oid == before) return catalog_.request_again(target, table.stored.name);
+    // It was made anew, which nobody has noticed yet.
+    Transaction transaction(target);
+    target.execute(catalog_.follow_table_sql(before, oid));
+    const bool is_known = catalog_.request_again(target, table.stored.name);
+    transaction.commit();
+    const std::lock_guard lock(tables_.mutex);
+    table.stored.oid = oid;
+    return is_known;
 }
 
 void CopyJob::give_up_request(const CopyTable& table, Connection& target, const std::string& why) {

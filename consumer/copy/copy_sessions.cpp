@@ -44,6 +44,15 @@ bool has_lock_alone(Connection& target, std::int64_t key, std::chrono::milliseco
     return true;
 }
 
+void end_holders(Connection& target, std::uint64_t key) {
+    try {
+        target.execute(kEnd, {std::to_string(key >> 32), std::to_string(key & 0xffffffffU)});
+    } catch (const Error& error) {
+        // They are another role's; they may end by themselves.
+        if (error.sqlstate() != kInsufficientPrivilege) throw;
+    }
+}
+
 }  // namespace
 
 std::string begin_copy_sql(const std::string& pipeline) {
@@ -52,12 +61,16 @@ std::string begin_copy_sql(const std::string& pipeline) {
         key_of(pipeline));
 }
 
+void share_copy_lock(Connection& session, const std::string& pipeline) {
+    session.execute(fmt::format("SELECT pg_catalog.pg_advisory_lock_shared('{}'::pg_catalog.int8)",
+                                key_of(pipeline)));
+}
+
 void end_earlier_copy(Connection& target, const std::string& pipeline) {
     const std::int64_t key = key_of(pipeline);
     if (has_lock_alone(target, key, kEndsByItself)) return;
     log::info("ending sessions by which an earlier run of the copy still writes");
-    const auto number = static_cast<std::uint64_t>(key);
-    target.execute(kEnd, {std::to_string(number >> 32), std::to_string(number & 0xffffffffU)});
+    end_holders(target, static_cast<std::uint64_t>(key));
     if (has_lock_alone(target, key, kEnds)) return;
     throw Error(ErrorKind::connection,
                 "a session by which an earlier run of the copy writes does not end")

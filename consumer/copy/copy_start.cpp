@@ -77,7 +77,10 @@ class Resumption {
         table->needs_required = table->stored.state == TableState::requested;
         by_oid_[table->stored.oid] = table.get();
         const TableName name = table->stored.name;
-        tables_.by_name[name] = std::move(table);
+        if (!tables_.by_name.emplace(name, std::move(table)).second)
+            throw Error(ErrorKind::config, "walpack.copy_table on the target has a name twice")
+                .detail(fmt::format("It is {}.{}.", name.schema, name.table))
+                .hint("Drop the pipeline with \"walpack drop\" and set it up again.");
     }
 
     // Those that are complete need no look; and it would be one at all tables at each start.
@@ -142,14 +145,32 @@ class Resumption {
             if (std::ranges::find(renamed, other) != renamed.end()) continue;
             names.contains(other->stored.oid) ? renamed.push_back(other) : void(forget(holder));
         }
+        for (const CopyTable* table : renamed) require_nothing_to_make(table->stored.name);
         std::vector<decltype(tables_.by_name)::node_type> nodes;
+        Transaction transaction(target_);
         for (const CopyTable* table : renamed) {
             const TableName& name = names.at(table->stored.oid);
             target_.execute(catalog_.rename_table_sql(table->stored.oid, name));
             nodes.push_back(tables_.by_name.extract(table->stored.name));
             nodes.back().key() = nodes.back().mapped()->stored.name = name;
         }
+        transaction.commit();
         for (auto& node : nodes) tables_.by_name.insert(std::move(node));
+    }
+
+    // Statements of the structure have the name that the table had.
+    void require_nothing_to_make(const TableName& name) {
+        for (const PostDataItem& item : PostData(target_, options_.pipeline).pending()) {
+            if (item.table != name) continue;
+            throw Error(ErrorKind::schema,
+                        fmt::format("table \"{}.{}\" was renamed before its copy was complete",
+                                    name.schema, name.table))
+                .detail(fmt::format("{} is still to be made on the target, under the old name.",
+                                    item.description))
+                .hint(
+                    "Rename it back on both sides until the copy is complete, or drop the pipeline "
+                    "with \"walpack drop\" and set it up again.");
+        }
     }
 
     // Nobody wants their rows any more.
@@ -274,8 +295,7 @@ bool is_cut_alike(Connection& source, const StoredTable& stored, const Published
     if (stored.method == ChunkMethod::whole) return true;
     return std::ranges::any_of(read_chunk_keys(source, published), [&](const ChunkKey& key) {
         const Attribute& attribute = published.relation->attributes[key.attribute];
-        return attribute.name == stored.key_column &&
-               (stored.key_kind.empty() || stored.key_kind == to_string(attribute.kind));
+        return attribute.name == stored.key_column && stored.key_kind == to_string(attribute.kind);
     });
 }
 

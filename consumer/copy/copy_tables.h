@@ -102,6 +102,8 @@ struct CopyTable {
     std::optional<Lsn> dropped_from;
     // State requested: what `required` is must be found out, once changes are dropped.
     bool needs_required = false;
+    // State requested: `published` and `mapping` are to be read anew first.
+    bool needs_description = false;
     // Of method whole: the exported snapshot that further workers may join, while it lives.
     std::string exported_snapshot;
 

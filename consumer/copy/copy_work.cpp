@@ -143,7 +143,8 @@ std::optional<CopyTask> CopyWork::choose_of(CopyTable& table) {
     };
     switch (table.stored.state) {
         case TableState::requested:
-            if (table.dropped_from && *table.dropped_from <= tables_.applied)
+            if (table.dropped_from && *table.dropped_from <= tables_.applied &&
+                !table.needs_description)
                 return take(Kind::empty);
             return std::nullopt;
         case TableState::waiting:

@@ -7,11 +7,20 @@
 namespace walpack {
 namespace {
 
+// Where the target would cut blanks in silence the source fails: see copy_error().
 std::string column_at_source(const RelationMapping& mapping, const ColumnMapping& column) {
     const Attribute& attribute = mapping.relation->attributes[column.attribute];
+    const std::string name = quote_identifier(attribute.name);
+    if (column.cuts_blanks_beyond != 0)
+        return fmt::format(
+            "CASE WHEN pg_catalog.length({0}::pg_catalog.text) > {1} AND "
+            "pg_catalog.\"right\"({0}::pg_catalog.text, 1) = ' ' THEN "
+            "pg_catalog.make_date(pg_catalog.length({0}::pg_catalog.text) * 0, 0, 0)"
+            "::pg_catalog.text "
+            "ELSE {0}::pg_catalog.text END AS {0}",
+            name, column.cuts_blanks_beyond);
     const bool is_widened = attribute.kind != column.sent_as.kind;
-    return quote_identifier(attribute.name) +
-           (is_widened ? "::pg_catalog." + quote_identifier(column.column->type_name) : "");
+    return name + (is_widened ? "::pg_catalog." + quote_identifier(column.column->type_name) : "");
 }
 
 }  // namespace

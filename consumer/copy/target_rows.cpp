@@ -72,6 +72,9 @@ void require_no_checked_references(const TargetTable& table, bool is_replica_rol
 
 // A table that a foreign key points to cannot be truncated alone.
 void empty_table(Connection& target, const TargetTable& table) {
+    const auto role =
+        target.query_value("SELECT pg_catalog.current_setting('session_replication_role')");
+    require_no_checked_references(table, role == "replica");
     const std::string& name = table.sql_name_of_rows();
     target.execute("SAVEPOINT walpack_empty");
     try {

@@ -21,6 +21,7 @@ void empty_tables(Connection& target, const std::vector<RelationMapping>& mappin
 void require_no_checked_references(const TargetTable& table, bool is_replica_role);
 
 // Deletes all rows, by the fastest way that is permitted; inside the caller's open transaction.
+// Throws as require_no_checked_references() does.
 void empty_table(Connection& target, const TargetTable& table);
 
 }  // namespace walpack

@@ -39,6 +39,13 @@ std::optional<std::uint64_t> number_of(std::string_view name, std::string_view s
     throw Error(ErrorKind::limit, file_error(what, path, error));
 }
 
+// A folder is on the disk when the one that it is in is. That one may not be ours to sync.
+void sync_folder(const std::filesystem::path& path) {
+    const OwnedFd folder(
+        ::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder.is_open()) (void)::fsync(folder.get());
+}
+
 }  // namespace
 
 OwnedFd::~OwnedFd() {
@@ -60,8 +67,11 @@ std::string file_error(std::string_view what, const std::string& path, int error
 }
 
 LogDirectory::LogDirectory(std::string path) : path_(std::move(path)) {
-    if (::mkdir(path_.c_str(), 0700) != 0 && errno != EEXIST)
+    if (::mkdir(path_.c_str(), 0700) == 0) {
+        sync_folder(std::filesystem::path(path_).parent_path());
+    } else if (errno != EEXIST) {
         throw_limit("make the folder", path_, errno);
+    }
     folder_ = OwnedFd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder_.is_open()) throw_limit("open the folder", path_, errno);
     const std::string lock = path_ + "/lock";

@@ -110,6 +110,8 @@ Error error_of(ErrorKind kind, const Result& result, const std::string& doing) {
 ErrorKind error_kind_of(std::string_view sqlstate, const ErrorOrigin& origin) {
     if (origin.ends_session) return ErrorKind::connection;
     if (is_of_the_storage(origin)) return ErrorKind::connection;
+    // What the session itself has still to do with the table stays so at another try.
+    if (sqlstate == kObjectInUse && origin.source_file == "tablecmds.c") return ErrorKind::schema;
     for (const KindOfState& entry : kKinds) {
         if (sqlstate.starts_with(entry.prefix)) return entry.kind;
     }

@@ -157,6 +157,12 @@ bool numeric_rounds(const Attribute& attribute, std::int32_t to) {
     return attribute.typmod == kNoTypmod || numeric_scale(attribute.typmod) > scale;
 }
 
+// A text, or an array of them, than a varchar of the modifier.
+bool is_longer_than(const Attribute& attribute, std::int32_t typmod) {
+    const ValueKind kind = attribute.element_kind.value_or(attribute.kind);
+    return kind == ValueKind::text && (attribute.typmod == kNoTypmod || attribute.typmod > typmod);
+}
+
 bool is_time(std::string_view type) {
     return type == "time" || type == "timetz" || type == "timestamp" || type == "timestamptz";
 }
@@ -203,14 +209,25 @@ std::optional<ColumnFit> fit_column(const Attribute& attribute, const TargetColu
 
 bool rounds(const Attribute& attribute, const TargetColumn& column) {
     if (column.typmod == kNoTypmod || column.typmod == attribute.typmod) return false;
-    if (attribute.base) return false;
-    const TypeName type = column.kind == ValueKind::array ? element_of(column) : type_of(column);
+    const bool is_array = column.kind == ValueKind::array;
+    const TypeName type = is_array ? element_of(column) : type_of(column);
     if (!is_built_in(type)) return false;
     if (type.name == "numeric") return numeric_rounds(attribute, column.typmod);
     if (type.name == "interval") return true;
+    if (type.name == "varchar") {
+        const bool is_padded = attribute.value_type().name == "bpchar";
+        return (is_array || is_padded) && is_longer_than(attribute, column.typmod);
+    }
     if (!is_time(type.name)) return false;
     const std::int32_t from = attribute.typmod == kNoTypmod ? kMicroseconds : attribute.typmod;
     return from > column.typmod;
+}
+
+std::int32_t cuts_blanks_beyond(const Attribute& attribute, const TargetColumn& column) {
+    const bool is_cut = attribute.kind == ValueKind::text && is_built_in(type_of(column)) &&
+                        column.type_name == "varchar" && column.typmod != kNoTypmod &&
+                        is_longer_than(attribute, column.typmod);
+    return is_cut ? column.typmod - kTypmodHeader : 0;
 }
 
 std::string type_display(const Attribute& attribute) {

@@ -78,9 +78,10 @@ void describe_type(Attribute& attribute, const TypeShape& shape) {
 std::string shape_of(const std::vector<CatalogAttribute>& attributes) {
     std::string shape;
     for (const CatalogAttribute& read : attributes) {
-        shape += fmt::format("{}{} {} {} {}", shape.empty() ? "" : ", ",
-                             quote_identifier(read.attribute.name), read.type_oid,
-                             read.attribute.typmod, read.collation_oid);
+        shape +=
+            fmt::format("{}{} {} {} {}{}", shape.empty() ? "" : ", ",
+                        quote_identifier(read.attribute.name), read.type_oid, read.attribute.typmod,
+                        read.collation_oid, read.attribute.is_key ? " key" : "");
     }
     return shape;
 }
@@ -100,6 +101,7 @@ void add_attributes(Relation& relation, const PublishedRelation& published,
         if (!is_published(published, candidate)) continue;
         Attribute attribute = candidate.attribute;
         describe_type(attribute, types.shape_of(candidate.type_oid));
+        attribute.typmod = types.effective_typmod(candidate.type_oid, attribute.typmod);
         attribute.is_key = attribute.is_key && (is_full || has_whole_key);
         if (attribute.is_key) relation.key_attributes.push_back(relation.attributes.size());
         relation.attributes.push_back(std::move(attribute));

@@ -24,8 +24,9 @@ struct PublishedTable {
     // Which rows are published, as an SQL expression over all columns of the table, for a session
     // whose search_path is pg_catalog; without one, all.
     std::optional<std::string> row_filter;
-    // All columns of the table, published or not, by name, type and collation: equal when none was
-    // added, dropped, renamed or given another one.
+    // All columns of the table, published or not, by name, type, collation and whether they are
+    // part of the replica identity: equal when none was added, dropped, renamed or altered in
+    // these.
     std::string shape;
     // A partitioned table in place of its partitions: publish_via_partition_root.
     bool is_via_root = false;

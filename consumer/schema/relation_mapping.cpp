@@ -39,7 +39,7 @@ std::string problem_of(const Attribute& attribute, const TargetColumn* column,
     if (rounds(attribute, *column)) {
         return fmt::format(
             "column \"{}\" has type {} at the source and {} on the target, which would round "
-            "values",
+            "or cut values",
             attribute.name, type_display(attribute), column->declared_type);
     }
     return "";
@@ -88,6 +88,7 @@ RelationMapping map_relation(std::shared_ptr<const Relation> relation,
             fit_column(attribute, *column).value_or(ColumnFit{Binding::text, attribute.kind});
         ColumnMapping mapped{index, column, fit.binding, attribute};
         mapped.sent_as.kind = fit.kind;
+        mapped.cuts_blanks_beyond = cuts_blanks_beyond(attribute, *column);
         mapping.columns.push_back(std::move(mapped));
     }
     check_extra_columns(mapping);

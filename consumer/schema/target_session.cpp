@@ -20,7 +20,7 @@ constexpr const char* kPinSettings = R"(
 SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET timezone = 'UTC';
 SET extra_float_digits = 1; SET bytea_output = 'hex'; SET xmloption = 'content';
 SET lc_monetary = 'C'; SET standard_conforming_strings = on; SET transform_null_equals = off;
-SET row_security = off; SET statement_timeout = 0; SET lock_timeout = 0;
+SET array_nulls = on; SET row_security = off; SET statement_timeout = 0; SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0; SET idle_session_timeout = 0;
 SET default_transaction_read_only = off; SET default_transaction_deferrable = off;
 SET default_transaction_isolation = 'read committed';

@@ -34,7 +34,10 @@ SELECT n.nspname, c.relname, c.oid, c.relkind,
             WHERE f.contype = 'f' AND f.confrelid = ANY (tree.oids)),
     ARRAY (SELECT f.confrelid FROM pg_catalog.pg_constraint f
            WHERE f.conrelid = ANY (tree.oids) AND f.contype = 'f' AND f.confdeltype = 'c'
-           ORDER BY f.oid)
+           ORDER BY f.oid),
+    EXISTS (SELECT FROM pg_catalog.pg_constraint f
+            WHERE f.contype = 'f' AND f.conrelid = ANY (tree.oids)
+                AND f.confrelid = ANY (tree.oids))
 FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.name[]),
                 pg_catalog.unnest($2::pg_catalog.name[])) wanted(schema, name)
 JOIN pg_catalog.pg_namespace n ON n.nspname = wanted.schema
@@ -138,6 +141,8 @@ TablesByOid read_tables(Connection& target, const std::vector<TableName>& names)
         table.is_referencing = bool_at(result, row, 6);
         table.is_referenced = bool_at(result, row, 7);
         table.cascades_from = oids_at(result, row, 8);
+        table.is_self_referencing = bool_at(result, row, 9);
+        table.server_version = target.server_version();
         found[table.oid] = std::move(table);
     }
     return found;

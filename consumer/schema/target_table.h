@@ -72,6 +72,7 @@ struct TargetTable {
     std::string schema;
     std::string name;
     char relkind = 'r';
+    int server_version = 0;  // as libpq gives it
     std::vector<TargetColumn> columns;
     // Columns of the primary key, or else of the narrowest plain unique index over NOT NULL
     // columns; empty without. Not more than one row has the same values there.
@@ -88,6 +89,8 @@ struct TargetTable {
     bool is_referencing = false;
     // A foreign key of some table points here (or to a partition).
     bool is_referenced = false;
+    // One that does both.
+    bool is_self_referencing = false;
     // Tables whose deletes delete rows here, where foreign keys fire: ON DELETE CASCADE.
     std::vector<std::uint32_t> cascades_from;
 
@@ -120,6 +123,8 @@ struct ColumnMapping {
     // The attribute as its values are sent: of the column's kind where a widening is nothing but a
     // longer binary form (int4 -> int8, float4 -> float8).
     Attribute sent_as;
+    // See schema/column_fit.h: longer values may not end in a blank.
+    std::int32_t cuts_blanks_beyond = 0;
 
     // Where source and target both generate a column, the target computes it itself; the value that
     // was sent serves to find a row, if it is part of a key.

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "copy/copy_job.h"
+#include "copy/copy_sessions.h"
 #include "copy/copy_start.h"
 #include "copy/initial_copy.h"
 #include "copy/target_rows.h"
@@ -246,6 +247,7 @@ void Pipeline::stream(Connection& target, Progress& progress, Lsn position, Stop
     const auto connect = [this, &abort] {
         auto session =
             std::make_unique<Connection>(config_.target, abort, "walpack_" + config_.pipeline);
+        share_copy_lock(*session, config_.pipeline);
         if (origins_ != nullptr) origins_->take(*session);
         return session;
     };

@@ -145,6 +145,43 @@ TEST_F(ColumnMapping, FollowsColumnsThatChangeWhileRunning) {
 }
 
 // Partitions come under their own names; the copy takes each row once.
+// The server cuts them in silence; what else is too long it refuses itself.
+TEST_F(ColumnMapping, RefusesBlanksThatAShorterVarcharWouldCut) {
+    source().execute(
+        "CREATE TABLE t (id int PRIMARY KEY, v text); "
+        "INSERT INTO t VALUES (1, 'abc'), (2, 'ab '), (3, ' äö'), (4, NULL)");
+    target().execute("CREATE TABLE t (id int PRIMARY KEY, v varchar(3))");
+    consumer().init();
+    consumer().start();
+    catch_up();
+    expect_equal();
+    source().execute("INSERT INTO t VALUES (5, 'äö ')");
+    catch_up();
+    source().execute("INSERT INTO t VALUES (6, 'abc ')");
+    EXPECT_TRUE(contains(expect_refusal(), "column \"v\" ends in blanks"));
+    EXPECT_EQ(target().number("SELECT count(*) FROM t"), 5);
+}
+
+TEST_F(ColumnMapping, RefusesBlanksThatAShorterVarcharWouldCutInTheCopy) {
+    source().execute(
+        "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'abc ')");
+    target().execute("CREATE TABLE t (id int PRIMARY KEY, v varchar(3))");
+    const std::string said = refusal();
+    EXPECT_TRUE(contains(said, "ends in blanks that the target would cut"));
+    EXPECT_TRUE(contains(said, "\"v\" (character varying(3))"));
+    EXPECT_EQ(target().number("SELECT count(*) FROM t"), 0);
+}
+
+TEST_F(ColumnMapping, KnowsTheModifierOfADomain) {
+    source().execute(
+        "CREATE DOMAIN price AS numeric(12, 4); CREATE TABLE t (id int PRIMARY KEY, v text, p "
+        "price)");
+    target().execute("CREATE TABLE t (id int PRIMARY KEY, v text, p numeric(12, 2))");
+    EXPECT_TRUE(contains(refusal(), "would round"));
+    target().execute("ALTER TABLE t ALTER p TYPE numeric(14, 4)");
+    expect_mapped("SELECT g, 'v', g / 7.0");
+}
+
 TEST_F(ColumnMapping, KeepsPartitionsAndInheritanceApart) {
     on_both(
         "CREATE TABLE t (id int, v text, PRIMARY KEY (id)) PARTITION BY HASH (id); "

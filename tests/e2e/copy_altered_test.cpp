@@ -93,6 +93,19 @@ TEST_F(CopyAltered, AKeyThatIsNoneAnyMoreBeginsTheTableAgain) {
     expect_equal_in_the_end();
 }
 
+// What the table was when its copy began says that it could be cut by the same column again.
+TEST_F(CopyAltered, AKeyThatIsUniqueStillIsDescribedAnew) {
+    make("int", "g");
+    start_and_copy_a_part();
+    Writers writers(source_conninfo(), 1, [](Random& random) {
+        return "UPDATE t SET n = n + 1 WHERE k = " + std::to_string(random.between(1, kRows));
+    });
+    on_both("ALTER TABLE t DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (k), ADD UNIQUE (id)");
+    wait_until_copied();
+    EXPECT_EQ(writers.stop(), "");
+    expect_equal_in_the_end();
+}
+
 TEST_F(CopyAltered, AColumnThatIsGoneBeginsTheTableAgain) {
     make("int", "g");
     start_and_copy_a_part();
@@ -112,6 +125,21 @@ TEST_F(CopyAltered, ATableThatIsRenamedOnBothSidesGoesOn) {
     wait_until("its new name is noted", seconds(30),
                [&] { return count_loaded_chunks(target(), "renamed") >= loaded; });
     expect_equal_in_the_end();
+}
+
+// What is still to be made of its structure has the old name.
+TEST_F(CopyAltered, ATableThatIsRenamedBeforeItsKeysAreMadeIsNamed) {
+    make("int", "g");
+    target().execute("DROP TABLE t");
+    source().execute("CREATE PUBLICATION all_tables FOR ALL TABLES");
+    consumer().set("publications", "[\"all_tables\"]");
+    start_and_copy_a_part();
+    on_both("ALTER TABLE t RENAME TO renamed");
+    EXPECT_TRUE(contains(expect_refusal(seconds(30)), "renamed before its copy was complete"));
+    on_both("ALTER TABLE renamed RENAME TO t");
+    consumer().start();
+    expect_equal_in_the_end();
+    EXPECT_EQ(target().number("SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass"), 1);
 }
 
 TEST_F(CopyAltered, ATableThatIsMadeAnewIsCopiedFromTheStart) {

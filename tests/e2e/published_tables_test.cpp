@@ -137,6 +137,21 @@ TEST_F(PublishedTables, OneThatIsMadeAnewIsANewTable) {
     expect_equal();
 }
 
+TEST_F(PublishedTables, OneThatIsMadeAnewIsCopiedWhenThatIsAskedFor) {
+    source().execute(
+        "DROP TABLE first; CREATE TABLE first (id int PRIMARY KEY, n int); INSERT INTO first "
+        "VALUES (1, 1), (1000, 1)");
+    publish("first");
+    EXPECT_EQ(consumer().command("recopy", {"public.first"}).status, 0);
+    wait_for_rows("first", 2);
+    restart();
+    source().execute("INSERT INTO first VALUES (1001, 1)");
+    wait_for_rows("first", 3);
+    catch_up();
+    expect_equal();
+    EXPECT_FALSE(contains(consumer().log(), "left out"));
+}
+
 TEST_F(PublishedTables, OneThatIsRenamedOnBothSidesGoesOn) {
     for (Session* session : {&source(), &target()})
         session->execute("ALTER TABLE first RENAME TO renamed");
@@ -200,6 +215,32 @@ TEST_F(AllTables, OneThatTakesThePlaceOfAnotherGoesOn) {
     }
     expect_equal();
     EXPECT_FALSE(contains(consumer().log(), "left out"));
+}
+
+// Both were known, and one is gone.
+TEST_F(AllTables, OneThatTakesTheNameOfOneThatIsDroppedGoesOn) {
+    on_both(
+        "CREATE TABLE first (id int PRIMARY KEY, n int); CREATE TABLE anew (LIKE first INCLUDING "
+        "ALL)");
+    source().execute("INSERT INTO anew SELECT g, g FROM generate_series(1, 100) g");
+    source().execute("CREATE PUBLICATION all_tables FOR ALL TABLES");
+    consumer().set("publications", "[\"all_tables\"]");
+    consumer().init();
+    consumer().start();
+    catch_up();
+    stop_consumer();
+    on_both("DROP TABLE first; ALTER TABLE anew RENAME TO first");
+    consumer().start();
+    for (int i = 0; i < 3; ++i) {
+        source().execute("UPDATE first SET n = n + 1");
+        catch_up();
+        std::this_thread::sleep_for(seconds(1));
+    }
+    expect_equal();
+    EXPECT_EQ(
+        target().value("SELECT string_agg(state, ' ') FROM walpack.copy_table WHERE table_name = "
+                       "'first'"),
+        "ready");
 }
 
 }  // namespace

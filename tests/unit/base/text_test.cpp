@@ -42,5 +42,14 @@ TEST(HumanBytes, WritesLargeNumbersInBinaryUnits) {
     EXPECT_EQ(human_bytes(std::uint64_t{3} << 30), "3.0 GB");
 }
 
+TEST(CountCharacters, CountsThoseOfUtf8AndBytesOfWhatIsNot) {
+    EXPECT_EQ(count_characters(""), 0U);
+    EXPECT_EQ(count_characters("abc "), 4U);
+    EXPECT_EQ(count_characters("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"), 3U);
+    EXPECT_EQ(count_characters("\xe4\xf6 "), 3U);
+    EXPECT_EQ(count_characters("a\xc3"), 2U);
+    EXPECT_EQ(count_characters("\xf8\x80\x80\x80\x80"), 5U);
+}
+
 }  // namespace
 }  // namespace walpack

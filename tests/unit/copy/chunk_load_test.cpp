@@ -32,7 +32,8 @@ TableLoad load_of(const MappingBuilder& builder) {
     return load_of(builder.map(), {});
 }
 
-RelationMapping one_column(const Attribute& from, const TargetColumn& to) {
+RelationMapping one_column(const Attribute& from, const TargetColumn& to,
+                           int server_version = 170000) {
     auto relation = std::make_shared<Relation>();
     relation->schema = "public";
     relation->name = "t";
@@ -41,6 +42,7 @@ RelationMapping one_column(const Attribute& from, const TargetColumn& to) {
     table->schema = "public";
     table->name = "t";
     table->columns = {to};
+    table->server_version = server_version;
     RelationMapping mapping = map_relation(relation, table);
     EXPECT_TRUE(mapping.problems.empty());
     return mapping;
@@ -112,6 +114,22 @@ TEST(RangeOnTarget, ComparesTextByTheBytesThatItHasAtTheSource) {
 }
 
 // --- binary or text ---
+
+// Older servers would take the extremes for some interval.
+TEST(BinaryCopy, BringsNoIntervalToAServerWithoutInfiniteOnes) {
+    const auto reason = [](const Attribute& from, const TargetColumn& to, int version) {
+        return reason_against_binary(one_column(from, to, version));
+    };
+    const Attribute one = attribute("v", "interval");
+    const Attribute many = array_attribute("v", "interval");
+    TargetColumn many_there = array_column("v", "interval");
+    many_there.element_oid = many.element->oid;
+    EXPECT_NE(reason(one, target_column("v", "interval"), 160000), "");
+    EXPECT_EQ(reason(one, target_column("v", "interval"), 170000), "");
+    EXPECT_NE(reason(many, many_there, 160000), "");
+    EXPECT_EQ(reason(many, many_there, 170000), "");
+    EXPECT_EQ(reason(attribute("v", "time"), target_column("v", "time"), 160000), "");
+}
 
 TEST(BinaryCopy, ServesWhereBothEndsHaveTheSameBuiltInType) {
     for (const char* type : {"int4", "float8", "numeric", "text", "jsonb", "timestamptz", "uuid",

@@ -64,6 +64,17 @@ class CopyGateTest : public testing::Test, protected CopyGateOutput {
         made.change.relation = mapping_->relation;
         gate().change(made.change, *this);
     }
+    // The same column as an array of bytes, in the relation of a change and not in the chunks'.
+    void insert_of_another_kind() {
+        OwnedChange made(ChangeKind::insert, {}, {integer(1), integer(1), text("big")});
+        made.change.relation = MappingBuilder("t")
+                                   .key("id", "int8")
+                                   .column("n", "int4")
+                                   .column("big", "text")
+                                   .map()
+                                   ->relation;
+        gate().change(made.change, *this);
+    }
     void insert(const char* key) {
         change(ChangeKind::insert, {}, {text(key), integer(1), text("big")});
     }
@@ -73,8 +84,9 @@ class CopyGateTest : public testing::Test, protected CopyGateOutput {
     void empty(const std::shared_ptr<const Relation>& relation) override {
         emptied_.push_back(relation->name);
     }
-    void apply_kept(const RowChange& /*change*/, Lsn commit_lsn) override {
+    void apply_kept(const RowChange& change, Lsn commit_lsn) override {
         kept_.push_back(commit_lsn);
+        kept_of_.push_back(change.relation->name);
     }
     void command(std::string sql, const char* /*doing*/) override {
         commands_.push_back(std::move(sql));
@@ -95,6 +107,7 @@ class CopyGateTest : public testing::Test, protected CopyGateOutput {
     std::optional<CopyGate> gate_;
     std::vector<ChangeKind> applied_;
     std::vector<Lsn> kept_;
+    std::vector<std::string> kept_of_;  // tables
     std::vector<std::string> commands_;
     std::vector<std::string> deleted_;  // conditions
     std::vector<std::string> begun_;    // with kept changes to come
@@ -257,6 +270,59 @@ TEST_F(CopyGateTest, ATableThatIsToBeCopiedAgainTakesNoChanges) {
     EXPECT_TRUE(applied_.empty());
     EXPECT_FALSE(gate().work({2048}, {2048}, *this));
     EXPECT_EQ(table_->dropped_from, Lsn{2048});
+}
+
+TEST_F(CopyGateTest, WhatWasKeptIsAppliedUnderTheNameThatTheTableHasByThen) {
+    load(0, State::loaded);
+    load(1, State::loaded);
+    gate().begin({200, {2000}, 0});
+    insert("a");
+    auto node = tables_.by_name.extract(table_->stored.name);
+    node.key() = table_->stored.name = {"public", "renamed"};
+    tables_.by_name.insert(std::move(node));
+    EXPECT_TRUE(gate().work({2100}, {2100}, *this));
+
+    EXPECT_EQ(kept_of_, std::vector<std::string>{"renamed"});
+}
+
+TEST_F(CopyGateTest, AKeyOfAnotherKindBeginsTheTableAgainWhereItsChunkMatters) {
+    load(0, State::live);
+    load(1, State::live);
+    gate().begin({200, {2000}, 0});
+    insert_of_another_kind();
+
+    EXPECT_EQ(table_->stored.state, TableState::requested);
+    EXPECT_TRUE(table_->needs_description);
+    EXPECT_TRUE(applied_.empty());
+    ASSERT_EQ(commands_.size(), 1U);
+    EXPECT_NE(commands_[0].find("requested"), std::string::npos);
+    EXPECT_EQ(tables_.unseen, (UnseenTransactions{{Lsn{2000}, 200}}));
+}
+
+TEST_F(CopyGateTest, WhatIsOlderThanAllThatIsLoadedMayHaveAKeyOfAnotherKind) {
+    load(0, State::live);
+    gate().begin({50, {2000}, 0});
+    insert_of_another_kind();
+
+    EXPECT_EQ(table_->stored.state, TableState::copying);
+    EXPECT_TRUE(commands_.empty());
+}
+
+// So it was with a publication of inserts alone, when the table was cut.
+TEST_F(CopyGateTest, AnOldRowWithoutTheKeyBeginsTheTableAgain) {
+    load(0, State::live);
+    load(1, State::live);
+    OwnedChange made(ChangeKind::delete_key, {integer(1)}, {});
+    made.change.relation = MappingBuilder("t")
+                               .column("id", "text")
+                               .key("n", "int4")
+                               .column("big", "text")
+                               .map()
+                               ->relation;
+    gate().begin({200, {2000}, 0});
+    gate().change(made.change, *this);
+
+    EXPECT_EQ(table_->stored.state, TableState::requested);
 }
 
 TEST_F(CopyGateTest, ATableWithAnotherNameIsFoundWhileItIsCopied) {

@@ -67,6 +67,8 @@ TEST(ErrorKindOfOrigin, WhatTheStorageReportsIsAFaultOfTheConnection) {
 }
 
 TEST(ErrorKindOfOrigin, TheSameNumberFromElsewhereKeepsItsMeaning) {
+    EXPECT_EQ(error_kind_of("55006", {.source_file = "slot.c"}), ErrorKind::connection);
+    EXPECT_EQ(error_kind_of("55006", {.source_file = "tablecmds.c"}), ErrorKind::schema);
     EXPECT_EQ(error_kind_of("42501", {.source_file = "aclchk.c"}), ErrorKind::schema);
     EXPECT_EQ(error_kind_of("54000", {.source_file = "nbtutils.c"}), ErrorKind::limit);
 }

@@ -199,8 +199,54 @@ TEST(Rounding, IsSeenInFewerFractionalSeconds) {
     EXPECT_FALSE(rounds_with("time", -1, 6));
 }
 
-TEST(Rounding, IsNotSeenInAShorterVarcharWhichTheServerRefusesToCut) {
+TEST(Rounding, IsNotSeenInAShorterVarcharOfWhichTheValuesAreLookedAt) {
     EXPECT_FALSE(rounds_with("varchar", 24, 14));
+}
+
+TEST(Rounding, IsSeenWhereTheBlanksOfACharacterWouldBeCut) {
+    Attribute source = attribute("c", "bpchar");
+    source.typmod = 9;
+    TargetColumn target = target_column("c", "varchar");
+    target.typmod = 7;
+    EXPECT_TRUE(rounds(source, target));
+    target.typmod = 9;
+    EXPECT_FALSE(rounds(source, target));
+}
+
+TEST(Rounding, IsSeenInAnArrayOfShorterVarchars) {
+    Attribute source = array_attribute("c", "varchar");
+    source.typmod = 24;
+    TargetColumn target = array_column("c", "varchar");
+    target.typmod = 14;
+    EXPECT_TRUE(rounds(source, target));
+    target.typmod = 24;
+    EXPECT_FALSE(rounds(source, target));
+}
+
+TEST(Rounding, OfADomainGoesByItsOwnModifier) {
+    Attribute source = attribute("c", "price", "app");
+    source.kind = ValueKind::numeric;
+    source.base = TypeName{3, "pg_catalog", "numeric"};
+    source.typmod = numeric_modifier(12, 4);
+    TargetColumn target = target_column("c", "numeric");
+    target.typmod = numeric_modifier(12, 2);
+    EXPECT_TRUE(rounds(source, target));
+    source.typmod = numeric_modifier(12, 2);
+    EXPECT_FALSE(rounds(source, target));
+}
+
+TEST(BlanksThatAreCut, AreThoseBeyondTheLengthOfAShorterVarchar) {
+    Attribute source = attribute("c", "text");
+    TargetColumn target = target_column("c", "varchar");
+    EXPECT_EQ(cuts_blanks_beyond(source, target), 0);
+    target.typmod = 14;
+    EXPECT_EQ(cuts_blanks_beyond(source, target), 10);
+    source = attribute("c", "varchar");
+    source.typmod = 24;
+    EXPECT_EQ(cuts_blanks_beyond(source, target), 10);
+    source.typmod = 14;
+    EXPECT_EQ(cuts_blanks_beyond(source, target), 0);
+    EXPECT_EQ(cuts_blanks_beyond(attribute("c", "int4"), target), 0);
 }
 
 TEST(TypeDisplay, IsHowSqlWritesIt) {

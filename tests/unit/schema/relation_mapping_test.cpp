@@ -61,7 +61,7 @@ TEST(MapRelation, RefusesAColumnThatWouldRound) {
     builder.column("at", "timestamp").last().typmod = 0;
     EXPECT_THAT(builder.map()->problems,
                 ElementsAre("column \"at\" has type timestamp without time zone at the source and "
-                            "timestamp on the target, which would round values"));
+                            "timestamp on the target, which would round or cut values"));
 }
 
 TEST(MapRelation, LeavesAColumnThatIsGeneratedAtBothEndsToTheTarget) {
