@@ -71,13 +71,14 @@ bool has_same_form(const Attribute& attribute, const ColumnMapping& mapped) {
 
 }  // namespace
 
-std::string reason_against_binary(const RelationMapping& mapping) {
+std::string reason_against_binary(const RelationMapping& mapping, int source_version) {
+    const bool has_what_target_lacks =
+        source_version >= kVersionWithInfiniteIntervals &&
+        mapping.table->server_version < kVersionWithInfiniteIntervals;
     for (const ColumnMapping& mapped : mapping.columns) {
         if (!mapped.is_written()) continue;
         const Attribute& attribute = mapping.relation->attributes[mapped.attribute];
-        const bool is_refused_as_text =
-            mapping.table->server_version < kVersionWithInfiniteIntervals &&
-            may_be_infinite(attribute);
+        const bool is_refused_as_text = has_what_target_lacks && may_be_infinite(attribute);
         if (has_same_form(attribute, mapped) && !is_refused_as_text) continue;
         return fmt::format("column \"{}\" goes from {} to {} as text", attribute.name,
                            type_display(attribute), mapped.column->declared_type);

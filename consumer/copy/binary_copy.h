@@ -13,6 +13,6 @@
 namespace walpack {
 
 // One phrase that names the first column which only fits as text; empty when binary will do.
-std::string reason_against_binary(const RelationMapping& mapping);
+std::string reason_against_binary(const RelationMapping& mapping, int source_version);
 
 }  // namespace walpack

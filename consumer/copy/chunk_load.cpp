@@ -162,7 +162,7 @@ TableLoad make_table_load(const std::shared_ptr<const PublishedTable>& published
     load.published = published;
     load.mapping = mapping;
     load.selected_columns = columns_at_source(*mapping);
-    load.format_reason = reason_against_binary(*mapping);
+    load.format_reason = reason_against_binary(*mapping, published->server_version);
     load.is_binary = load.format_reason.empty();
     if (!load.selected_columns.empty())
         load.copy_in_sql = copy_in_sql(*mapping) + (load.is_binary ? " (FORMAT binary)" : "");

@@ -62,13 +62,17 @@ class Planning {
         }
         if (plan_.rows_estimated == 0 && pages_ > 0) estimate_rows();
         auto keys = read_chunk_keys(source_, table_);
+        std::size_t forbidden = 0;
         if (options_.may_cut_by)
-            std::erase_if(
+            forbidden = std::erase_if(
                 keys, [this](const ChunkKey& key) { return !options_.may_cut_by(key.attribute); });
         if (keys.empty()) {
             cut_pages();
-            plan_.reason = fmt::format("read whole in {}, as no unique key serves to cut it",
-                                       counted(plan_.pages.size(), "range"));
+            plan_.reason = fmt::format(
+                "read whole in {}, as {}", counted(plan_.pages.size(), "range"),
+                forbidden > 0 ? "a unique index that the target has without the column "
+                                "to cut it by holds rows of all parts against each other"
+                              : "no unique key serves to cut it");
         } else if (chunks() == 1) {
             take(keys.front(), {{KeyRange{}}, 1});
         } else if (!cut_by_one_of(keys)) {

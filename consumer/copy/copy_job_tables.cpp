@@ -85,12 +85,20 @@ void CopyJob::request(CopyTable& table, Connection& target) {
                 "table \"{}.{}\" is to be copied again, but is not published: it is not copied",
                 name.schema, name.table));
     }
+    const std::uint32_t oid = described->published->relation->oid;
+    if (oid != table.stored.oid && is_known(oid)) {
+        return give_up_request(
+            table, target,
+            fmt::format("table \"{}.{}\" is to be copied again, but another table of the pipeline "
+                        "has that name now: ask again in a minute",
+                        name.schema, name.table));
+    }
     try {
         require_no_checked_references(*described->mapping->table, is_replica_role_);
     } catch (const Error& error) {
         return give_up_request(table, target, error.report());
     }
-    if (!ask_for(table, described->published->relation->oid, target)) return;
+    if (!ask_for(table, oid, target)) return;
     log::info("table {}.{} is copied again, as requested", name.schema, name.table);
     const std::lock_guard lock(tables_.mutex);
     table.published = std::move(described->published);

@@ -69,6 +69,7 @@ class InitialCopy {
           target_(target),
           progress_(progress),
           stop_(stop),
+          rate_limit_(options.rate_limit),
           source_(options.source, stop, kApplicationName) {}
 
     InitialCopyResult run() {
@@ -119,7 +120,7 @@ class InitialCopy {
             InitialCopyResult result{lsn};
             for (const std::size_t index : order.tables) {
                 stop_.throw_if_requested();
-                const CopySessions sessions{source_, target_, stop_};
+                const CopySessions sessions{source_, target_, stop_, rate_limit_};
                 const TableCopyResult copied =
                     order.too_early.contains(index)
                         ? copy_table(tables[index], mappings[index], sessions)
@@ -234,6 +235,7 @@ class InitialCopy {
     Connection& target_;
     Progress& progress_;
     const StopRequest& stop_;
+    RateLimit rate_limit_;
     Connection source_;
     TargetSession session_;
 };

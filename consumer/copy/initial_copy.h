@@ -32,6 +32,7 @@ struct InitialCopyOptions {
     bool empties_tables = false;  // rows that a table has before are deleted
     bool copy_rows = true;        // false: the target already holds the rows, as of `position`
     Lsn position;
+    std::uint64_t rate_limit = 0;             // bytes a second; 0: none
     RefusedCopyRows* refused_rows = nullptr;  // nullptr: a refused row ends the copy
 };
 

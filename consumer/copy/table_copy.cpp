@@ -49,7 +49,8 @@ class TableCopy {
           mapping_(mapping),
           source_(sessions.source),
           target_(sessions.target),
-          stop_(sessions.stop) {}
+          stop_(sessions.stop),
+          rate_limit_(sessions.rate_limit) {}
 
     TableCopyResult run() {
         source_.copy_out_begin(copy_out_sql(published_, mapping_));
@@ -81,7 +82,7 @@ class TableCopy {
 
   private:
     void hand_on(std::string& piece) {
-        stop_.throw_if_requested();
+        rate_limit_.take(piece.size(), stop_);
         target_.copy_in_put(piece);
         piece.clear();
         if (Clock::now() - last_report_ < kReportInterval) return;
@@ -106,6 +107,7 @@ class TableCopy {
     Connection& source_;
     Connection& target_;
     const StopRequest& stop_;
+    RateLimit& rate_limit_;
     TableCopyResult result_;
     Clock::time_point start_ = Clock::now();
     Clock::time_point last_report_ = start_;
@@ -150,6 +152,7 @@ class AcceptedTableCopy {
     }
 
     void count(std::uint64_t rows, std::uint64_t bytes) {
+        sessions_.rate_limit.take(bytes, sessions_.stop);
         so_far_.rows += rows;
         so_far_.bytes += bytes;
         if (Clock::now() - last_report_ < kReportInterval) return;

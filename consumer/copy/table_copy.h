@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/stop_request.h"
+#include "copy/rate_limit.h"
 #include "copy/refused_copy_rows.h"
 #include "model/lsn.h"
 #include "pg/connection.h"
@@ -22,6 +23,7 @@ struct CopySessions {
     Connection& source;
     Connection& target;
     const StopRequest& stop;
+    RateLimit& rate_limit;
 };
 
 // The statement that reads, for a mapping without problems; copy_in_sql() writes. Text format, as

@@ -187,7 +187,8 @@ std::vector<PublishedTable> read_published_tables(Connection& source,
                           .replicates_updates = each.publishes_updates,
                           .row_filter = each.row_filter,
                           .shape = std::move(shape),
-                          .is_via_root = each.relkind == 'p'});
+                          .is_via_root = each.relkind == 'p',
+                          .server_version = source.server_version()});
     }
     return tables;
 }

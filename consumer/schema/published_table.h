@@ -30,6 +30,7 @@ struct PublishedTable {
     std::string shape;
     // A partitioned table in place of its partitions: publish_via_partition_root.
     bool is_via_root = false;
+    int server_version = 0;  // of the source, as libpq gives it
 
     TableName name() const { return {relation->schema, relation->name}; }
 };

@@ -179,7 +179,13 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
         if (!config_.empties_tables()) require_empty(target, mappings);
         if (can_copy_by_chunks(mappings, session.is_replica_role))
             return begin_copy(copy_start_options(), source, target, progress, tables, stop_);
-        log::info("the target checks foreign keys, so all tables are copied under one snapshot");
+        log::info(
+            "the target checks foreign keys, so all tables are copied under one snapshot, by one "
+            "session and from the source itself");
+        if (config_.copy_from.keywords() != config_.source.keywords())
+            log::warning(
+                "copy_from is not used: the snapshot of a standby has no exact place in the "
+                "stream");
     }
     on_state_("copying");
     InitialCopyOptions options;
@@ -188,6 +194,7 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
     options.pipeline = config_.pipeline;
     options.empties_tables = config_.empties_tables();
     options.copy_rows = config_.copy;
+    options.rate_limit = config_.copy_rate_limit;
     options.position = feed_.source.reaches_back_to();
     const auto quarantine = config_.copy ? set_up_quarantine(target, progress, config_) : nullptr;
     std::optional<CopyQuarantine> of_copy;

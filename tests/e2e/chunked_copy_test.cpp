@@ -18,7 +18,7 @@ TEST_F(ChunkedCopy, RowsThatMoveAmongChunksArriveOnce) {
     std::printf("%lld transactions\n", static_cast<long long>(movers.committed()));
 }
 
-TEST_F(ChunkedCopy, KillsRepeatOnlyWhatWasUnderWay) {
+TEST_F(ChunkedCopy, KillsLoseAndRepeatNoChange) {
     consumer().set("copy_rate_limit", "\"1MB\"");
     Random random(7);
     RowMovers movers(source_conninfo(), kTables, kRows);
@@ -38,7 +38,7 @@ TEST_F(ChunkedCopy, KillsRepeatOnlyWhatWasUnderWay) {
     expect_equal();
 }
 
-TEST_F(ChunkedCopy, ServersThatCrashRepeatOnlyWhatWasUnderWay) {
+TEST_F(ChunkedCopy, ServersThatCrashLoseAndRepeatNoChange) {
     consumer().set("copy_rate_limit", "\"800kB\"");
     Random random(8);
     RowMovers movers(source_conninfo(), kTables, kRows);
@@ -58,7 +58,7 @@ TEST_F(ChunkedCopy, ServersThatCrashRepeatOnlyWhatWasUnderWay) {
 }
 
 // Also of a table that is read whole: its snapshot, or a part that another session reads under it.
-TEST_F(ChunkedCopy, LostSessionsOfWorkersRepeatOnlyWhatTheyDid) {
+TEST_F(ChunkedCopy, LostSessionsOfWorkersLoseAndRepeatNoChange) {
     constexpr const char* kEndOne =
         "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity "
         "WHERE application_name = 'walpack_copy' AND state <> 'idle' ORDER BY random() LIMIT 1) s";

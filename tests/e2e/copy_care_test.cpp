@@ -1,5 +1,7 @@
 // The copy is careful with the source and with what was copied already: rows may be read from a
 // standby, snapshots stay young, and what breaks costs no more than the chunk it was in.
+#include <thread>
+
 #include "support/loaded_chunks.h"
 #include "support/scenario.h"
 #include "support/writers.h"
@@ -255,6 +257,77 @@ TEST_F(CopyCare, ATableThatCannotBeCutIsNamed) {
     expect_equal();
     EXPECT_TRUE(contains(consumer().command("status", {"--json"}).output,
                          "\"oldest_snapshot_seconds\":null"));
+}
+
+TEST_F(CopyCare, AServerThatCrashesRepeatsOnlyUnfinishedChunks) {
+    source().execute("DROP TABLE keyless");
+    consumer().set("copy_rate_limit", "\"1MB\"");
+    consumer().init();
+    consumer().start();
+    constexpr const char* kLoaded =
+        "(SELECT array_agg(chunk || ' at ' || loaded_at) FROM walpack.copy_chunk "
+        "JOIN walpack.copy_table USING (pipeline, table_oid) "
+        "WHERE table_name = 't' AND loaded_at IS NOT NULL)";
+    for (Cluster* cluster : {&target_cluster(), &source_cluster()}) {
+        const std::int64_t before = count_loaded_chunks(target(), "t");
+        wait_until("chunks are loaded", seconds(20),
+                   [&] { return count_loaded_chunks(target(), "t") >= before + 3; });
+        const std::string loaded = target().value(std::string("SELECT ") + kLoaded);
+        cluster->crash();
+        cluster->start();
+        wait_until("the copy goes on", seconds(30), [&] {
+            return target().try_execute("SELECT 1") &&
+                   count_loaded_chunks(target(), "t") >= before + 5;
+        });
+        EXPECT_EQ(target().value("SELECT " + literal(loaded) + "::text[] <@ " + kLoaded), "t");
+    }
+    wait_until_copied();
+    EXPECT_TRUE(source().try_execute("SELECT 1") || source().try_execute("SELECT 1"));
+    catch_up();
+    expect_equal();
+}
+
+TEST_F(CopyCare, AStandbyThatLagsIsWaitedFor) {
+    const Cluster standby("standby", source_cluster());
+    Session at_standby(standby.conninfo(source_database()));
+    consumer().set("copy_from", toml_text(standby.conninfo(source_database())));
+    consumer().init();
+    wait_until("the standby has the tables as they are", seconds(20), [&] {
+        return at_standby.value("SELECT pg_last_wal_replay_lsn() >= " +
+                                literal(source().value("SELECT pg_current_wal_lsn()"))) == "t";
+    });
+    at_standby.execute("SELECT pg_wal_replay_pause()");
+    source().execute("UPDATE t SET n = n + 1 WHERE id % 2 = 0; DELETE FROM keyless WHERE id < 50");
+    consumer().start();
+    wait_until_streaming();
+    std::this_thread::sleep_for(seconds(2));
+    EXPECT_EQ(count_loaded_chunks(target()), 0);
+    at_standby.execute("SELECT pg_wal_replay_resume()");
+    wait_until_copied();
+    catch_up();
+    expect_equal();
+}
+
+// Its replay does not wait for those who read there.
+TEST_F(CopyCare, AStandbyThatCancelsItsReadersIsReadAgain) {
+    const Cluster standby("standby", source_cluster());
+    Session(standby.conninfo("postgres"))
+        .execute("ALTER SYSTEM SET max_standby_streaming_delay = 0");
+    Session(standby.conninfo("postgres")).execute("SELECT pg_reload_conf()");
+    consumer().set("copy_from", toml_text(standby.conninfo(source_database())));
+    consumer().set("copy_rate_limit", "\"2MB\"");
+    consumer().init();
+    consumer().start();
+    Session cleaner = new_source_session();
+    wait_until("readers are cancelled", seconds(40), [&] {
+        cleaner.execute("UPDATE t SET n = n + 1 WHERE id % 10 = 0; UPDATE keyless SET n = n + 1");
+        cleaner.execute("VACUUM t");
+        cleaner.execute("VACUUM keyless");
+        return contains(consumer().log(), "conflict with recovery");
+    });
+    wait_until_copied();
+    catch_up();
+    expect_equal();
 }
 
 TEST_F(CopyCare, RowsComeFromAStandby) {

@@ -1,5 +1,7 @@
 // Ordinary roles at both ends, as managed databases give them: the target's may not switch triggers
 // off, the source's may only replicate and read.
+#include <chrono>
+
 #include "support/scenario.h"
 
 namespace walpack::e2e {
@@ -96,6 +98,22 @@ TEST_F(ManagedTarget, TableOwnerAppliesInOrderWithTriggersAndForeignKeysFiring) 
                              "(SELECT what, count(*) FROM audit GROUP BY what) a"),
               "DELETE1 INSERT26 UPDATE9");
     EXPECT_EQ(occurrences(consumer().log(), "session_replication_role"), 1);
+}
+
+// All of it is one snapshot's, read by one session.
+TEST_F(ManagedTarget, TheCopyHoldsTheRateThatItMay) {
+    use_table_owner();
+    source().execute(
+        "INSERT INTO parent SELECT g, repeat('v', 1000) FROM generate_series(1, 2000) g");
+    consumer().set("copy_rate_limit", "\"1MB\"");
+    consumer().init();
+    const auto started = std::chrono::steady_clock::now();
+    consumer().start();
+    wait_until_copied();
+    EXPECT_GT(std::chrono::steady_clock::now() - started, milliseconds(1500));
+    EXPECT_TRUE(contains(consumer().log(), "copied under one snapshot, by one session"));
+    catch_up();
+    expect_equal();
 }
 
 TEST_F(ManagedTarget, SuperuserKeepsTriggersAndForeignKeysQuiet) {

@@ -359,7 +359,7 @@ TEST_F(QuarantineChunkedCopy, RowsThatMoveAmongChunksAreAllThereAfterARetry) {
     expect_equal_after_retry();
 }
 
-TEST_F(QuarantineChunkedCopy, KillsRepeatOnlyWhatWasUnderWay) {
+TEST_F(QuarantineChunkedCopy, KillsLoseAndRepeatNoChange) {
     consumer().set("copy_rate_limit", "\"1MB\"");
     refuse_some();
     Random random(17);

@@ -53,7 +53,7 @@ TableLoad load_of(const Attribute& from, const TargetColumn& to) {
 }
 
 bool is_binary(const Attribute& from, const TargetColumn& to) {
-    return reason_against_binary(one_column(from, to)).empty();
+    return reason_against_binary(one_column(from, to), 170000).empty();
 }
 
 // --- statements ---
@@ -118,7 +118,7 @@ TEST(RangeOnTarget, ComparesTextByTheBytesThatItHasAtTheSource) {
 // Older servers would take the extremes for some interval.
 TEST(BinaryCopy, BringsNoIntervalToAServerWithoutInfiniteOnes) {
     const auto reason = [](const Attribute& from, const TargetColumn& to, int version) {
-        return reason_against_binary(one_column(from, to, version));
+        return reason_against_binary(one_column(from, to, version), 170000);
     };
     const Attribute one = attribute("v", "interval");
     const Attribute many = array_attribute("v", "interval");
@@ -128,6 +128,8 @@ TEST(BinaryCopy, BringsNoIntervalToAServerWithoutInfiniteOnes) {
     EXPECT_EQ(reason(one, target_column("v", "interval"), 170000), "");
     EXPECT_NE(reason(many, many_there, 160000), "");
     EXPECT_EQ(reason(many, many_there, 170000), "");
+    EXPECT_EQ(
+        reason_against_binary(one_column(one, target_column("v", "interval"), 150000), 160000), "");
     EXPECT_EQ(reason(attribute("v", "time"), target_column("v", "time"), 160000), "");
 }
 
@@ -146,7 +148,7 @@ TEST(BinaryCopy, ServesBetweenTypesThatAreTheSameText) {
 TEST(BinaryCopy, ServesWhereTheSourceWidens) {
     const RelationMapping mapping =
         one_column(attribute("v", "float4"), target_column("v", "float8"));
-    EXPECT_EQ(reason_against_binary(mapping), "");
+    EXPECT_EQ(reason_against_binary(mapping, 170000), "");
     EXPECT_EQ(columns_at_source(mapping), "\"v\"::pg_catalog.\"float8\"");
 }
 
@@ -154,9 +156,9 @@ TEST(BinaryCopy, DoesNotServeBetweenTypesOfDifferentForm) {
     EXPECT_FALSE(is_binary(attribute("v", "int4"), target_column("v", "numeric")));
     EXPECT_FALSE(is_binary(attribute("v", "int4"), target_column("v", "text")));
     EXPECT_FALSE(is_binary(attribute("v", "jsonb"), target_column("v", "json")));
-    EXPECT_EQ(
-        reason_against_binary(one_column(attribute("v", "int4"), target_column("v", "numeric"))),
-        "column \"v\" goes from integer to numeric as text");
+    EXPECT_EQ(reason_against_binary(
+                  one_column(attribute("v", "int4"), target_column("v", "numeric")), 170000),
+              "column \"v\" goes from integer to numeric as text");
 }
 
 TEST(BinaryCopy, DoesNotServeForXmlWhoseFormMayHaveADeclaration) {
@@ -192,13 +194,13 @@ RelationMapping range_mapping(ValueKind element) {
 }
 
 TEST(BinaryCopy, ServesForRangesWhoseBoundsHoldNoOid) {
-    EXPECT_EQ(reason_against_binary(range_mapping(ValueKind::int4)), "");
-    EXPECT_NE(reason_against_binary(range_mapping(ValueKind::array)), "");
+    EXPECT_EQ(reason_against_binary(range_mapping(ValueKind::int4), 170000), "");
+    EXPECT_NE(reason_against_binary(range_mapping(ValueKind::array), 170000), "");
 }
 
 TEST(BinaryCopy, AsksOnlyAboutColumnsThatAreWritten) {
     const auto mapping = MappingBuilder("t").key("id", "int4").column("g", "xml").generated().map();
-    EXPECT_EQ(reason_against_binary(*mapping), "");
+    EXPECT_EQ(reason_against_binary(*mapping, 170000), "");
 }
 
 // --- errors ---
