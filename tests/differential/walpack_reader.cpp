@@ -17,7 +17,8 @@ std::vector<Column> columns_of(const Relation& relation) {
     for (const Attribute& attribute : relation.attributes) {
         columns.push_back({.name = attribute.name,
                            .type_oid = attribute.type.oid,
-                           .typmod = attribute.typmod,
+                           // pgoutput does not know that of a domain.
+                           .typmod = attribute.base ? -1 : attribute.typmod,
                            .is_key = attribute.is_key});
     }
     return columns;
