@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "progress/advisory_lock.h"
 #include "schema/catalog_query.h"
 
 namespace walpack {
@@ -37,14 +38,21 @@ ON CONFLICT (pipeline) DO UPDATE SET reported_at = EXCLUDED.reported_at,
     table_names = EXCLUDED.table_names, table_rows = EXCLUDED.table_rows,
     table_bytes = EXCLUDED.table_bytes)";
 
-// A row without a table when none is in work.
+// A row without a table when none is in work. What a run that is gone has told says nothing of the
+// one that holds the pipeline's lock ($2 and $3, see copy_sessions.cpp).
 constexpr const char* kRead = R"(
 SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - reported_at),
     rows_per_second, bytes_per_second, part_copied, seconds_left, t.name, t.rows, t.bytes
 FROM walpack.copy_activity
 LEFT JOIN LATERAL ROWS FROM (pg_catalog.unnest(table_names), pg_catalog.unnest(table_rows),
     pg_catalog.unnest(table_bytes)) t(name, rows, bytes) ON true
-WHERE pipeline = $1)";
+WHERE pipeline = $1 AND reported_at >= COALESCE((
+    SELECT pg_catalog.max(a.backend_start) FROM pg_catalog.pg_locks l
+    JOIN pg_catalog.pg_database d ON d.oid = l.database
+    JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+        AND d.datname = pg_catalog.current_database()
+        AND l.classid = $2::pg_catalog.oid AND l.objid = $3::pg_catalog.oid), '-infinity'))";
 
 double number_at(const Result& result, int row, int column) {
     double number = 0;
@@ -94,7 +102,9 @@ void write_copy_activity(Connection& target, const std::string& pipeline,
 
 std::optional<ReportedCopy> read_copy_activity(Connection& target, const std::string& pipeline) {
     if (!may(target, {"SELECT"})) return std::nullopt;
-    const Result result = target.execute(kRead, {pipeline});
+    const auto key = static_cast<std::uint64_t>(pipeline_lock_key(pipeline));
+    const Result result = target.execute(
+        kRead, {pipeline, std::to_string(key >> 32), std::to_string(key & 0xffffffffU)});
     if (result.rows() == 0) return std::nullopt;
     ReportedCopy reported;
     reported.seconds_ago = number_at(result, 0, 0);

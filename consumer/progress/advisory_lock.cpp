@@ -12,4 +12,8 @@ std::int64_t lock_key(std::string_view name) {
     return static_cast<std::int64_t>(hash);
 }
 
+std::int64_t pipeline_lock_key(const std::string& pipeline) {
+    return lock_key("walpack pipeline " + pipeline);
+}
+
 }  // namespace walpack

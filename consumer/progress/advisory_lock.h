@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace walpack {
 
 // The lock's number: stable over versions and machines, so that every consumer takes the same one.
 std::int64_t lock_key(std::string_view name);
+
+// That of the session that applies the pipeline, as long as it lives.
+std::int64_t pipeline_lock_key(const std::string& pipeline);
 
 }  // namespace walpack

@@ -203,7 +203,7 @@ void Progress::lock(std::chrono::milliseconds timeout) {
     target_.execute(fmt::format("SET lock_timeout = {}", timeout.count()));
     try {
         target_.execute("SELECT pg_catalog.pg_advisory_lock($1::pg_catalog.int8)",
-                        {std::to_string(lock_key("walpack pipeline " + pipeline_))});
+                        {std::to_string(pipeline_lock_key(pipeline_))});
     } catch (const Error& error) {
         if (error.sqlstate() != kLockNotAvailable) throw;
         throw Error(ErrorKind::connection,

@@ -106,8 +106,11 @@ TEST_F(CopyStatus, GoesOnFromTheTrueNumbersAfterARestart) {
     EXPECT_TRUE(contains(before, "\"copy\":\"pending\""));
     consumer().clear_log();
     consumer().start();
-    wait_until("it is told again", seconds(30), [&] { return number_in(json(), "copy_part") > 0; });
-    const std::string after = json();
+    std::string after;
+    wait_until("it is told again", seconds(30), [&] {
+        after = json();
+        return number_in(after, "copy_part") > 0;
+    });
     EXPECT_GE(rows_of(after, "public.t"), rows_of(before, "public.t"));
     EXPECT_GE(number_in(after, "copy_part") * 40'000, rows_of(before, "public.t") * 0.8);
     wait_until("the log tells it", seconds(30),
