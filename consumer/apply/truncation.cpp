@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <set>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,15 +18,17 @@ namespace {
 
 using Tables = std::vector<std::shared_ptr<const TargetTable>>;
 
-// With a partitioned table its partitions are emptied. Each partition has the foreign keys of its
-// parent once more.
-constexpr const char* kReadReferencing = R"(
+// With a partitioned table its partitions are emptied. What the two queries below begin with.
+constexpr const char* kWithEmptied = R"(
 WITH RECURSIVE emptied(oid) AS (
     SELECT o.oid FROM pg_catalog.unnest($1::pg_catalog.oid[]) o(oid)
     UNION
     SELECT h.inhrelid FROM emptied e
     JOIN pg_catalog.pg_class p ON p.oid = e.oid AND p.relkind = 'p'
-    JOIN pg_catalog.pg_inherits h ON h.inhparent = e.oid)
+    JOIN pg_catalog.pg_inherits h ON h.inhparent = e.oid))";
+
+// Each partition has the foreign keys of its parent once more.
+constexpr const char* kReadReferencing = R"(
 SELECT c.oid, n.nspname, c.relname, c.relkind = 'p', f.conname,
     (SELECT pg_catalog.string_agg(pg_catalog.format('%I IS NOT NULL', a.attname), ' AND ')
      FROM pg_catalog.pg_attribute a
@@ -54,12 +57,6 @@ WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
 
 // No table can be truncated whose constraints have something to check at the end.
 constexpr const char* kReadDeferrable = R"(
-WITH RECURSIVE emptied(oid) AS (
-    SELECT o.oid FROM pg_catalog.unnest($1::pg_catalog.oid[]) o(oid)
-    UNION
-    SELECT h.inhrelid FROM emptied e
-    JOIN pg_catalog.pg_class p ON p.oid = e.oid AND p.relkind = 'p'
-    JOIN pg_catalog.pg_inherits h ON h.inhparent = e.oid)
 SELECT pg_catalog.string_agg(DISTINCT pg_catalog.format('%I.%I', n.nspname, c.conname), ', ')
 FROM pg_catalog.pg_constraint c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
@@ -77,7 +74,8 @@ struct Referencing {
 
 std::vector<Referencing> read_referencing(Connection& control,
                                           const std::vector<std::uint32_t>& oids) {
-    const Result result = control.execute(kReadReferencing, {array_literal(oids)});
+    const Result result =
+        control.execute(std::string(kWithEmptied) + kReadReferencing, {array_literal(oids)});
     std::vector<Referencing> found;
     std::set<std::uint32_t> tables;
     for (int row = 0; row < result.rows(); ++row) {
@@ -234,7 +232,8 @@ std::vector<TruncateStep> plan_truncation(Connection& control, const TruncateOpt
     if (!options.defers_constraints) return steps;
     // At the source nothing was left to check either.
     for (const Referencing& table : more) oids.push_back(table.oid);
-    if (const auto names = control.query_value(kReadDeferrable, {array_literal(oids)})) {
+    if (const auto names = control.query_value(std::string(kWithEmptied) + kReadDeferrable,
+                                               {array_literal(oids)})) {
         const auto set = [&](const char* mode) {
             return TruncateStep{fmt::format("SET CONSTRAINTS {} {}", *names, mode), relation, ""};
         };
