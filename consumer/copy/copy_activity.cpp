@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "progress/advisory_lock.h"
 #include "schema/catalog_query.h"
 
@@ -39,7 +41,7 @@ ON CONFLICT (pipeline) DO UPDATE SET reported_at = EXCLUDED.reported_at,
     table_bytes = EXCLUDED.table_bytes)";
 
 // A row without a table when none is in work. What a run that is gone has told says nothing of the
-// one that holds the pipeline's lock ($2 and $3, see copy_sessions.cpp).
+// one that holds the pipeline's lock, which is to be put in.
 constexpr const char* kRead = R"(
 SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - reported_at),
     rows_per_second, bytes_per_second, part_copied, seconds_left, t.name, t.rows, t.bytes
@@ -48,11 +50,7 @@ LEFT JOIN LATERAL ROWS FROM (pg_catalog.unnest(table_names), pg_catalog.unnest(t
     pg_catalog.unnest(table_bytes)) t(name, rows, bytes) ON true
 WHERE pipeline = $1 AND reported_at >= COALESCE((
     SELECT pg_catalog.max(a.backend_start) FROM pg_catalog.pg_locks l
-    JOIN pg_catalog.pg_database d ON d.oid = l.database
-    JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-    WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
-        AND d.datname = pg_catalog.current_database()
-        AND l.classid = $2::pg_catalog.oid AND l.objid = $3::pg_catalog.oid), '-infinity'))";
+    JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid WHERE {}), '-infinity'))";
 
 double number_at(const Result& result, int row, int column) {
     double number = 0;
@@ -102,9 +100,8 @@ void write_copy_activity(Connection& target, const std::string& pipeline,
 
 std::optional<ReportedCopy> read_copy_activity(Connection& target, const std::string& pipeline) {
     if (!may(target, {"SELECT"})) return std::nullopt;
-    const auto key = static_cast<std::uint64_t>(pipeline_lock_key(pipeline));
-    const Result result = target.execute(
-        kRead, {pipeline, std::to_string(key >> 32), std::to_string(key & 0xffffffffU)});
+    const Result result =
+        target.execute(fmt::format(kRead, is_held_sql(pipeline_lock_key(pipeline))), {pipeline});
     if (result.rows() == 0) return std::nullopt;
     ReportedCopy reported;
     reported.seconds_ago = number_at(result, 0, 0);

@@ -17,14 +17,6 @@ namespace {
 constexpr std::chrono::milliseconds kEndsByItself{1000};
 constexpr std::chrono::milliseconds kEnds{30'000};
 
-// As pg_locks shows a lock of one number: its halves.
-constexpr const char* kEnd = R"(
-SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(l.pid)) FROM pg_catalog.pg_locks l
-JOIN pg_catalog.pg_database d ON d.oid = l.database
-WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
-    AND d.datname = pg_catalog.current_database() AND l.pid <> pg_catalog.pg_backend_pid()
-    AND l.classid = $1::pg_catalog.oid AND l.objid = $2::pg_catalog.oid)";
-
 std::int64_t key_of(const std::string& pipeline) {
     return lock_key("walpack copy " + pipeline);
 }
@@ -44,9 +36,12 @@ bool has_lock_alone(Connection& target, std::int64_t key, std::chrono::milliseco
     return true;
 }
 
-void end_holders(Connection& target, std::uint64_t key) {
+void end_holders(Connection& target, std::int64_t key) {
     try {
-        target.execute(kEnd, {std::to_string(key >> 32), std::to_string(key & 0xffffffffU)});
+        target.execute(
+            "SELECT pg_catalog.count(pg_catalog.pg_terminate_backend(l.pid)) "
+            "FROM pg_catalog.pg_locks l WHERE l.pid <> pg_catalog.pg_backend_pid() AND " +
+            is_held_sql(key));
     } catch (const Error& error) {
         // They are another role's; they may end by themselves.
         if (error.sqlstate() != kInsufficientPrivilege) throw;
@@ -70,7 +65,7 @@ void end_earlier_copy(Connection& target, const std::string& pipeline) {
     const std::int64_t key = key_of(pipeline);
     if (has_lock_alone(target, key, kEndsByItself)) return;
     log::info("ending sessions by which an earlier run of the copy still writes");
-    end_holders(target, static_cast<std::uint64_t>(key));
+    end_holders(target, key);
     if (has_lock_alone(target, key, kEnds)) return;
     throw Error(ErrorKind::connection,
                 "a session by which an earlier run of the copy writes does not end")
