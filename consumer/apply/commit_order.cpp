@@ -182,11 +182,13 @@ void CommitOrder::watch_sessions() {
 // takes its time, for which the next session waits; nor a lock that is not ours, for a while.
 bool CommitOrder::is_in_circle() {
     std::vector<int> pids;
-    for (const std::size_t session : in_order())
-        pids.push_back(sessions_[session]->connection().backend_pid());
     std::string others;
     try {
         control_.limit_silence(kCancelLimit);
+        // Answers to COMMITs may lie unread: the order is that of what is open on the server.
+        const std::optional<ProgressRow> row = progress_.read();
+        for (const std::size_t session : in_order(row ? row->applied_lsn : Lsn()))
+            pids.push_back(sessions_[session]->connection().backend_pid());
         const Result waits =
             control_.execute(kWaits, {fmt::format("{{{}}}", fmt::join(pids, ","))});
         control_.limit_silence(std::chrono::milliseconds(0));
@@ -209,12 +211,14 @@ bool CommitOrder::is_in_circle() {
     return !waits_for_others_.empty() && now - waits_for_others_since_ >= kPatienceWithOthers;
 }
 
-// Sessions by the first group of each that is not committed. One whose group is not complete has
-// the newest.
-std::vector<std::size_t> CommitOrder::in_order() const {
+// Sessions by the first group of each that is not committed, where the target is at `position`. One
+// whose group is not complete has the newest.
+std::vector<std::size_t> CommitOrder::in_order(Lsn position) const {
     std::vector<std::size_t> order;
     for (const Group& group : groups_) {
-        if (!group.is_committed && std::ranges::find(order, *group.session) == order.end())
+        const bool is_committed =
+            group.is_committed || (group.is_commit_sent && group.end <= position);
+        if (!is_committed && std::ranges::find(order, *group.session) == order.end())
             order.push_back(*group.session);
     }
     for (std::size_t i = 0; i < sessions_.size(); ++i) {

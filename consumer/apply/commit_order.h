@@ -114,7 +114,7 @@ class CommitOrder {
     // Called when a session was silent; nullopt when there is no reason to give up.
     std::optional<Error> stuck();
     bool is_in_circle();
-    std::vector<std::size_t> in_order() const;
+    std::vector<std::size_t> in_order(Lsn position) const;
 
     Connection& control_;
     const Progress& progress_;

@@ -70,14 +70,14 @@ TEST_F(FaultTarget, NoFreeConnectionIsWaitedFor) {
 TEST_F(FaultTarget, TimeLimitsOfTheDatabaseDoNotApply) {
     for (const char* limit : {"statement_timeout", "lock_timeout",
                               "idle_in_transaction_session_timeout", "idle_session_timeout"}) {
-        target().execute("ALTER DATABASE " + target_database() + " SET " + limit + " = '100ms'");
+        target().execute("ALTER DATABASE " + target_database() + " SET " + limit + " = '500ms'");
     }
     start_streaming();
     Session blocker = new_target_session();
     blocker.execute("SET idle_in_transaction_session_timeout = 0");
     blocker.execute("BEGIN; LOCK TABLE moves IN ACCESS EXCLUSIVE MODE");
     source().execute("INSERT INTO moves (f, t) VALUES (1, 1)");
-    std::this_thread::sleep_for(seconds(1));
+    std::this_thread::sleep_for(seconds(2));
     blocker.execute("ROLLBACK");
     expect_healed();
     EXPECT_FALSE(contains(consumer().log(), "trying again"));
