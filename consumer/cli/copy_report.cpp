@@ -15,19 +15,27 @@ std::string line(std::string_view name, const std::string& value) {
     return fmt::format("{:<14}{}\n", name, value);
 }
 
-std::string copied_text(const TableFigures& table) {
-    std::string text =
-        fmt::format("{}, {} rows, {}", word_of(table.state), table.rows, human_bytes(table.bytes));
-    if (table.state != TableCopyState::copying) return text;
-    return text + fmt::format(", about {:.0f} %, {} of {} chunks", table.part_copied() * 100,
-                              table.chunks_done, table.chunks_total);
-}
-
 std::string wait_lines(const PipelineStatus& status) {
     std::string text;
     for (const SessionWait& wait : status.copy_waits)
         text += line("  waits for", fmt::format("{}, for {:.0f} s", describe(wait), wait.seconds));
     return text;
+}
+
+// Null where it is not known.
+void write_speed(JsonMembers& members, const std::string& prefix,
+                 const std::optional<CopySpeed>& speed) {
+    std::optional<double> rows;
+    std::optional<double> bytes;
+    std::optional<std::int64_t> left;
+    if (speed) {
+        rows = speed->rows_per_second;
+        bytes = speed->bytes_per_second;
+        if (speed->left) left = speed->left->count();
+    }
+    members.figure(prefix + "rows_per_second", rows);
+    members.figure(prefix + "bytes_per_second", bytes);
+    members.integer(prefix + "seconds_left", left);
 }
 
 void write_tables(JsonWriter& json, const PipelineStatus& status) {
@@ -44,27 +52,11 @@ void write_tables(JsonWriter& json, const PipelineStatus& status) {
         members.integer("bytes_estimated", std::optional(table.bytes_estimated));
         members.integer("chunks_done", std::optional(table.chunks_done));
         members.integer("chunks_total", std::optional(table.chunks_total));
+        const bool is_copying = table.state == TableCopyState::copying && status.copy_speed;
+        write_speed(members, "", is_copying ? std::optional(table.speed) : std::nullopt);
         json.end_object();
     }
     json.end_array();
-}
-
-void write_speed(JsonWriter& json, const PipelineStatus& status) {
-    JsonMembers members(json);
-    std::optional<double> rows;
-    std::optional<double> bytes;
-    std::optional<double> part;
-    std::optional<std::int64_t> left;
-    if (const auto& copy = status.copy_speed) {
-        rows = copy->rows_per_second;
-        bytes = copy->bytes_per_second;
-        part = copy->part_copied;
-        if (copy->left) left = copy->left->count();
-    }
-    members.figure("copy_rows_per_second", rows);
-    members.figure("copy_bytes_per_second", bytes);
-    members.figure("copy_part", part);
-    members.integer("copy_seconds_left", left);
 }
 
 }  // namespace
@@ -101,7 +93,9 @@ std::string copy_lines(const PipelineStatus& status) {
 void write_copy(JsonWriter& json, const PipelineStatus& status) {
     JsonMembers members(json);
     write_tables(json, status);
-    write_speed(json, status);
+    const auto& copy = status.copy_speed;
+    write_speed(members, "copy_", copy ? std::optional(copy->speed) : std::nullopt);
+    members.figure("copy_part", copy ? std::optional(copy->part_copied) : std::nullopt);
     json.key("copy_waits");
     json.begin_array();
     for (const SessionWait& wait : status.copy_waits) {

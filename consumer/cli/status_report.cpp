@@ -202,15 +202,19 @@ bool PipelineStatus::is_copying() const {
 }
 
 void PipelineStatus::take(const ReportedCopy& reported) {
-    if (!consumer_is_connected || !is_copying()) return;
+    // One under a snapshot has none of its tables written down.
+    const bool is_of_snapshot = copied_tables.empty() && progress && !progress->copy_is_complete;
+    if (!consumer_is_connected || !(is_copying() || is_of_snapshot)) return;
     if (reported.seconds_ago > kCurrentSecondsMax) return;
     copy_speed = reported.figures;
     copy_speed->tables.clear();
+    if (is_of_snapshot) copied_tables = reported.figures.tables;
     for (const TableFigures& told : reported.figures.tables) {
         const auto table = std::ranges::find(copied_tables, told.name, &TableFigures::name);
         if (table == copied_tables.end() || table->state != TableCopyState::copying) continue;
         table->rows = std::max(table->rows, told.rows);
         table->bytes = std::max(table->bytes, told.bytes);
+        table->speed = told.speed;
     }
 }
 

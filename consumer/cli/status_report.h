@@ -52,9 +52,9 @@ struct PipelineStatus {
     // What policies answered to conflicts; empty while there was none.
     std::vector<ConflictCount> conflicts;
 
-    // Of a copy by chunks; empty without one.
+    // Of a copy by chunks, or of one under a snapshot while it tells them; empty without one.
     std::vector<TableFigures> copied_tables;
-    bool is_copying() const;  // by chunks: some table is not done
+    bool is_copying() const;  // some of them is not done
     // Of all tables, without any of them; nullopt while no running consumer tells it.
     std::optional<CopyFigures> copy_speed;
     // Takes over what a consumer that is at work has told: speed, and of tables in work the rows of

@@ -14,15 +14,15 @@
 namespace walpack {
 
 struct ReportedCopy {
-    // Tables in work alone: name, rows and bytes, those of chunks that are being loaded included.
-    // And the speeds, the time left and the part that is copied, which are of all tables.
+    // Some or all tables, without chunks. And the speed and the part that is copied, which are of
+    // all tables.
     CopyFigures figures;
     double seconds_ago = 0;
 };
 
 // Harmless when it exists. Under lock_schema().
 void create_copy_activity_table(Connection& target);
-// Does nothing where there is no such table, or it may not be written.
+// Does nothing where there is no such table, or it may not be written, or is of an older version.
 void write_copy_activity(Connection& target, const std::string& pipeline,
                          const CopyFigures& figures);
 // nullopt when there is no table that may be read, or no row.

@@ -9,7 +9,7 @@
 #include "copy/copy_activity.h"
 #include "copy/copy_job.h"
 #include "copy/copy_progress_text.h"
-#include "schema/catalog_query.h"
+#include "copy/size_estimate.h"
 
 namespace walpack {
 namespace {
@@ -18,36 +18,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kReportInterval{10};
 constexpr std::chrono::milliseconds kViewInterval{500};
-
-// By what VACUUM and ANALYZE have noted, as a look at the files would wait for whoever has locked a
-// table.
-constexpr const char* kReadEstimates = R"(
-WITH RECURSIVE part(root, oid) AS (
-    SELECT u.oid, u.oid FROM pg_catalog.unnest($1::pg_catalog.oid[]) u(oid)
-    UNION ALL
-    SELECT p.root, i.inhrelid FROM part p
-    JOIN pg_catalog.pg_class c ON c.oid = p.oid AND c.relkind = 'p'
-    JOIN pg_catalog.pg_inherits i ON i.inhparent = p.oid
-)
-SELECT p.root, pg_catalog.sum(GREATEST(c.reltuples, 0))::pg_catalog.int8,
-    pg_catalog.sum(c.relpages::pg_catalog.int8
-        * pg_catalog.current_setting('block_size')::pg_catalog.int8)::pg_catalog.int8
-FROM part p JOIN pg_catalog.pg_class c ON c.oid = p.oid AND c.relkind = 'r'
-GROUP BY 1)";
-
-struct Estimate {
-    std::uint64_t rows = 0;
-    std::uint64_t bytes = 0;
-};
-
-std::map<std::uint32_t, Estimate> read_estimates(Connection& source,
-                                                 const std::vector<std::uint32_t>& oids) {
-    std::map<std::uint32_t, Estimate> estimates;
-    const Result result = source.execute(kReadEstimates, {array_literal(oids)});
-    for (int row = 0; row < result.rows(); ++row)
-        estimates[oid_at(result, row, 0)] = {count_at(result, row, 1), count_at(result, row, 2)};
-    return estimates;
-}
 
 }  // namespace
 
@@ -65,7 +35,7 @@ void CopyJob::show_tables(Connection& source, Connection& target) {
     std::map<std::string, TableFigures> stored;
     for (TableFigures& figures : catalog_.figures(target))
         stored[figures.name] = std::move(figures);
-    const auto estimates = read_estimates(source, unplanned);
+    const auto estimates = read_size_estimates(source, unplanned);
     for (const auto& [name, table] : tables_.by_name) {
         TableFigures figures = table->figures();
         const bool is_ready = table->stored.state == TableState::ready;
@@ -104,7 +74,11 @@ void CopyJob::report(Clock::time_point& reported) {
 void CopyJob::tell_target(Connection& target) {
     if (is_complete_) return;
     take_states();
-    write_copy_activity(target, options_.start.pipeline, progress_.snapshot());
+    CopyFigures figures = progress_.snapshot();
+    // walpack.copy_table has the others.
+    std::erase_if(figures.tables,
+                  [](const TableFigures& table) { return table.state != TableCopyState::copying; });
+    write_copy_activity(target, options_.start.pipeline, figures);
 }
 
 }  // namespace walpack

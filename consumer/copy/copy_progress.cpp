@@ -91,7 +91,8 @@ CopyFigures CopyProgress::snapshot(Clock::time_point now) {
         const std::lock_guard lock(mutex_);
         figures.tables = tables_;
         if (std::exchange(has_shrunk_, false)) {
-            samples_.clear();
+            window_.clear();
+            table_windows_.clear();
             start_ = now;
         }
     }
@@ -109,25 +110,40 @@ CopyFigures CopyProgress::snapshot(Clock::time_point now) {
     return figures;
 }
 
-// Where nothing moves, or rows were taken back, there is no speed to go by.
 void CopyProgress::measure(CopyFigures& figures, Clock::time_point now) {
     // What an earlier run copied is no speed of this one.
-    if (samples_.empty())
-        samples_.push_back({start_, figures.rows, figures.bytes, figures.part_copied});
-    samples_.push_back({now, figures.rows, figures.bytes, figures.part_copied});
-    while (samples_.size() > 2 && now - samples_[1].at >= kWindow) samples_.pop_front();
+    if (window_.is_empty())
+        (void)window_.add({start_, figures.rows, figures.bytes, figures.part_copied});
+    figures.speed = window_.add({now, figures.rows, figures.bytes, figures.part_copied});
+    for (std::size_t number = 0; number < figures.tables.size(); ++number) {
+        TableFigures& table = figures.tables[number];
+        if (table.state != TableCopyState::copying) {
+            table_windows_.erase(number);
+            continue;
+        }
+        table.speed =
+            table_windows_[number].add({now, table.rows, table.bytes, table.part_copied()});
+    }
+}
+
+// Where nothing moves, or rows were taken back, there is no speed to go by.
+CopySpeed SpeedWindow::add(const Sample& sample) {
+    samples_.push_back(sample);
+    while (samples_.size() > 2 && sample.at - samples_[1].at >= kWindow) samples_.pop_front();
     const Sample& before = samples_.front();
-    const std::chrono::duration<double> time = now - before.at;
-    if (time < kMeasurable) return;
-    if (figures.bytes > before.bytes)
-        figures.bytes_per_second = static_cast<double>(figures.bytes - before.bytes) / time.count();
-    if (figures.rows > before.rows)
-        figures.rows_per_second = static_cast<double>(figures.rows - before.rows) / time.count();
-    const double part_per_second = (figures.part_copied - before.part) / time.count();
-    if (part_per_second <= 0) return;
-    const double seconds = (1 - figures.part_copied) / part_per_second;
+    const std::chrono::duration<double> time = sample.at - before.at;
+    CopySpeed speed;
+    if (time < kMeasurable) return speed;
+    if (sample.bytes > before.bytes)
+        speed.bytes_per_second = static_cast<double>(sample.bytes - before.bytes) / time.count();
+    if (sample.rows > before.rows)
+        speed.rows_per_second = static_cast<double>(sample.rows - before.rows) / time.count();
+    const double part_per_second = (sample.part - before.part) / time.count();
+    if (part_per_second <= 0) return speed;
+    const double seconds = (1 - sample.part) / part_per_second;
     if (seconds < kSecondsLeftMax)
-        figures.left = std::chrono::seconds(static_cast<std::int64_t>(std::ceil(seconds)));
+        speed.left = std::chrono::seconds(static_cast<std::int64_t>(std::ceil(seconds)));
+    return speed;
 }
 
 }  // namespace walpack

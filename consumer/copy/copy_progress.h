@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -16,6 +17,14 @@
 namespace walpack {
 
 enum class TableCopyState : std::uint8_t { waiting, copying, indexing, done };
+
+// Over the last half minute, or since the start.
+struct CopySpeed {
+    double rows_per_second = 0;
+    double bytes_per_second = 0;
+    // Until all rows are copied, if it goes on as in that time; unknown at the start.
+    std::optional<std::chrono::seconds> left;
+};
 
 // One table at one moment. Estimates are those of the plan, in bytes of the source's table; what
 // was copied is counted in bytes of COPY, which are others, so neither is a part of the other.
@@ -28,6 +37,7 @@ struct TableFigures {
     std::uint64_t bytes_estimated = 0;
     std::uint64_t chunks_done = 0;
     std::uint64_t chunks_total = 0;
+    CopySpeed speed;  // of one that is being copied
 
     // How much of its rows is copied, from 0 to 1: by chunks, and within them by rows. An estimate
     // that was too low does not make it 1 before the last chunk is done.
@@ -40,10 +50,7 @@ struct CopyFigures {
     std::uint64_t bytes = 0;
     double part_copied = 0;  // of all tables, by their estimated bytes
     std::chrono::duration<double> elapsed{0};
-    double rows_per_second = 0;  // over the last half minute, or since the start
-    double bytes_per_second = 0;
-    // Until all rows are copied, if it goes on as in that time; unknown at the start.
-    std::optional<std::chrono::seconds> left;
+    CopySpeed speed;
 
     std::size_t count(TableCopyState state) const;
 };
@@ -52,9 +59,29 @@ struct CopyFigures {
 // any more.
 using OnCopyProgress = std::function<void(const std::optional<CopyFigures>&)>;
 
-class CopyProgress {
+// How far something was at some moments of the last half minute.
+class SpeedWindow {
   public:
     using Clock = std::chrono::steady_clock;
+    struct Sample {
+        Clock::time_point at;
+        std::uint64_t rows = 0;
+        std::uint64_t bytes = 0;
+        double part = 0;  // that is copied
+    };
+
+    // The speed since the oldest one.
+    CopySpeed add(const Sample& sample);
+    bool is_empty() const { return samples_.empty(); }
+    void clear() { samples_.clear(); }
+
+  private:
+    std::deque<Sample> samples_;  // the first is the oldest one within the window
+};
+
+class CopyProgress {
+  public:
+    using Clock = SpeedWindow::Clock;
 
     explicit CopyProgress(Clock::time_point now = Clock::now());
     CopyProgress(const CopyProgress&) = delete;
@@ -79,18 +106,13 @@ class CopyProgress {
     CopyFigures snapshot(Clock::time_point now = Clock::now());
 
   private:
-    struct Sample {
-        Clock::time_point at;
-        std::uint64_t rows = 0;
-        std::uint64_t bytes = 0;
-        double part = 0;
-    };
     void measure(CopyFigures& figures, Clock::time_point now);
 
     std::mutex mutex_;  // of the tables; nothing else is locked while it is held
     std::vector<TableFigures> tables_;
-    bool has_shrunk_ = false;     // copied rows do not count any more, so earlier samples do not
-    std::deque<Sample> samples_;  // the first is the oldest one within the window
+    bool has_shrunk_ = false;  // copied rows do not count any more, so earlier samples do not
+    SpeedWindow window_;
+    std::map<std::size_t, SpeedWindow> table_windows_;  // of those that are being copied
     Clock::time_point start_;
 };
 

@@ -13,21 +13,31 @@ namespace walpack {
 namespace {
 
 constexpr std::size_t kNameWidthMax = 40;
-constexpr std::size_t kFiguresWidth = 56;  // of a table's line, behind the name
+constexpr std::size_t kFiguresWidth = 63;  // of a table's line, behind the name, without chunks
+constexpr std::size_t kChunksWidth = 10;
+constexpr std::size_t kColumnsWithChunks = 100;  // of a terminal that has room for them
 constexpr std::size_t kRowsMin = 3;
+constexpr std::array<std::string_view, 4> kWords = {"waiting", "copying", "indexing", "done"};
 
 std::string percent(double part) {
     return fmt::format("{}%", static_cast<int>(part * 100));
 }
 
-std::string speed(const CopyFigures& figures) {
-    if (figures.bytes_per_second < 1) return "";
-    return human_bytes(static_cast<std::uint64_t>(figures.bytes_per_second)) + "/s";
+std::string bytes_text(const CopySpeed& speed) {
+    if (speed.bytes_per_second < 1) return "";
+    return human_bytes(static_cast<std::uint64_t>(speed.bytes_per_second)) + "/s";
 }
 
-std::string time_left(const CopyFigures& figures) {
-    const bool is_copying = figures.left && figures.part_copied < 1;
-    return is_copying ? fmt::format("about {} left", human_time(*figures.left)) : "";
+std::string left_text(const CopySpeed& speed, double part_copied) {
+    const bool is_copying = speed.left && part_copied < 1;
+    return is_copying ? fmt::format("about {} left", human_time(*speed.left)) : "";
+}
+
+// What is known of both.
+std::string with_speed(std::string text, const CopySpeed& speed, double part_copied) {
+    for (const std::string& known : {bytes_text(speed), left_text(speed, part_copied)})
+        if (!known.empty()) text += ", " + known;
+    return text;
 }
 
 bool is_in_work(const TableFigures& table) {
@@ -87,18 +97,21 @@ std::string line(const std::string& text, std::size_t width) {
     return shown + '\n';
 }
 
-std::string table_line(const TableFigures& table, std::size_t name_width) {
-    std::string chunks;
-    if (table.chunks_total > 1) {
-        chunks = fmt::format("{}/{} chunks", std::min(table.chunks_done, table.chunks_total),
-                             table.chunks_total);
-    }
+std::string chunks_text(const TableFigures& table) {
+    if (table.chunks_total <= 1) return "";
+    return fmt::format("{}/{}", std::min(table.chunks_done, table.chunks_total),
+                       table.chunks_total);
+}
+
+std::string table_line(const TableFigures& table, std::size_t name_width, bool has_chunks) {
     const bool has_begun = table.state != TableCopyState::waiting || table.rows > 0;
-    return fmt::format("{}  {:<8} {:>4}  {:>12}  {:>10}  {}",
-                       padded(shortened(printable(table.name), name_width), name_width),
-                       word_of(table.state), has_begun ? percent(table.part_copied()) : "",
-                       has_begun ? fmt::format("{} rows", table.rows) : "",
-                       human_bytes(has_begun ? table.bytes : table.bytes_estimated), chunks);
+    return fmt::format(
+        "{}  {:<8} {:>4} {:>{}}{:>13} {:>9} {:>11}  {}",
+        padded(shortened(printable(table.name), name_width), name_width), word_of(table.state),
+        has_begun ? percent(table.part_copied()) : "", has_chunks ? chunks_text(table) : "",
+        has_chunks ? kChunksWidth : 0, has_begun ? fmt::format("{} rows", table.rows) : "",
+        human_bytes(has_begun ? table.bytes : table.bytes_estimated), bytes_text(table.speed),
+        table.speed.left ? human_time(*table.speed.left) : "");
 }
 
 std::string bar(double part, std::size_t width) {
@@ -108,11 +121,11 @@ std::string bar(double part, std::size_t width) {
 }
 
 std::string total_line(const CopyFigures& figures, std::size_t width) {
-    std::string text = fmt::format("{}  {} rows, {}", percent(figures.part_copied), figures.rows,
-                                   human_bytes(figures.bytes));
-    for (const std::string& part : {speed(figures), time_left(figures)}) {
-        if (!part.empty()) text += ", " + part;
-    }
+    const std::string text =
+        with_speed(fmt::format("{}  {}/{} tables, {} rows, {}", percent(figures.part_copied),
+                               figures.count(TableCopyState::done), figures.tables.size(),
+                               figures.rows, human_bytes(figures.bytes)),
+                   figures.speed, figures.part_copied);
     constexpr std::size_t kBarMin = 10;
     constexpr std::size_t kBarMax = 30;
     const std::size_t taken = width_of(text) + 3;
@@ -138,17 +151,32 @@ std::string rest_line(const std::vector<const TableFigures*>& tables, std::size_
 }  // namespace
 
 std::string_view word_of(TableCopyState state) {
-    static constexpr std::array<std::string_view, 4> kWords = {"waiting", "copying", "indexing",
-                                                               "done"};
     return kWords.at(static_cast<std::size_t>(state));
 }
 
+std::optional<TableCopyState> state_of_word(std::string_view word) {
+    const auto* found = std::ranges::find(kWords, word);
+    if (found == kWords.end()) return std::nullopt;
+    return static_cast<TableCopyState>(found - kWords.begin());
+}
+
 std::string speed_text(const CopyFigures& figures) {
-    if (speed(figures).empty()) return "";
-    std::string text = fmt::format("{}, {:.0f} rows/s, {}", percent(figures.part_copied),
-                                   figures.rows_per_second, speed(figures));
-    if (!time_left(figures).empty()) text += ", " + time_left(figures);
-    return text;
+    if (bytes_text(figures.speed).empty()) return "";
+    return with_speed(fmt::format("{}, {:.0f} rows/s", percent(figures.part_copied),
+                                  figures.speed.rows_per_second),
+                      figures.speed, figures.part_copied);
+}
+
+std::string copied_text(const TableFigures& table) {
+    const std::string text =
+        fmt::format("{}, {} rows, {}", word_of(table.state), table.rows, human_bytes(table.bytes));
+    if (table.state != TableCopyState::copying) return text;
+    const std::string chunks =
+        table.chunks_total == 0
+            ? ""
+            : fmt::format(", {} of {} chunks", table.chunks_done, table.chunks_total);
+    return with_speed(fmt::format("{}, about {:.0f} %{}", text, table.part_copied() * 100, chunks),
+                      table.speed, table.part_copied());
 }
 
 std::string human_time(std::chrono::seconds time) {
@@ -170,8 +198,10 @@ std::string progress_line(const CopyFigures& figures) {
         "{} of {} tables copied{}: {} rows, {}, {}", figures.count(TableCopyState::done),
         figures.tables.size(), in_work == 0 ? "" : fmt::format(", {} in work", in_work),
         figures.rows, human_bytes(figures.bytes), percent(figures.part_copied));
-    if (!speed(figures).empty()) text += " at " + speed(figures);
-    if (!time_left(figures).empty()) text += ", " + time_left(figures);
+    const std::string left = left_text(figures.speed, figures.part_copied);
+    const std::string speed = bytes_text(figures.speed);
+    if (!speed.empty()) text += " at " + speed;
+    if (!left.empty()) text += ", " + left;
     return text;
 }
 
@@ -183,8 +213,10 @@ std::string live_view(const CopyFigures& figures, const ViewSize& size) {
         name_width = std::max(name_width, width_of(table.name));
     }
     std::ranges::stable_sort(tables, {}, [](const TableFigures* table) { return place(*table); });
+    const bool has_chunks = size.columns >= kColumnsWithChunks;
+    const std::size_t figures_width = kFiguresWidth + (has_chunks ? kChunksWidth : 0);
     const std::size_t room =
-        size.columns > kFiguresWidth + 8 ? size.columns - kFiguresWidth : std::size_t{8};
+        size.columns > figures_width + 8 ? size.columns - figures_width : std::size_t{8};
     name_width = std::min({name_width, room, kNameWidthMax});
 
     const std::size_t lines = std::max(size.rows, kRowsMin) - 1;
@@ -192,7 +224,7 @@ std::string live_view(const CopyFigures& figures, const ViewSize& size) {
     const std::size_t shown = fits ? tables.size() : lines - 1;
     std::string view;
     for (std::size_t index = 0; index < shown; ++index)
-        view += line(table_line(*tables[index], name_width), size.columns);
+        view += line(table_line(*tables[index], name_width, has_chunks), size.columns);
     if (!fits) view += line(rest_line(tables, shown), size.columns);
     return view + line(total_line(figures, size.columns), size.columns);
 }

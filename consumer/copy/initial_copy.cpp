@@ -15,6 +15,7 @@
 #include "copy/consistent_slot.h"
 #include "copy/copy_catalog.h"
 #include "copy/deferred_constraints.h"
+#include "copy/rate_limit.h"
 #include "copy/source_rows.h"
 #include "copy/table_copy.h"
 #include "copy/table_order.h"
@@ -70,6 +71,7 @@ class InitialCopy {
           progress_(progress),
           stop_(stop),
           rate_limit_(options.rate_limit),
+          told_(options.progress, stop),
           source_(options.source, stop, kApplicationName) {}
 
     InitialCopyResult run() {
@@ -104,6 +106,7 @@ class InitialCopy {
         InitialCopyResult result = load_all(tables, mappings, taken, lsn);
         source_.execute("COMMIT");
         note_tables(tables);
+        told_.finish();
         finish(result.lsn);
         transaction.commit();
         taken.note_committed();
@@ -118,13 +121,14 @@ class InitialCopy {
         const TableSequence order = order_of(mappings);
         for (const bool asks_each : {false, true}) {
             InitialCopyResult result{lsn};
+            told_.plan(tables, source_);
             for (const std::size_t index : order.tables) {
                 stop_.throw_if_requested();
-                const CopySessions sessions{source_, target_, stop_, rate_limit_};
+                told_.begin(index);
                 const TableCopyResult copied =
                     order.too_early.contains(index)
-                        ? copy_table(tables[index], mappings[index], sessions)
-                        : copy_table(tables[index], mappings[index], sessions,
+                        ? copy_table(tables[index], mappings[index], sessions_)
+                        : copy_table(tables[index], mappings[index], sessions_,
                                      {taken, lsn, asks_each});
                 ++result.tables;
                 result.rows += copied.rows;
@@ -144,7 +148,7 @@ class InitialCopy {
     // All of them are there: what is published later is found and copied beside the stream.
     void note_tables(const std::vector<PublishedTable>& tables) {
         lock_schema(target_);
-        const CopyCatalog catalog(options_.pipeline);
+        const CopyCatalog catalog(options_.progress.pipeline);
         catalog.create(target_);
         for (const PublishedTable& table : tables)
             catalog.add_table(target_, stored_table(table, TableState::ready));
@@ -185,7 +189,7 @@ class InitialCopy {
     Lsn import_snapshot() {
         log::info("waiting for a consistent snapshot of the source");
         const ConsistentSlot slot =
-            open_consistent_slot(options_.source, source_, options_.pipeline, stop_);
+            open_consistent_slot(options_.source, source_, options_.progress.pipeline, stop_);
         source_.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
         source_.execute("SET TRANSACTION SNAPSHOT " + quote_literal(slot.created.snapshot_name));
         log::info("copying under the snapshot at {}", slot.created.consistent_point.to_string());
@@ -225,6 +229,11 @@ class InitialCopy {
         target_.execute("SET LOCAL synchronous_commit = " + session_.durable_commit);
     }
 
+    void note_piece(std::uint64_t rows, std::uint64_t bytes) {
+        rate_limit_.take(bytes, stop_);
+        told_.add(rows, bytes);
+    }
+
     void commit_position(Lsn lsn) {
         Transaction transaction(target_);
         finish(lsn);
@@ -236,7 +245,12 @@ class InitialCopy {
     Progress& progress_;
     const StopRequest& stop_;
     RateLimit rate_limit_;
+    SnapshotProgress told_;
     Connection source_;
+    const CopySessions sessions_{
+        source_, target_, stop_,
+        [this](std::uint64_t rows, std::uint64_t bytes) { note_piece(rows, bytes); },
+        [this] { told_.restart(); }};
     TargetSession session_;
 };
 

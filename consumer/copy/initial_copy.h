@@ -17,6 +17,7 @@
 
 #include "base/stop_request.h"
 #include "copy/refused_copy_rows.h"
+#include "copy/snapshot_progress.h"
 #include "model/lsn.h"
 #include "pg/connection.h"
 #include "pg/conninfo.h"
@@ -28,12 +29,12 @@ namespace walpack {
 struct InitialCopyOptions {
     Conninfo source;
     TableSelection selection;
-    std::string pipeline;
     bool empties_tables = false;  // rows that a table has before are deleted
     bool copy_rows = true;        // false: the target already holds the rows, as of `position`
     Lsn position;
     std::uint64_t rate_limit = 0;             // bytes a second; 0: none
     RefusedCopyRows* refused_rows = nullptr;  // nullptr: a refused row ends the copy
+    SnapshotProgressOptions progress;
 };
 
 struct InitialCopyResult {

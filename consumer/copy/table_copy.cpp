@@ -22,11 +22,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kPieceBytes = 128 * 1024;  // rows are handed on in pieces of this size
-constexpr std::chrono::seconds kReportInterval{10};
-
-double seconds_since(Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // Of a copy too short to measure there is nothing to say.
 std::string rate(std::uint64_t bytes, double seconds) {
@@ -35,9 +30,10 @@ std::string rate(std::uint64_t bytes, double seconds) {
     return fmt::format(" ({}/s)", human_bytes(static_cast<std::uint64_t>(per_second)));
 }
 
-void report(const char* doing, const RelationMapping& mapping, const TableCopyResult& result,
-            double seconds) {
-    log::info("{} {}: {} rows, {} in {:.1f} s{}", doing, mapping.relation->qualified_name(),
+void log_copied(const RelationMapping& mapping, const TableCopyResult& result,
+                Clock::time_point start) {
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    log::info("copied {}: {} rows, {} in {:.1f} s{}", mapping.relation->qualified_name(),
               result.rows, human_bytes(result.bytes), seconds, rate(result.bytes, seconds));
 }
 
@@ -49,8 +45,7 @@ class TableCopy {
           mapping_(mapping),
           source_(sessions.source),
           target_(sessions.target),
-          stop_(sessions.stop),
-          rate_limit_(sessions.rate_limit) {}
+          on_piece_(sessions.on_piece) {}
 
     TableCopyResult run() {
         source_.copy_out_begin(copy_out_sql(published_, mapping_));
@@ -58,6 +53,7 @@ class TableCopy {
         std::string piece;
         while (const auto row = source_.copy_out_get()) {
             ++result_.rows;
+            ++piece_rows_;
             result_.bytes += row->size();
             piece += *row;
             if (piece.size() < kPieceBytes) continue;
@@ -65,7 +61,7 @@ class TableCopy {
         }
         if (!piece.empty()) hand_on(piece);
         check_count(target_.copy_in_finish());
-        report("copied");
+        log_copied(mapping_, result_, start_);
         return result_;
     }
 
@@ -82,12 +78,9 @@ class TableCopy {
 
   private:
     void hand_on(std::string& piece) {
-        rate_limit_.take(piece.size(), stop_);
+        on_piece_(std::exchange(piece_rows_, 0), piece.size());
         target_.copy_in_put(piece);
         piece.clear();
-        if (Clock::now() - last_report_ < kReportInterval) return;
-        last_report_ = Clock::now();
-        report("copying");
     }
 
     // A trigger that fires for us or a rule may have kept rows away.
@@ -98,19 +91,14 @@ class TableCopy {
             .hint("A trigger or rule of the target diverts or suppresses rows.");
     }
 
-    void report(const char* doing) const {
-        walpack::report(doing, mapping_, result_, seconds_since(start_));
-    }
-
     const PublishedTable& published_;
     const RelationMapping& mapping_;
     Connection& source_;
     Connection& target_;
-    const StopRequest& stop_;
-    RateLimit& rate_limit_;
+    const OnPiece& on_piece_;
     TableCopyResult result_;
-    Clock::time_point start_ = Clock::now();
-    Clock::time_point last_report_ = start_;
+    std::uint64_t piece_rows_ = 0;
+    const Clock::time_point start_ = Clock::now();
 };
 
 // A table as a chunk without bounds, whose target transaction goes on after a refused row.
@@ -125,14 +113,14 @@ class AcceptedTableCopy {
 
     LoadedRows run() {
         target_.execute("SAVEPOINT walpack_table");
-        LoadedRows rows =
-            load_rows(load_, select_, sessions_.source, target_, on_piece_, sessions_.stop);
+        LoadedRows rows = load_rows(load_, select_, sessions_.source, target_, sessions_.on_piece,
+                                    sessions_.stop);
         if (!rows.refusal && left_out_.asks_deferred)
             rows.refusal = refusal_of_deferred(target_, *load_.mapping);
         if (rows.refusal) {
             log::info("{}; the table is copied without such rows", rows.refusal->message());
             target_.execute("ROLLBACK TO SAVEPOINT walpack_table");
-            so_far_ = {};
+            sessions_.on_restart();
             rows = run_by_rows();
         }
         target_.execute("RELEASE SAVEPOINT walpack_table");
@@ -147,17 +135,8 @@ class AcceptedTableCopy {
             row.settled_lsn = left_out_.settled_lsn;
             left_out_.taken.take(row, target_);
         };
-        return load_accepted_rows(load_, select_, sessions_.source, target_, on_piece_, on_refused,
-                                  sessions_.stop);
-    }
-
-    void count(std::uint64_t rows, std::uint64_t bytes) {
-        sessions_.rate_limit.take(bytes, sessions_.stop);
-        so_far_.rows += rows;
-        so_far_.bytes += bytes;
-        if (Clock::now() - last_report_ < kReportInterval) return;
-        last_report_ = Clock::now();
-        report("copying", *load_.mapping, so_far_, seconds_since(start_));
+        return load_accepted_rows(load_, select_, sessions_.source, target_, sessions_.on_piece,
+                                  on_refused, sessions_.stop);
     }
 
     const TableLoad load_;
@@ -165,12 +144,6 @@ class AcceptedTableCopy {
     const CopySessions& sessions_;
     Connection& target_;
     const LeftOutRows& left_out_;
-    const OnPiece on_piece_ = [this](std::uint64_t rows, std::uint64_t bytes) {
-        count(rows, bytes);
-    };
-    TableCopyResult so_far_;
-    const Clock::time_point start_ = Clock::now();
-    Clock::time_point last_report_ = start_;
 };
 
 bool has_columns(const RelationMapping& mapping) {
@@ -202,7 +175,7 @@ TableCopyResult copy_table(const PublishedTable& published, const RelationMappin
     TableLoad load = make_table_load(std::make_shared<const PublishedTable>(published),
                                      std::make_shared<const RelationMapping>(mapping), {});
     const LoadedRows rows = AcceptedTableCopy(std::move(load), sessions, left_out).run();
-    report("copied", mapping, {rows.rows, rows.bytes}, seconds_since(start));
+    log_copied(mapping, {rows.rows, rows.bytes}, start);
     return {rows.rows, rows.bytes};
 }
 

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/stop_request.h"
-#include "copy/rate_limit.h"
+#include "copy/chunk_load.h"
 #include "copy/refused_copy_rows.h"
 #include "model/lsn.h"
 #include "pg/connection.h"
@@ -23,15 +24,16 @@ struct CopySessions {
     Connection& source;
     Connection& target;
     const StopRequest& stop;
-    RateLimit& rate_limit;
+    OnPiece on_piece;
+    std::function<void()> on_restart;  // what the pieces of the table held is void
 };
 
 // The statement that reads, for a mapping without problems; copy_in_sql() writes. Text format, as
 // columns may differ in type.
 std::string copy_out_sql(const PublishedTable& published, const RelationMapping& mapping);
 
-// Copies all published rows. Both sessions have the same client_encoding and pinned settings. Logs
-// progress of long copies. Throws with the table named.
+// Copies all published rows. Both sessions have the same client_encoding and pinned settings.
+// Throws with the table named.
 TableCopyResult copy_table(const PublishedTable& published, const RelationMapping& mapping,
                            const CopySessions& sessions);
 

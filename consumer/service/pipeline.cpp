@@ -191,7 +191,7 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
     InitialCopyOptions options;
     options.source = config_.source;
     options.selection = config_.selection();
-    options.pipeline = config_.pipeline;
+    options.progress = {config_.target, config_.pipeline, on_copy_};
     options.empties_tables = config_.empties_tables();
     options.copy_rows = config_.copy;
     options.rate_limit = config_.copy_rate_limit;

@@ -67,6 +67,8 @@ TEST_F(ChunkedCopy, LostSessionsOfWorkersLoseAndRepeatNoChange) {
     RowMovers movers(source_conninfo(), kTables, kRows);
     consumer().init();
     consumer().start();
+    wait_until("the copy is under way", seconds(20),
+               [&] { return count_loaded_chunks(target()) >= 1; });
     std::int64_t ended = 0;
     for (int round = 0; round < 12; ++round) {
         std::this_thread::sleep_for(milliseconds(random.between(20, 200)));
@@ -127,15 +129,21 @@ TEST_F(ChunkedCopy, WhatIsDecodedBeforeItIsVisibleIsNotLost) {
 }
 
 TEST_F(ChunkedCopy, ATableIsCopiedAgainBesideTheOthers) {
+    consumer().set("copy_rate_limit", "\"1MB\"");
     consumer().init();
     consumer().start();
     catch_up();
-    RowMovers movers(source_conninfo(), kTables, kRows);
     target().execute("DELETE FROM by_int WHERE id % 3 = 0; UPDATE by_int SET n = 0");
     for (const char* table : {"public.by_int", "public.keyless"}) {
         const Finished again = consumer().command("recopy", {table});
         EXPECT_EQ(again.status, 0) << again.output;
     }
+    // Until then a change may meet a row that is not there.
+    wait_until("the request is taken up", seconds(20), [&] {
+        return target().value(
+                   "SELECT count(*) FROM walpack.copy_table WHERE state = 'requested'") == "0";
+    });
+    RowMovers movers(source_conninfo(), kTables, kRows);
     wait_until("the copy goes on", seconds(20), [&] {
         return target().value("SELECT count(*) FROM walpack.copy_table WHERE state <> 'ready'") ==
                "0";

@@ -73,6 +73,12 @@ TEST_F(CopyStatus, ShowsSpeedAndTimeLeft) {
     EXPECT_NEAR(number_in(object, "copy_bytes_per_second"), 300'000, 250'000);
     EXPECT_GT(number_in(object, "copy_part"), 0);
     EXPECT_LT(number_in(object, "copy_part"), 1);
+    wait_until("the time left of a table is known", seconds(30), [&] {
+        const std::string text = json();
+        const std::size_t at = text.find("\"table\":\"public.t\"");
+        return at != std::string::npos && number_in(text.substr(at), "bytes_per_second") > 10'000 &&
+               number_in(text.substr(at), "seconds_left") > 0;
+    });
     const std::string shown = screen();
     EXPECT_TRUE(contains(shown, " rows/s, "));
     EXPECT_TRUE(contains(shown, "/s, about "));

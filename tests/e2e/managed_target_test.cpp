@@ -116,6 +116,29 @@ TEST_F(ManagedTarget, TheCopyHoldsTheRateThatItMay) {
     expect_equal();
 }
 
+// Nobody sees a row of it before it is complete.
+TEST_F(ManagedTarget, StatusShowsHowFarTheCopyIs) {
+    use_table_owner();
+    source().execute(
+        "INSERT INTO parent SELECT g, repeat('v', 1000) FROM generate_series(1, 4000) g; ANALYZE");
+    consumer().set("copy_rate_limit", "\"600kB\"");
+    consumer().init();
+    consumer().start();
+    std::string shown;
+    wait_until("speed and time left are shown", seconds(30), [&] {
+        shown = consumer().command("status").output;
+        return contains(shown, "s left");
+    });
+    EXPECT_TRUE(contains(shown, "public.parent                  copying, ")) << shown;
+    EXPECT_TRUE(contains(shown, "kB/s, about ")) << shown;
+    EXPECT_TRUE(contains(shown, "public.child                   waiting, 0 rows")) << shown;
+    EXPECT_TRUE(contains(shown, "0 of 3 done")) << shown;
+    EXPECT_TRUE(contains(shown, "initial copy  running")) << shown;
+    wait_until_copied();
+    EXPECT_TRUE(contains(consumer().command("status").output, "initial copy  complete"));
+    EXPECT_EQ(target().value("SELECT count(*) FROM parent"), "4000");
+}
+
 TEST_F(ManagedTarget, SuperuserKeepsTriggersAndForeignKeysQuiet) {
     consumer().init();
     consumer().start();

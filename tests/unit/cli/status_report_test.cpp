@@ -187,13 +187,13 @@ PipelineStatus copying_again() {
 ReportedCopy reported_copy() {
     ReportedCopy reported;
     reported.seconds_ago = 1;
-    reported.figures.rows_per_second = 1234;
-    reported.figures.bytes_per_second = 1 << 20;
+    reported.figures.speed = {1234, 1 << 20, std::chrono::seconds(90)};
     reported.figures.part_copied = 0.42;
-    reported.figures.left = std::chrono::seconds(90);
     TableFigures table;
     table.name = "public.t";
     table.rows = 150;
+    table.state = TableCopyState::copying;
+    table.speed = {34, 2048, std::chrono::seconds(25)};
     reported.figures.tables = {table};
     return reported;
 }
@@ -214,9 +214,26 @@ TEST(StatusScreen, ShowsTheSpeedOfACopy) {
     EXPECT_THAT(screen, HasSubstr("  speed       42%, 1234 rows/s, 1.0 MB/s, about 1 min 30 s "
                                   "left\n"));
     EXPECT_THAT(screen, HasSubstr("copying, 150 rows"));
+    EXPECT_THAT(screen, HasSubstr(", 2.0 kB/s, about 25 s left\n"));
     const std::string json = status_json(status);
+    EXPECT_THAT(json, HasSubstr("\"rows_per_second\":34.000,\"bytes_per_second\":2048.000,"
+                                "\"seconds_left\":25}"));
     EXPECT_THAT(json, HasSubstr("\"copy_rows_per_second\":1234.000,"));
     EXPECT_THAT(json, HasSubstr("\"copy_seconds_left\":90,"));
+}
+
+// Nothing of it is written down before its end.
+TEST(StatusScreen, ShowsTheTablesOfACopyUnderOneSnapshot) {
+    PipelineStatus status = copying_again();
+    status.copied_tables.clear();
+    status.progress->copy_is_complete = false;
+    status.take(reported_copy());
+    EXPECT_THAT(status_screen(status), HasSubstr("copying, 150 rows"));
+    EXPECT_THAT(status_screen(status), HasSubstr("0 of 1 done, 150 rows"));
+    status.copied_tables.clear();
+    status.progress->copy_is_complete = true;
+    status.take(reported_copy());
+    EXPECT_THAT(status_screen(status), Not(HasSubstr("150 rows")));
 }
 
 TEST(StatusScreen, ShowsNoSpeedOfACopyThatStopped) {

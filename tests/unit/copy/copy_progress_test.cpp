@@ -89,16 +89,38 @@ TEST(CopyProgress, MeasuresTheSpeedOfTheLastHalfMinute) {
         (void)progress.snapshot(kStart + seconds(second));
     }
     progress.add(one, 1, 50);
-    EXPECT_NEAR(progress.snapshot(kStart + seconds(60)).bytes_per_second, 50, 1);
+    EXPECT_NEAR(progress.snapshot(kStart + seconds(60)).speed.bytes_per_second, 50, 1);
 }
 
 TEST(CopyProgress, TellsTheTimeLeftFromTheSpeed) {
     CopyProgress progress(kStart);
     const std::size_t one = progress.add_table(table(1000, 1000, 10));
     (void)progress.snapshot(kStart);
-    EXPECT_EQ(progress.snapshot(kStart + seconds(1)).left, std::nullopt);
+    EXPECT_EQ(progress.snapshot(kStart + seconds(1)).speed.left, std::nullopt);
     progress.add(one, 250, 1);
-    EXPECT_EQ(progress.snapshot(kStart + seconds(10)).left, seconds(30));
+    EXPECT_EQ(progress.snapshot(kStart + seconds(10)).speed.left, seconds(30));
+}
+
+TEST(CopyProgress, MeasuresEachTableThatIsBeingCopied) {
+    CopyProgress progress(kStart);
+    const std::size_t one = progress.add_table(table(1000, 1000, 10));
+    const std::size_t two = progress.add_table(table(1000, 1000, 10));
+    progress.set_state(one, TableCopyState::copying);
+    progress.add(one, 100, 100);  // by an earlier run
+    (void)progress.snapshot(kStart);
+    progress.add(one, 300, 3000);
+    progress.set_state(two, TableCopyState::copying);
+    CopyFigures figures = progress.snapshot(kStart + seconds(10));
+    EXPECT_NEAR(figures.tables[one].speed.rows_per_second, 30, 0.1);
+    EXPECT_NEAR(figures.tables[one].speed.bytes_per_second, 300, 0.1);
+    EXPECT_EQ(figures.tables[one].speed.left, seconds(20));
+    EXPECT_EQ(figures.tables[two].speed.rows_per_second, 0);
+    progress.add(two, 100, 1000);
+    progress.set_state(one, TableCopyState::done);
+    figures = progress.snapshot(kStart + seconds(20));
+    EXPECT_EQ(figures.tables[one].speed.rows_per_second, 0);
+    EXPECT_EQ(figures.tables[one].speed.left, std::nullopt);
+    EXPECT_NEAR(figures.tables[two].speed.rows_per_second, 10, 0.1);
 }
 
 TEST(CopyProgress, DoesNotTakeAnEarlierRunForSpeed) {
@@ -108,8 +130,8 @@ TEST(CopyProgress, DoesNotTakeAnEarlierRunForSpeed) {
     figures.bytes = 1'000'000;
     progress.add_table(figures);
     (void)progress.snapshot(kStart);
-    EXPECT_EQ(progress.snapshot(kStart + seconds(10)).bytes_per_second, 0);
-    EXPECT_EQ(progress.snapshot(kStart + seconds(20)).left, std::nullopt);
+    EXPECT_EQ(progress.snapshot(kStart + seconds(10)).speed.bytes_per_second, 0);
+    EXPECT_EQ(progress.snapshot(kStart + seconds(20)).speed.left, std::nullopt);
 }
 
 TEST(CopyProgress, ForgetsEarlierSpeedWhenATableBeginsAgain) {
@@ -117,13 +139,13 @@ TEST(CopyProgress, ForgetsEarlierSpeedWhenATableBeginsAgain) {
     const std::size_t one = progress.add_table(table(1000, 1000, 10));
     (void)progress.snapshot(kStart);
     progress.add(one, 500, 5000);
-    EXPECT_NEAR(progress.snapshot(kStart + seconds(10)).rows_per_second, 50, 0.1);
+    EXPECT_NEAR(progress.snapshot(kStart + seconds(10)).speed.rows_per_second, 50, 0.1);
     progress.restart_table(one, table(1000, 1000, 10));
-    EXPECT_EQ(progress.snapshot(kStart + seconds(11)).rows_per_second, 0);
+    EXPECT_EQ(progress.snapshot(kStart + seconds(11)).speed.rows_per_second, 0);
     progress.add(one, 200, 2000);
     const CopyFigures figures = progress.snapshot(kStart + seconds(13));
-    EXPECT_NEAR(figures.rows_per_second, 100, 0.1);
-    EXPECT_EQ(figures.left, seconds(8));
+    EXPECT_NEAR(figures.speed.rows_per_second, 100, 0.1);
+    EXPECT_EQ(figures.speed.left, seconds(8));
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ TableFigures table(const std::string& name, TableCopyState state) {
         made.rows = 500;
         made.bytes = 512 << 10;
         made.chunks_done = 2;
+        made.speed = {1000, 512 << 10, seconds(75)};
     }
     return made;
 }
@@ -32,8 +33,7 @@ CopyFigures three_tables() {
     figures.rows = 1500;
     figures.bytes = 3 << 19;
     figures.part_copied = 0.5;
-    figures.bytes_per_second = 2 << 20;
-    figures.left = seconds(200);
+    figures.speed = {4000, 2 << 20, seconds(200)};
     return figures;
 }
 
@@ -45,19 +45,46 @@ TEST(CopyProgressLine, NamesTablesRowsSpeedAndTimeLeft) {
 
 TEST(CopyProgressLine, LeavesOutWhatIsNotKnown) {
     CopyFigures figures = three_tables();
-    figures.bytes_per_second = 0;
-    figures.left.reset();
+    figures.speed = {};
     figures.tables.pop_back();
     EXPECT_EQ(progress_line(figures), "1 of 2 tables copied: 1500 rows, 1.5 MB, 50%");
 }
 
 TEST(CopyLiveView, PutsWhatIsInWorkFirstAndTheTotalLast) {
-    EXPECT_EQ(live_view(three_tables(), {.rows = 10, .columns = 100}),
-              "public.copies  copying   50%      500 rows    512.0 kB  2/4 chunks\n"
-              "public.waits   waiting                          1.0 MB  0/4 chunks\n"
-              "public.done    done     100%        0 rows     0 bytes  0/4 chunks\n"
-              "[###############               ] 50%  1500 rows, 1.5 MB, 2.0 MB/s, about 3 min 20 s "
-              "left\n");
+    EXPECT_EQ(
+        live_view(three_tables(), {.rows = 10, .columns = 100}),
+        "public.copies  copying   50%        2/4     500 rows  512.0 kB  512.0 kB/s  1 min 15 s\n"
+        "public.waits   waiting              0/4                 1.0 MB\n"
+        "public.done    done     100%        0/4       0 rows   0 bytes\n"
+        "[###############               ] 50%  1/3 tables, 1500 rows, 1.5 MB, 2.0 MB/s, about 3 "
+        "min 20 s left\n");
+}
+
+TEST(CopyLiveView, HasRoomForSpeedAndTimeOnANarrowTerminal) {
+    const std::string view = live_view(three_tables(), {.rows = 10, .columns = 80});
+    EXPECT_NE(view.find("512.0 kB/s  1 min 15 s\n"), std::string::npos) << view;
+    EXPECT_NE(view.find(" 1/3 tables, 1500 rows, 1.5 MB, 2.0 MB/s, about 3 min 20 s left\n"),
+              std::string::npos)
+        << view;
+}
+
+TEST(CopiedText, ShowsShareChunksSpeedAndTimeLeftOfWhatIsBeingCopied) {
+    EXPECT_EQ(
+        copied_text(table("t", TableCopyState::copying)),
+        "copying, 500 rows, 512.0 kB, about 50 %, 2 of 4 chunks, 512.0 kB/s, about 1 min 15 s "
+        "left");
+    EXPECT_EQ(copied_text(table("t", TableCopyState::waiting)), "waiting, 0 rows, 0 bytes");
+    TableFigures whole = table("t", TableCopyState::copying);
+    whole.chunks_total = whole.chunks_done = 0;
+    whole.speed = {};
+    EXPECT_EQ(copied_text(whole), "copying, 500 rows, 512.0 kB, about 50 %");
+}
+
+TEST(CopyStateWord, IsReadAsItIsWritten) {
+    for (const TableCopyState state : {TableCopyState::waiting, TableCopyState::copying,
+                                       TableCopyState::indexing, TableCopyState::done})
+        EXPECT_EQ(state_of_word(word_of(state)), state);
+    EXPECT_EQ(state_of_word("requested"), std::nullopt);
 }
 
 TEST(CopyLiveView, CountsTheTablesThatHaveNoRoom) {
@@ -105,7 +132,7 @@ TEST(CopyLiveView, CountsCharactersRatherThanBytes) {
 
 TEST(CopyLiveView, ShowsATotalWithoutTables) {
     EXPECT_EQ(live_view(CopyFigures(), {.rows = 5, .columns = 60}),
-              "[                              ] 0%  0 rows, 0 bytes\n");
+              "[                          ] 0%  0/0 tables, 0 rows, 0 bytes\n");
 }
 
 TEST(HumanTime, ShowsTheTwoLargestUnits) {
