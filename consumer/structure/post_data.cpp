@@ -32,8 +32,8 @@ CREATE TABLE IF NOT EXISTS walpack.post_data (
 
 constexpr const char* kInsert = R"(
 INSERT INTO walpack.post_data
-    (pipeline, number, kind, schema_name, table_name, description, statement)
-VALUES ($1, $2::pg_catalog.int4, $3, $4, $5, $6, $7))";
+    (pipeline, number, kind, schema_name, table_name, description, statement, state, message)
+VALUES ($1, $2::pg_catalog.int4, $3, $4, $5, $6, $7, $8, $9))";
 
 constexpr const char* kRead = R"(
 SELECT number, kind, schema_name, table_name, description, statement, message
@@ -83,9 +83,12 @@ void PostData::store(std::vector<PostDataItem> items) {
         std::optional<std::string> table;
         if (item.table) schema = item.table->schema;
         if (item.table) table = item.table->table;
-        target_.execute(kInsert,
-                        {pipeline_, std::to_string(item.number), std::string(to_string(item.kind)),
-                         schema, table, item.description, item.statement});
+        std::optional<std::string> message;
+        if (!item.refusal.empty()) message = item.refusal;
+        target_.execute(
+            kInsert,
+            {pipeline_, std::to_string(item.number), std::string(to_string(item.kind)), schema,
+             table, item.description, item.statement, message ? "refused" : "pending", message});
     }
 }
 

@@ -37,6 +37,7 @@ struct PostDataItem {
     std::optional<TableName> table;  // whose it is
     std::string description;         // "INDEX public orders_customer_idx": for log and list
     std::string statement;           // one or several, as one text
+    std::string refusal;             // why it is not tried; empty where it is
 };
 
 class PostData {

@@ -170,9 +170,9 @@ class Selecting {
         if (!is_post_data(entry, facts_) || entry.kind == "INDEX ATTACH") return;
         if (!included_tables_.contains(table_of(entry, entries_, facts_))) return;
         if (const std::string missing = needed_relation(entry); !missing.empty()) {
-            selection_.refused.push_back(
-                {entry.description(), "",
-                 fmt::format("needs {}, which is not published", missing)});
+            selection_.refused.push_back({entry.description(), "",
+                                          fmt::format("needs {}, which is not published", missing),
+                                          entry.id});
             return;
         }
         include(entry.id);

@@ -22,8 +22,9 @@ namespace walpack {
 
 struct RefusedObject {
     std::string description;
-    std::string statement;  // empty where none was tried
+    std::string statement;
     std::string reason;
+    std::uint32_t entry = 0;  // of the archive, where it was not tried
 };
 
 struct StructureSelection {

@@ -42,7 +42,10 @@ class StructureTransfer {
         selection_ = select_structure(dump_.archive(), dump_.facts(), oids, dump_.is_whole());
         std::vector<std::uint32_t> entries = selection_.before;
         entries.insert(entries.end(), selection_.after.begin(), selection_.after.end());
+        for (const RefusedObject& each : selection_.refused) entries.push_back(each.entry);
         texts_ = dump_.render(entries);
+        for (RefusedObject& each : selection_.refused)
+            each.statement = texts_.statements[each.entry];
     }
 
     StructureReport create(Connection& target, const std::vector<PublishedTable>& published,
@@ -52,7 +55,7 @@ class StructureTransfer {
         CreatedStructure created =
             create_structure(selection_.before, texts_, dump_.facts(), target);
         StructureReport report;
-        report.refused = std::move(selection_.refused);
+        report.refused = selection_.refused;
         report.refused.insert(report.refused.end(), created.refused.begin(), created.refused.end());
         const std::vector<TableName> missing = find_missing_tables(target, published);
         if (created.refused_tables > 0 || !missing.empty()) {
@@ -61,15 +64,28 @@ class StructureTransfer {
         std::vector<PostDataItem> items = post_data_items(
             selection_.after, texts_.entries, texts_.statements, dump_.facts(), created.tables);
         items.insert(items.end(), created.last.begin(), created.last.end());
+        report.post_data_items = items.size();
+        add_refused(created.tables, items);
         report.tables = created.tables.size();
         report.objects = created.objects;
-        report.post_data_items = items.size();
         PostData(target, pipeline).store(std::move(items));
         transaction.commit();
         return report;
     }
 
   private:
+    // What is not tried is kept for status, with the statement as it is.
+    void add_refused(const std::set<std::uint32_t>& made, std::vector<PostDataItem>& items) const {
+        for (const RefusedObject& each : selection_.refused) {
+            std::vector<PostDataItem> refused = post_data_items(
+                {each.entry}, texts_.entries, texts_.statements, dump_.facts(), made);
+            if (refused.empty()) continue;
+            refused.front().statement = each.statement;
+            refused.front().refusal = each.reason;
+            items.push_back(std::move(refused.front()));
+        }
+    }
+
     StructureDump dump_;
     ArchiveTexts texts_;
     StructureSelection selection_;

@@ -219,6 +219,28 @@ TEST_F(SchemaTransfer, ASelectionBringsOnlyWhatItNeeds) {
               "0");
 }
 
+TEST_F(SchemaTransfer, WhatNeedsATableThatIsNotPublishedIsListedWithItsStatement) {
+    source().execute(
+        "CREATE TABLE other (id int PRIMARY KEY); "
+        "CREATE TABLE t (id int PRIMARY KEY, o int, CONSTRAINT t_o FOREIGN KEY (o) REFERENCES "
+        "other ON DELETE CASCADE); CREATE PUBLICATION " +
+        slot() + " FOR TABLE t");
+    const Finished init = consumer().command("init");
+    EXPECT_EQ(init.status, 0) << init.output;
+    const std::string reason = "needs TABLE public other, which is not published";
+    const std::string statement =
+        "ADD CONSTRAINT t_o FOREIGN KEY (o) REFERENCES public.other(id) ON DELETE CASCADE";
+    EXPECT_TRUE(contains(init.output, reason)) << init.output;
+    EXPECT_TRUE(contains(init.output, statement)) << init.output;
+    EXPECT_TRUE(contains(consumer().command("status").output, reason));
+    EXPECT_EQ(target().value("SELECT string_agg(state, ' ' ORDER BY number) FROM walpack.post_data "
+                             "WHERE kind IN ('key', 'foreign_key', 'validation')"),
+              "pending refused");
+    EXPECT_TRUE(contains(target().value("SELECT statement FROM walpack.post_data WHERE state = "
+                                        "'refused'"),
+                         statement));
+}
+
 TEST_F(SchemaTransfer, OwnersAndGrantsComeWhereTheRolesAre) {
     for (Session* session : {&source(), &target()}) session->execute("CREATE ROLE known");
     source().execute(
