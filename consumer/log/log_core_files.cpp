@@ -276,7 +276,7 @@ bool LogCore::sync_rest(Lock& lock) {
 
 // A fsync that failed may have dropped what it could not write, and the next one would succeed all
 // the same. So what is not known to be durable is written again; when memory does not have it any
-// more, it never counts as durable.
+// more, it counts as durable only after the file is written anew, which the next start does.
 bool LogCore::sync_segment(Segment& in, Lock& lock) {
     const std::shared_ptr<Segment> segment = shared(in.number);
     const std::uint64_t generation = segment->file_generation;
@@ -305,6 +305,7 @@ bool LogCore::sync_segment(Segment& in, Lock& lock) {
             segment->marks.pop_back();
     } else {
         segment->sync_is_lost = true;
+        directory_.note_unsynced(segment->number);
     }
     failed("sync", directory_.log_path(segment->number), error);
     return false;

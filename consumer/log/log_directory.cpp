@@ -17,12 +17,14 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace walpack {
 namespace {
 
 constexpr std::string_view kLogSuffix = ".log";
 constexpr std::string_view kStateSuffix = ".state";
+constexpr std::string_view kUnsyncedSuffix = ".unsynced";
 constexpr std::string_view kUnfinishedSuffix = ".unfinished";
 constexpr std::size_t kNumberDigits = 16;
 
@@ -44,6 +46,50 @@ void sync_folder(const std::filesystem::path& path) {
     const OwnedFd folder(
         ::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (folder.is_open()) (void)::fsync(folder.get());
+}
+
+// As replace_file(); `write` returns 0 or an errno.
+template <typename Write>
+int replace_file_by(const std::string& path, Write write) {
+    const std::string unfinished = path + std::string(kUnfinishedSuffix);
+    const OwnedFd file(
+        ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file.is_open()) return errno;
+    int error = write(file.get());
+    if (error == 0 && ::fsync(file.get()) != 0) error = errno;
+    if (error == 0 && ::rename(unfinished.c_str(), path.c_str()) != 0) error = errno;
+    if (error != 0) {
+        ::unlink(unfinished.c_str());
+        return error;
+    }
+    const std::string folder = std::filesystem::path(path).parent_path();
+    const OwnedFd opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return opened.is_open() && ::fsync(opened.get()) == 0 ? 0 : errno;
+}
+
+// Calls `use` with each piece of the file; 0, or the errno of reading or of `use`.
+template <typename Use>
+int for_each_piece(int fd, Use use) {
+    std::array<char, 1 << 16> piece;
+    for (;;) {
+        const ssize_t got = ::read(fd, piece.data(), piece.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return errno;
+        if (got == 0) return 0;
+        if (const int error = use(std::string_view(piece.data(), static_cast<std::size_t>(got))))
+            return error;
+    }
+}
+
+int rewrite_file(const std::string& path) {
+    const OwnedFd from(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!from.is_open()) return errno;
+    return replace_file_by(path, [&from](int to) {
+        std::uint64_t offset = 0;
+        return for_each_piece(from.get(), [to, &offset](std::string_view bytes) {
+            return write_fully(to, bytes, std::exchange(offset, offset + bytes.size()));
+        });
+    });
 }
 
 }  // namespace
@@ -92,6 +138,26 @@ std::string LogDirectory::state_path(std::uint64_t number) const {
     return fmt::format("{}/{:016x}{}", path_, number, kStateSuffix);
 }
 
+std::string LogDirectory::unsynced_path(std::uint64_t number) const {
+    return fmt::format("{}/{:016x}{}", path_, number, kUnsyncedSuffix);
+}
+
+void LogDirectory::note_unsynced(std::uint64_t number) const {
+    const OwnedFd note(
+        ::open(unsynced_path(number).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!note.is_open()) log::warning("{}", file_error("make", unsynced_path(number), errno));
+}
+
+void LogDirectory::rewrite_unsynced() const {
+    for (const std::uint64_t number : segments()) {
+        if (::access(unsynced_path(number).c_str(), F_OK) != 0) continue;
+        const std::string path = log_path(number);
+        if (const int error = rewrite_file(path); error != 0) throw_limit("write", path, error);
+        ::unlink(unsynced_path(number).c_str());
+        log::info("wrote \"{}\" anew, as a fsync of it had failed", path);
+    }
+}
+
 std::vector<std::uint64_t> LogDirectory::segments() const {
     std::vector<std::uint64_t> logs;
     std::vector<std::uint64_t> states;
@@ -123,27 +189,14 @@ int LogDirectory::sync() const {
 
 int LogDirectory::remove(std::uint64_t number) const {
     // The state last: without it the segment's file may be one where nobody can begin.
-    for (const std::string& path : {log_path(number), state_path(number)}) {
+    for (const std::string& path : {log_path(number), unsynced_path(number), state_path(number)}) {
         if (::unlink(path.c_str()) != 0 && errno != ENOENT) return errno;
     }
     return sync();
 }
 
 int replace_file(const std::string& path, std::string_view bytes) {
-    const std::string unfinished = path + std::string(kUnfinishedSuffix);
-    const OwnedFd file(
-        ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file.is_open()) return errno;
-    int error = write_fully(file.get(), bytes, 0);
-    if (error == 0 && ::fsync(file.get()) != 0) error = errno;
-    if (error == 0 && ::rename(unfinished.c_str(), path.c_str()) != 0) error = errno;
-    if (error != 0) {
-        ::unlink(unfinished.c_str());
-        return error;
-    }
-    const std::string folder = std::filesystem::path(path).parent_path();
-    const OwnedFd opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return opened.is_open() && ::fsync(opened.get()) == 0 ? 0 : errno;
+    return replace_file_by(path, [bytes](int fd) { return write_fully(fd, bytes, 0); });
 }
 
 int write_fully(int fd, std::string_view bytes, std::uint64_t offset) {
@@ -163,14 +216,12 @@ std::string read_whole_file(const std::string& path) {
     const OwnedFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!file.is_open()) throw_limit("open", path, errno);
     std::string bytes;
-    std::array<char, 1 << 16> piece;
-    for (;;) {
-        const ssize_t got = ::read(file.get(), piece.data(), piece.size());
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) throw_limit("read", path, errno);
-        if (got == 0) return bytes;
-        bytes.append(piece.data(), static_cast<std::size_t>(got));
-    }
+    const int error = for_each_piece(file.get(), [&bytes](std::string_view piece) {
+        bytes += piece;
+        return 0;
+    });
+    if (error != 0) throw_limit("read", path, error);
+    return bytes;
 }
 
 }  // namespace walpack

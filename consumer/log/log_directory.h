@@ -51,7 +51,17 @@ class LogDirectory {
     // A segment's files, if they are there, so that no crash brings them back.
     [[nodiscard]] int remove(std::uint64_t number) const;
 
+    // Notes that a fsync of the segment's file failed: one that succeeds later says nothing of what
+    // was written before. The note need not survive a crash of the machine, as checksums tell then
+    // what is not there.
+    void note_unsynced(std::uint64_t number) const;
+    // Writes the files anew of which that was noted, so that all in them survives a crash. Throws
+    // Error(limit), and they stay as they were.
+    void rewrite_unsynced() const;
+
   private:
+    std::string unsynced_path(std::uint64_t number) const;
+
     std::string path_;
     OwnedFd folder_;
     OwnedFd lock_;

@@ -54,6 +54,7 @@ class Recovery {
         : directory_(directory), identity_(identity) {}
 
     RecoveredLog run() {
+        directory_.rewrite_unsynced();
         const auto numbers = directory_.segments();
         for (const std::uint64_t number : numbers) add(number, number == numbers.back());
         drop_what_nobody_can_begin_at();

@@ -16,6 +16,20 @@ class LogDisk : public LogScenario {
         consumer().set("log_memory_max", "\"1MB\"");
     }
 
+    // While the file of this name is there no fsync of the consumer succeeds.
+    std::string prepare_sync_fault() {
+        std::string fault = new_scratch_path("sync_fault");
+        consumer().set_environment("LD_PRELOAD", WALPACK_SYNC_FAULT);
+        consumer().set_environment("ASAN_OPTIONS", "verify_asan_link_order=0");
+        consumer().set_environment("WALPACK_TEST_SYNC_FAULT", fault);
+        return fault;
+    }
+    std::ptrdiff_t count_unsynced() {
+        return std::ranges::count_if(
+            std::filesystem::directory_iterator(log_directory()),
+            [](const auto& file) { return file.path().extension() == ".unsynced"; });
+    }
+
     // Nothing is confirmed that is nowhere else; the target may have it from memory.
     void expect_source_keeps(std::int64_t bytes) {
         const std::int64_t before = retained();
@@ -87,10 +101,7 @@ TEST_F(LogDisk, WhileItIsFullTargetsGoOn) {
 
 // A write that only seemed to be safe is written again, and counts when that is.
 TEST_F(LogDisk, WhileItCannotSyncTheSourceKeepsWhatFollows) {
-    const std::string fault = new_scratch_path("sync_fault");
-    consumer().set_environment("LD_PRELOAD", WALPACK_SYNC_FAULT);
-    consumer().set_environment("ASAN_OPTIONS", "verify_asan_link_order=0");
-    consumer().set_environment("WALPACK_TEST_SYNC_FAULT", fault);
+    const std::string fault = prepare_sync_fault();
     begin();
     target_cluster().stop("fast");
     write_megabytes(2);
@@ -102,6 +113,37 @@ TEST_F(LogDisk, WhileItCannotSyncTheSourceKeepsWhatFollows) {
     EXPECT_FALSE(consumer().has_given_up());
     std::remove(fault.c_str());
     wait_until_source_may_remove_wal();
+    consumer().kill();
+    consumer().start();
+    target_cluster().start();
+    catch_up();
+    expect_equal();
+}
+
+// It had left memory when nothing needed it to be safe, and the fsync that was to make it so
+// failed: one more of the same file would say nothing.
+TEST_F(LogDisk, WhatItCouldNotSyncCountsAfterItIsWrittenAnew) {
+    const std::string fault = prepare_sync_fault();
+    consumer().set("confirm", "\"applied\"");
+    consumer().set("wal_budget", "\"8MB\"");
+    begin();
+    target_cluster().stop("fast");
+    write_megabytes(5);
+    wait_until("most has left memory", seconds(20), [&] { return bytes_of_log() > 3 * kMegabyte; });
+    std::ofstream(fault) << "";
+    write_megabytes(6);
+    wait_until("it is noted", seconds(20), [&] { return count_unsynced() == 1; });
+    EXPECT_GT(retained(), 10 * kMegabyte);
+    consumer().kill();
+    consumer().start();
+    EXPECT_TRUE(consumer().wait_exit(seconds(20)).has_value());
+    EXPECT_TRUE(contains(consumer().log(), ".log\": Input/output error"));
+    EXPECT_EQ(count_unsynced(), 1);
+    std::remove(fault.c_str());
+    consumer().start();
+    wait_until_source_may_remove_wal();
+    EXPECT_TRUE(contains(consumer().log(), "anew, as a fsync of it had failed"));
+    EXPECT_EQ(count_unsynced(), 0);
     consumer().kill();
     consumer().start();
     target_cluster().start();
