@@ -6,15 +6,36 @@
 
 namespace walpack {
 
+namespace {
+
+bool has_any(const std::vector<std::uint32_t>& oids, const std::set<std::uint32_t>& of) {
+    return std::ranges::any_of(oids, [&of](std::uint32_t oid) { return of.contains(oid); });
+}
+
+}  // namespace
+
 Expected Cascades::expected_of(const RelationMapping& mapping, ChangeKind kind) {
+    if (is_replica_role_ || kind == ChangeKind::insert) return Expected::one_row;
+    if (is_update(kind)) return expected_of_update(mapping, kind);
     const bool is_delete = kind == ChangeKind::delete_key || kind == ChangeKind::delete_full;
-    if (is_replica_role_ || !is_delete) return Expected::one_row;
-    const TargetTable& table = *mapping.table;
-    const bool may_be_gone =
-        std::any_of(table.cascades_from.begin(), table.cascades_from.end(),
-                    [this](std::uint32_t oid) { return deleted_from_.contains(oid); });
+    return is_delete ? expected_of_delete(*mapping.table) : Expected::one_row;
+}
+
+Expected Cascades::expected_of_delete(const TargetTable& table) {
+    const bool may_be_gone = has_any(table.cascades_from, deleted_from_);
     deleted_from_.insert(table.oid);
     return may_be_gone ? Expected::one_row_or_cascaded : Expected::one_row;
+}
+
+// Not where only the whole row identifies.
+Expected Cascades::expected_of_update(const RelationMapping& mapping, ChangeKind kind) {
+    const TargetTable& table = *mapping.table;
+    const bool may_be_moved = kind != ChangeKind::update &&
+                              (has_any(table.changed_by_updates_of, updated_in_) ||
+                               has_any(table.changed_by_deletes_of, deleted_from_)) &&
+                              !identity_of(mapping, kind).empty();
+    if (table.is_referenced) updated_in_.insert(table.oid);
+    return may_be_moved ? Expected::one_row_maybe_moved : Expected::one_row;
 }
 
 void Cascades::refuse_replacement(const RelationMapping& mapping, const RowChange& change) const {

@@ -3,7 +3,10 @@
 //
 // Where they fire, the target cascades a DELETE as the source did, and the source's deletes of the
 // referencing rows then find them gone. That is accepted only behind a delete from the referenced
-// table in the same source transaction. In the replica role nothing fires, and this is all idle.
+// table in the same source transaction. It also gives referencing rows their new keys, so that the
+// source's updates of them do not find the old ones: behind an update of the referenced table, or a
+// delete, these look for the new key where the old one is not there. In the replica role nothing
+// fires, and this is all idle.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +23,10 @@ class Cascades {
   public:
     explicit Cascades(bool is_replica_role) : is_replica_role_(is_replica_role) {}
 
-    void begin_transaction() { deleted_from_.clear(); }
+    void begin_transaction() {
+        deleted_from_.clear();
+        updated_in_.clear();
+    }
     // What the statement of the change must answer.
     Expected expected_of(const RelationMapping& mapping, ChangeKind kind);
     // Throws refused_replacement() when the change would be a DELETE and an INSERT, and so take
@@ -29,8 +35,13 @@ class Cascades {
     void refuse_replacement(const RelationMapping& mapping, const RowChange& change) const;
 
   private:
+    Expected expected_of_delete(const TargetTable& table);
+    Expected expected_of_update(const RelationMapping& mapping, ChangeKind kind);
+
     bool is_replica_role_;
-    std::set<std::uint32_t> deleted_from_;  // target tables
+    // Target tables.
+    std::set<std::uint32_t> deleted_from_;
+    std::set<std::uint32_t> updated_in_;
 };
 
 // An Error(schema).

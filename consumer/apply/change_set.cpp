@@ -76,7 +76,8 @@ void ChangeSet::add(const std::shared_ptr<TablePlan>& shared_plan, const RowChan
     ++changes_;
     if (options_.wants_footprint) footprint_.add(plan, change, encoder_);
     keep_order(plan);
-    const StatementShape shape = shape_of(*plan.mapping(), change);
+    const StatementShape shape =
+        shape_of(*plan.mapping(), change, expected == Expected::one_row_maybe_moved);
     TableBatch& batch = batch_of(shared_plan);
     std::optional<BatchKind> kind;
     if (!is_row_by_row_ && expected == Expected::one_row) kind = plan.batch_kind(change, shape);

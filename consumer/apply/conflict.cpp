@@ -173,7 +173,8 @@ Error refused_truncate(const SentStatement& sent, const Result& result) {
 }
 
 bool has_expected_count(const SentStatement& sent, std::uint64_t rows) {
-    if (sent.expected == Expected::one_row || sent.expected == Expected::same_table)
+    if (sent.expected == Expected::one_row || sent.expected == Expected::one_row_maybe_moved ||
+        sent.expected == Expected::same_table)
         return rows == 1;
     if (sent.expected == Expected::batch_rows) return rows == sent.batch_rows;
     return sent.expected != Expected::one_row_or_cascaded || rows <= 1;

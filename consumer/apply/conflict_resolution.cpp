@@ -82,11 +82,21 @@ void add_rows(const ReplayRow& row, JsonText form, ConflictEntry& entry) {
     entry.remote_row = row_json(row.change, form);
 }
 
+// What the change, which a policy may have made of the row's, must answer.
+Expected expected_of(const ReplayRow& row, const RowChange& change) {
+    return change.kind == row.change.kind ? row.expected : Expected::one_row;
+}
+
+StatementShape shape_of(const ReplayRow& row, const RowChange& change) {
+    return shape_of(*row.plan->mapping(), change,
+                    expected_of(row, change) == Expected::one_row_maybe_moved);
+}
+
 SentStatement sent_of(const ReplayRow& row, const RowChange& change) {
     SentStatement sent;
-    sent.expected = change.kind == row.change.kind ? row.expected : Expected::one_row;
+    sent.expected = expected_of(row, change);
     sent.doing = "apply a change";
-    sent.row = row.plan->row_statement(shape_of(*row.plan->mapping(), change));
+    sent.row = row.plan->row_statement(shape_of(row, change));
     sent.key = pack_row_key(sent.row->identity, change);
     sent.commit_lsn = row.origin.commit_lsn;
     return sent;
@@ -140,7 +150,7 @@ std::optional<ConflictResolution::Refusal> ConflictResolution::attempt(Connectio
                                                                        const ReplayRow& row,
                                                                        const Trial& trial) {
     const RowChange& change = trial.change;
-    StatementShape shape = shape_of(*row.plan->mapping(), change);
+    StatementShape shape = shape_of(row, change);
     shape.is_unguarded = trial.is_unguarded;
     const auto statement = row.plan->row_statement(shape);
     std::optional<Refusal> refusal;

@@ -24,6 +24,7 @@ enum class Expected : std::uint8_t {
     command,              // success
     one_row,              // success, one row touched
     one_row_or_cascaded,  // the same, or none: an earlier DELETE may have cascaded to it
+    one_row_maybe_moved,  // one row, to which an earlier change may have given its new key already
     batch_rows,           // success, as many rows touched as the batch has
     same_table,           // a row: a batch's table is still what its COPY was made for
     position,             // success of the compare-and-set of the progress row

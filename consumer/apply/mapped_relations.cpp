@@ -33,7 +33,9 @@ bool has_same_constraints(const TargetTable& left, const TargetTable& right) {
            left.is_referencing == right.is_referencing &&
            left.is_referenced == right.is_referenced &&
            left.is_self_referencing == right.is_self_referencing &&
-           left.cascades_from == right.cascades_from;
+           left.cascades_from == right.cascades_from &&
+           left.changed_by_updates_of == right.changed_by_updates_of &&
+           left.changed_by_deletes_of == right.changed_by_deletes_of;
 }
 
 bool has_same_triggers(const TargetTable& left, const TargetTable& right) {

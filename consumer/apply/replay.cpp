@@ -147,7 +147,8 @@ void Replay::plan(Planned& planned, const RowChange& change) {
     const RelationMapping& mapping = *planned.row.plan->mapping();
     cascades_.refuse_replacement(mapping, change);
     planned.row.expected = cascades_.expected_of(mapping, change.kind);
-    planned.statement = planned.row.plan->row_statement(shape_of(mapping, change));
+    const bool may_be_moved = planned.row.expected == Expected::one_row_maybe_moved;
+    planned.statement = planned.row.plan->row_statement(shape_of(mapping, change, may_be_moved));
     try {
         add_parameters(planned.statement->statement, change, encoder_, planned.parameters);
     } catch (const Error& error) {

@@ -80,6 +80,20 @@ class StatementBuilder {
         return std::move(statement_);
     }
 
+    Statement update_moved() {
+        const std::string set = assignments();
+        const std::string returning = set.empty() ? "" : " RETURNING 1";
+        const std::string row = guarded_condition();
+        const std::string moved = moved_condition();
+        statement_.sql =
+            fmt::format("WITH u AS ({}{}), m AS ({}{}) SELECT 1 FROM u UNION ALL SELECT 1 FROM m",
+                        update_where(set, row), returning,
+                        update_where(set, fmt::format("{} AND NOT EXISTS (SELECT FROM {} WHERE {})",
+                                                      moved, table_.sql_name_of_rows(), row)),
+                        returning);
+        return std::move(statement_);
+    }
+
     // Which of both, only the target can tell. Where foreign keys fire a row that they reference is
     // not taken away: the answer is two rows, which is never right.
     Statement update_or_replace() {
@@ -251,6 +265,21 @@ class StatementBuilder {
             .hint("Give it a primary key or ALTER TABLE ... REPLICA IDENTITY there.");
     }
 
+    // By the identity that the row has behind the change. A value of it that the change leaves
+    // alone may be out of line, and is with the old ones.
+    std::string moved_condition() {
+        const std::vector<TupleField> before = identity_of(mapping_, shape_.kind);
+        std::string text;
+        for (const TupleField& field : before) {
+            const std::size_t attribute = field.column->attribute;
+            const TupleField after{Side::new_tuple, attribute, field.column};
+            append(text, " AND ",
+                   key_equals(*field.column->column,
+                              parameter(is_unchanged(attribute) ? field : after)));
+        }
+        return text + guard();
+    }
+
     // ctid is unique within one physical table only.
     std::string one_equal_row() {
         std::string equal;
@@ -318,7 +347,8 @@ Statement make_statement(const RelationMapping& mapping, const StatementShape& s
     if (shape.kind == ChangeKind::insert) return builder.insert();
     if (!is_update(shape.kind)) return builder.remove();
     if (shape.may_replace) return builder.update_or_replace();
-    return shape.replaces ? builder.replace() : builder.update();
+    if (shape.replaces) return builder.replace();
+    return shape.may_be_moved ? builder.update_moved() : builder.update();
 }
 
 Statement make_row_lock(const RelationMapping& mapping, const StatementShape& shape) {
@@ -339,7 +369,7 @@ std::shared_ptr<const RowStatement> make_row_statement(
     made->mapping = mapping;
     made->identity = identity_of(*mapping, shape.kind);
     // Those have a WITH of their own.
-    made->can_be_checked = !shape.replaces && !shape.may_replace;
+    made->can_be_checked = !shape.replaces && !shape.may_replace && !shape.may_be_moved;
     if (made->can_be_checked) made->checked_sql = checked(made->statement.sql);
     return made;
 }

@@ -50,12 +50,16 @@ struct StatementShape {
     // `replaces` may be true: the change does not tell that column's old value. The row is updated
     // where it has the new value already, and replaced where not.
     bool may_replace = false;
+    // The target may have given the row its new key by itself. It is found by that where no row has
+    // the old one.
+    bool may_be_moved = false;
 };
 
 // Whether a mask marks the attribute.
 bool is_marked(const std::string& mask, std::size_t attribute);
 
-StatementShape shape_of(const RelationMapping& mapping, const RowChange& change);
+StatementShape shape_of(const RelationMapping& mapping, const RowChange& change,
+                        bool may_be_moved = false);
 
 struct Statement {
     std::string sql;

@@ -93,7 +93,8 @@ bool sets_beside(const RelationMapping& mapping, const StatementShape& shape,
         });
 }
 
-StatementShape shape_of(const RelationMapping& mapping, const RowChange& change) {
+StatementShape shape_of(const RelationMapping& mapping, const RowChange& change,
+                        bool may_be_moved) {
     StatementShape shape;
     shape.kind = change.kind;
     if (is_by_whole_row(change.kind) && identity_of(mapping, change.kind).empty())
@@ -104,6 +105,7 @@ StatementShape shape_of(const RelationMapping& mapping, const RowChange& change)
     const Identity identity = identity_always_of(mapping, change);
     shape.replaces = identity == Identity::changed;
     shape.may_replace = identity == Identity::unknown;
+    shape.may_be_moved = may_be_moved && identity == Identity::kept;
     return shape;
 }
 

@@ -161,7 +161,8 @@ std::optional<BatchKind> TablePlan::batch_kind(const RowChange& change,
 
 std::shared_ptr<const RowStatement> TablePlan::row_statement(const StatementShape& shape) {
     std::string key{static_cast<char>(shape.kind), shape.replaces ? 'r' : '-',
-                    shape.may_replace ? 'm' : '-', shape.is_unguarded ? 'u' : '-'};
+                    shape.may_replace ? 'm' : '-', shape.is_unguarded ? 'u' : '-',
+                    shape.may_be_moved ? 'k' : '-'};
     key += shape.unchanged + '/' + shape.nulls;
     if (row_statements_.size() >= kStatementsMax) row_statements_.clear();
     auto& statement = row_statements_[key];

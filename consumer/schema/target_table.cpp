@@ -35,6 +35,12 @@ SELECT n.nspname, c.relname, c.oid, c.relkind,
     ARRAY (SELECT f.confrelid FROM pg_catalog.pg_constraint f
            WHERE f.conrelid = ANY (tree.oids) AND f.contype = 'f' AND f.confdeltype = 'c'
            ORDER BY f.oid),
+    ARRAY (SELECT f.confrelid FROM pg_catalog.pg_constraint f
+           WHERE f.conrelid = ANY (tree.oids) AND f.contype = 'f'
+               AND f.confupdtype IN ('c', 'n', 'd') ORDER BY f.oid),
+    ARRAY (SELECT f.confrelid FROM pg_catalog.pg_constraint f
+           WHERE f.conrelid = ANY (tree.oids) AND f.contype = 'f'
+               AND f.confdeltype IN ('n', 'd') ORDER BY f.oid),
     EXISTS (SELECT FROM pg_catalog.pg_constraint f
             WHERE f.contype = 'f' AND f.conrelid = ANY (tree.oids)
                 AND f.confrelid = ANY (tree.oids))
@@ -141,7 +147,9 @@ TablesByOid read_tables(Connection& target, const std::vector<TableName>& names)
         table.is_referencing = bool_at(result, row, 6);
         table.is_referenced = bool_at(result, row, 7);
         table.cascades_from = oids_at(result, row, 8);
-        table.is_self_referencing = bool_at(result, row, 9);
+        table.changed_by_updates_of = oids_at(result, row, 9);
+        table.changed_by_deletes_of = oids_at(result, row, 10);
+        table.is_self_referencing = bool_at(result, row, 11);
         table.server_version = target.server_version();
         found[table.oid] = std::move(table);
     }

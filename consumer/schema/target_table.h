@@ -93,6 +93,10 @@ struct TargetTable {
     bool is_self_referencing = false;
     // Tables whose deletes delete rows here, where foreign keys fire: ON DELETE CASCADE.
     std::vector<std::uint32_t> cascades_from;
+    // Tables whose updates, or deletes, change columns here: ON UPDATE or ON DELETE, of CASCADE,
+    // SET NULL and SET DEFAULT.
+    std::vector<std::uint32_t> changed_by_updates_of;
+    std::vector<std::uint32_t> changed_by_deletes_of;
 
     const TargetColumn* find(const std::string& column) const;
     std::string sql_name() const;  // quoted schema.table

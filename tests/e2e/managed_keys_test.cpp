@@ -51,6 +51,82 @@ TEST_F(ManagedKeys, RowsOfOneStatementMayReferToEachOther) {
     }
 }
 
+// The target gives rows their new keys by itself, as the source did: the source's own changes of
+// them do not find the old ones.
+TEST_F(ManagedKeys, KeysThatTheTargetCascadesAreFound) {
+    make(
+        "CREATE TABLE orders (id int PRIMARY KEY, code text UNIQUE NOT NULL); "
+        "CREATE TABLE line (order_id int REFERENCES orders ON UPDATE CASCADE, n int, v int "
+        "DEFAULT 0, PRIMARY KEY (order_id, n)); "
+        "CREATE TABLE part (order_id int, n int, k int, v int DEFAULT 0, "
+        "PRIMARY KEY (order_id, n, k), FOREIGN KEY (order_id, n) REFERENCES line ON UPDATE "
+        "CASCADE ON DELETE CASCADE); "
+        "CREATE TABLE by_code (code text REFERENCES orders (code) ON UPDATE CASCADE, n int, "
+        "big text, PRIMARY KEY (code, n)); "
+        "CREATE TABLE whole (order_id int REFERENCES orders ON UPDATE CASCADE, n int, v int "
+        "DEFAULT 0, PRIMARY KEY (order_id, n)); ALTER TABLE whole REPLICA IDENTITY FULL; "
+        "CREATE TABLE heir (order_id int DEFAULT 0 REFERENCES orders ON DELETE SET DEFAULT ON "
+        "UPDATE CASCADE, n int PRIMARY KEY, v int DEFAULT 0, UNIQUE (order_id, n)); "
+        "CREATE TABLE taken (order_id int NOT NULL DEFAULT 0 REFERENCES orders ON DELETE SET "
+        "DEFAULT, n int NOT NULL, v int DEFAULT 0, PRIMARY KEY (order_id, n))",
+        {"orders", "line", "part", "by_code", "whole", "heir", "taken"});
+    source().execute(
+        "INSERT INTO orders SELECT g, 'c' || g FROM generate_series(0, 60) g; "
+        "INSERT INTO line SELECT g, k FROM generate_series(1, 60) g, generate_series(1, 5) k; "
+        "INSERT INTO part SELECT g, k, 7 FROM generate_series(1, 60) g, generate_series(1, 5) k; "
+        "INSERT INTO by_code SELECT 'c' || g, k, (SELECT string_agg(md5(i::text), '') FROM "
+        "generate_series(1, 200) i) FROM generate_series(1, 60) g, generate_series(1, 2) k; "
+        "INSERT INTO whole SELECT g, k FROM generate_series(1, 60) g, generate_series(1, 5) k; "
+        "INSERT INTO heir SELECT g, g FROM generate_series(1, 60) g; "
+        "INSERT INTO taken VALUES (22, 22), (22, 23)");
+    copy_and_stop();
+    source().execute("UPDATE orders SET id = id + 1000 WHERE id BETWEEN 1 AND 10");
+    source().execute(
+        "UPDATE orders SET code = 'd' || id, id = id + 2000 WHERE id BETWEEN 11 AND 20");
+    source().execute(
+        "BEGIN; UPDATE line SET v = 1 WHERE order_id = 21; UPDATE orders SET id = 3021 WHERE id = "
+        "21; UPDATE line SET v = 2 WHERE order_id = 3021; DELETE FROM line WHERE order_id = 3021 "
+        "AND n = 1; UPDATE line SET n = n + 10 WHERE order_id = 3021; INSERT INTO line VALUES "
+        "(3021, 1); UPDATE part SET v = 3 WHERE order_id = 3021; COMMIT");
+    source().execute(
+        "BEGIN; DELETE FROM part WHERE order_id = 22; DELETE FROM line WHERE order_id = 22; DELETE "
+        "FROM by_code WHERE code = 'c22'; DELETE FROM whole WHERE order_id = 22; DELETE FROM "
+        "orders WHERE id = 22; UPDATE heir SET v = 1 WHERE n = 22; UPDATE taken SET v = 1 WHERE n "
+        "= 22; COMMIT");
+    // To and fro, and along a chain in an order that never has two of a key.
+    source().execute(
+        "BEGIN; UPDATE orders SET id = 9000 WHERE id = 30; UPDATE orders SET id = 30 WHERE id = "
+        "9000; UPDATE orders SET id = 9001 WHERE id = 31; UPDATE orders SET id = 31 WHERE id = 32; "
+        "UPDATE orders SET id = 32 WHERE id = 9001; COMMIT");
+    expect_backlog_arrives();
+    source().execute("UPDATE orders SET id = id + 5000 WHERE id BETWEEN 40 AND 60");
+    source().execute("UPDATE line SET v = v + 1; UPDATE whole SET v = v + 1");
+    expect_caught_up();
+    EXPECT_EQ(target().value("SELECT count(*) FROM line WHERE order_id > 5000"), "105");
+    EXPECT_EQ(target().value("SELECT order_id || ' ' || v FROM taken WHERE n = 22"), "0 1");
+}
+
+// It is not the change's row then.
+TEST_F(ManagedKeys, ARowThatHasTheNewKeyBesideTheOldOneIsNotTakenForIt) {
+    make(
+        "CREATE TABLE orders (id int PRIMARY KEY); CREATE TABLE line (order_id int REFERENCES "
+        "orders ON UPDATE CASCADE, n int, v text, PRIMARY KEY (order_id, n))",
+        {"orders", "line"});
+    source().execute(
+        "INSERT INTO orders VALUES (1), (2), (3); INSERT INTO line VALUES (1, 1, 'a'), (2, 2, "
+        "'b')");
+    copy_and_stop();
+    target().execute("INSERT INTO line VALUES (2, 1, 'of the target')");
+    source().execute(
+        "BEGIN; UPDATE orders SET id = 4 WHERE id = 3; UPDATE line SET order_id = 2 WHERE order_id "
+        "= 1; COMMIT");
+    consumer().start();
+    wait_until("it stops", seconds(20),
+               [&] { return contains(consumer().log(), "update_exists"); });
+    EXPECT_EQ(target().value("SELECT string_agg(order_id || v, ' ' ORDER BY v) FROM line"),
+              "1a 2b 2of the target");
+}
+
 // Its rows would have to go before, and take those along that only the target has.
 TEST_F(ManagedKeys, ATableThatOnlyTheTargetRefersToDoesNotBeginAgainByItself) {
     make("CREATE TABLE t (id int PRIMARY KEY, v text)", {"t"});

@@ -48,7 +48,11 @@ INSTANTIATE_TEST_SUITE_P(
                    [](TargetTable& t) { t.unique_indexes.push_back({.columns = {"v"}}); }},
         Alteration{"ItsForeignKeys", [](TargetTable& t) { t.is_referencing = true; }},
         Alteration{"ForeignKeysToIt", [](TargetTable& t) { t.is_referenced = true; }},
-        Alteration{"Cascades", [](TargetTable& t) { t.cascades_from.push_back(1); }}),
+        Alteration{"Cascades", [](TargetTable& t) { t.cascades_from.push_back(1); }},
+        Alteration{"UpdatesThatChangeRows",
+                   [](TargetTable& t) { t.changed_by_updates_of.push_back(1); }},
+        Alteration{"DeletesThatChangeRows",
+                   [](TargetTable& t) { t.changed_by_deletes_of.push_back(1); }}),
     [](const auto& alteration) { return std::string(alteration.param.name); });
 
 TEST(MappedRelations, SeeThatAUniqueIndexIsNotPlainAnyMore) {
