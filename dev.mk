@@ -60,8 +60,9 @@ isolation-list:
 check-isolation: all                          ## concurrent sessions: specs/, on a throw-away server
 	@bash .ci/regress.sh isolation
 
-check-matrix:                                 ## the plugin on PostgreSQL 17, 18, 19, in unpacked roots; MATRIX_DIR= keeps them
-	@bash .ci/matrix.sh
+check-matrix: all $(BUILD_DIR)/compile_commands.json ## both with PostgreSQL 17, 18, 19, in unpacked roots; MATRIX_DIR= keeps them
+	$(CONSUMER)
+	@BUILD_DIR=$(BUILD_DIR) bash .ci/matrix.sh
 
 check-large: all e2e-tests                    ## rows and values too large for every day: 10,000,000 rows, 900 MB; half an hour
 	@BUILD_DIR=$(BUILD_DIR) bash .ci/e2e.sh --gtest_also_run_disabled_tests \

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the plugin against newer servers with the compilers of their distributions, and runs the
-# regression and isolation tests there.
+# Builds the plugin against newer servers with the compilers of their distributions, runs the
+# regression and isolation tests there, and has the consumer of BUILD_DIR, which must be built, copy
+# and apply between this machine's server version and the newer one, both ways (upgrade.sh).
 #
 #   matrix.sh [17] [18] [19]     all of them when none is named
 #
@@ -107,21 +108,7 @@ unpack() {
     touch "$root/complete"
 }
 
-# inside ROOT VERSION COMMAND: runs it as the server's user in the root's folder /work, with mounts and
-# processes of its own, which end with it. The shell stays process 1: not every program can be that.
-inside() {
-    unshare --mount --pid --fork --kill-child --propagation private sh -c '
-        root=$1 user=$2 version=$3 command=$4
-        mount -t proc proc "$root/proc" && mount -t tmpfs -o mode=1777 shm "$root/dev/shm" || exit 70
-        for device in null zero full random urandom; do
-            : > "$root/dev/$device" && mount --bind "/dev/$device" "$root/dev/$device" || exit 70
-        done
-        ln -sfn /proc/self/fd "$root/dev/fd"
-        exec chroot --userspec="$user:$user" "$root" /usr/bin/env -i HOME=/tmp LC_ALL=C.UTF-8 \
-            PATH="/usr/lib/postgresql/$version/bin:/usr/bin:/usr/sbin" \
-            PG_CONFIG="/usr/lib/postgresql/$version/bin/pg_config" bash -c "cd /work && { $command; exit; }"' \
-        sh "$1" "$tester" "$2" "$3"
-}
+inside() { bash .ci/inside.sh "$@"; }
 
 # What the version's root needs of this tree, and no object of another compiler.
 copy_tree() {
@@ -146,16 +133,21 @@ conclude() {
 # What the tests in LOG counted, in both forms that pg_regress has.
 count_tests() { grep -cE '^(test .* \.\.\. ok|ok [0-9]+ )' "$1"; }
 
+# run_step STEP VERSION ROOT
+run_step() {
+    case $1 in
+    build) inside "$3" "$2" "timeout 600 make -s -j 2 all CXX='g++ -Werror'" ;;
+    regress) inside "$3" "$2" 'timeout 600 bash .ci/regress.sh plain' ;;
+    isolation) inside "$3" "$2" 'timeout 600 bash .ci/regress.sh isolation plain' ;;
+    consumer) timeout --kill-after=60 300 bash .ci/upgrade.sh "$2" "$3" ;;
+    esac
+}
+
 test_version() {
     local version=$1 root=$2 log=$logs/$1 started=$SECONDS step
     copy_tree "$root" || { conclude FAILED "PostgreSQL $version: no copy of the tree"; return; }
-    for step in build regress isolation; do
-        case $step in
-        build) command="make -s -j 2 all CXX='g++ -Werror'" ;;
-        regress) command='bash .ci/regress.sh plain' ;;
-        isolation) command='bash .ci/regress.sh isolation plain' ;;
-        esac
-        if ! inside "$root" "$version" "timeout 600 $command" > "$log.$step.log" 2>&1 < /dev/null; then
+    for step in build regress isolation consumer; do
+        if ! run_step $step "$version" "$root" > "$log.$step.log" 2>&1 < /dev/null; then
             conclude FAILED "PostgreSQL $version: $step"
             sed 's/^/    /' "$log.$step.log" | head -n 400
             return
@@ -163,7 +155,7 @@ test_version() {
     done
     conclude ok "$(inside "$root" "$version" 'pg_config --version; g++ --version' | sed -n '1N; s/\n/, /p'):" \
         "regress $(count_tests "$log.regress.log"), isolation $(count_tests "$log.isolation.log")," \
-        "$((SECONDS - started)) s"
+        "consumer both ways, $((SECONDS - started)) s"
 }
 
 # Prints why no root can be used on this machine.
@@ -172,7 +164,7 @@ obstacle() {
         echo 'not root'
     elif ! command -v apt-get dpkg-deb unshare >/dev/null || [ ! -f "$keyring" ]; then
         echo 'no Debian tools here'
-    elif ! unshare --mount --pid --fork --propagation private sh -c 'mount -t tmpfs none /mnt' 2>/dev/null; then
+    elif ! unshare --mount --pid --ipc --fork --propagation private sh -c 'mount -t tmpfs none /mnt' 2>/dev/null; then
         echo 'this machine lets us mount nothing'
     fi
 }
