@@ -15,6 +15,8 @@
 namespace walpack {
 namespace {
 
+constexpr int kVersionWithMaintain = 170000;
+
 constexpr std::array<std::string_view, 14> kOfTables = {
     "TABLE", "TABLE ATTACH",     "INDEX",   "INDEX ATTACH", "CONSTRAINT", "FK CONSTRAINT",
     "RULE",  "CHECK CONSTRAINT", "TRIGGER", "POLICY",       "STATISTICS", "ROW SECURITY",
@@ -112,6 +114,13 @@ std::vector<std::uint32_t> all_of(const StructureSelection& selection) {
     return entries;
 }
 
+void write_all_rights(StructureDefinitions& definitions) {
+    for (auto& [what, definition] : definitions) {
+        if (!what.starts_with("ACL ")) continue;
+        for (std::string& statement : definition.statements) statement = with_all_rights(statement);
+    }
+}
+
 // Those of the published tables that the dump has: others are missing, which is told elsewhere, or
 // cannot be read.
 std::set<std::uint32_t> target_tables(Connection& target, const StructureDump& dump,
@@ -161,6 +170,23 @@ std::vector<std::string> compare_structures(const StructureDefinitions& source,
     return std::move(comparing).lines();
 }
 
+std::string with_all_rights(const std::string& statement) {
+    static const std::set<std::string_view> kOlderRights = {
+        "SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"};
+    constexpr std::string_view kGrant = "GRANT ";
+    const std::size_t end = statement.find(" ON TABLE ");
+    if (!statement.starts_with(kGrant) || end == std::string::npos) return statement;
+    std::set<std::string_view> rights;
+    std::string_view list = std::string_view(statement).substr(0, end);
+    list.remove_prefix(kGrant.size());
+    while (!list.empty()) {
+        const std::size_t comma = std::min(list.find(','), list.size());
+        rights.insert(list.substr(0, comma));
+        list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    return rights == kOlderRights ? "GRANT ALL" + statement.substr(end) : statement;
+}
+
 StructureComparison compare_ends(const ComparedEnd& source, const ComparedEnd& target,
                                  const std::vector<PublishedTable>& published, bool with_comments,
                                  const StopRequest& stop) {
@@ -171,7 +197,7 @@ StructureComparison compare_ends(const ComparedEnd& source, const ComparedEnd& t
     for (const PublishedTable& table : published) oids.insert(table.relation->oid);
     const ArchiveTexts texts =
         dump.render(all_of(select_structure(dump.archive(), dump.facts(), oids, dump.is_whole())));
-    const StructureDefinitions wanted = structure_definitions(texts, with_comments);
+    StructureDefinitions wanted = structure_definitions(texts, with_comments);
 
     // What the target has under the same names, and what its tables need beside that.
     const StructureDump there(programs, target.conninfo, target.connection, stop);
@@ -182,11 +208,16 @@ StructureComparison compare_ends(const ComparedEnd& source, const ComparedEnd& t
         const bool is_listed = std::ranges::find(entries, entry.id) != entries.end();
         if (!is_listed && wanted.contains(entry.description())) entries.push_back(entry.id);
     }
+    StructureDefinitions found = structure_definitions(there.render(entries), with_comments);
+    const bool source_has = source.connection.server_version() >= kVersionWithMaintain;
+    const bool target_has = target.connection.server_version() >= kVersionWithMaintain;
+    if (source_has != target_has) {
+        write_all_rights(wanted);
+        write_all_rights(found);
+    }
     std::size_t objects = 0;
     for (const auto& [what, definition] : wanted) objects += definition.statements.empty() ? 0 : 1;
-    return {objects,
-            compare_structures(wanted, structure_definitions(there.render(entries), with_comments),
-                               read_roles(target.connection))};
+    return {objects, compare_structures(wanted, found, read_roles(target.connection))};
 }
 
 }  // namespace walpack

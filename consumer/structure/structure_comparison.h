@@ -45,6 +45,11 @@ struct StructureComparison {
     std::vector<std::string> differences;
 };
 
+// The right MAINTAIN came with version 17. `statement` is of one of two ends between which that
+// lies: where it grants all other rights to a table it reads "GRANT ALL", which is what it was at
+// the older end.
+std::string with_all_rights(const std::string& statement);
+
 // Of what init makes for the published tables, and of what the target's tables need beyond that.
 // Runs pg_dump on both ends. Leaves search_path of both at pg_catalog.
 StructureComparison compare_ends(const ComparedEnd& source, const ComparedEnd& target,

@@ -21,7 +21,8 @@ FROM family f JOIN pg_catalog.pg_class c ON c.oid = f.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 ORDER BY 1, 2)";
 
-// Constraints and triggers that the server made for partitions follow from those of their parents.
+// Constraints and triggers that the server made for partitions follow from those of their parents,
+// and from version 17 on the identity of columns.
 constexpr const char* kReadDefinitions = R"(
 WITH t AS (
     SELECT c.*, n.nspname
@@ -30,7 +31,7 @@ WITH t AS (
     JOIN pg_catalog.pg_namespace n ON n.nspname = u.nspname
     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = u.relname
 ), a AS (
-    SELECT t.nspname, t.relname, t.oid, a.attname, a.atttypid, a.atttypmod, a.attnotnull,
+    SELECT t.nspname, t.relname, t.oid, t.relispartition, a.attname, a.atttypid, a.atttypmod, a.attnotnull,
         a.attidentity, a.attgenerated, a.attstorage, a.attcollation, a.attnum
     FROM t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid
     WHERE a.attnum > 0 AND NOT a.attisdropped
@@ -63,6 +64,8 @@ SELECT nspname, relname, 'not null', attname, 'NOT NULL' FROM a WHERE attnotnull
 UNION ALL
 SELECT nspname, relname, 'identity', attname,
     CASE attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END FROM a WHERE attidentity <> ''
+    AND NOT (relispartition AND
+             pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 170000)
 UNION ALL
 SELECT nspname, relname, CASE attgenerated WHEN '' THEN 'default' ELSE 'generated' END, attname,
     pg_catalog.pg_get_expr(d.adbin, d.adrelid)

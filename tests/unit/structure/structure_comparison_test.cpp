@@ -47,6 +47,18 @@ TEST(CompareStructures, NamesWhatDiffersAndWhatOneSideLacks) {
                      "TYPE s c: source missing | target CREATE TYPE c"}));
 }
 
+TEST(WithAllRights, IsWhereAllButMaintainAreGranted) {
+    EXPECT_EQ(with_all_rights("GRANT SELECT,INSERT,REFERENCES,DELETE,TRIGGER,TRUNCATE,UPDATE ON "
+                              "TABLE s.t TO a WITH GRANT OPTION;"),
+              "GRANT ALL ON TABLE s.t TO a WITH GRANT OPTION;");
+    for (const char* other :
+         {"GRANT ALL ON TABLE s.t TO a;", "GRANT SELECT,INSERT ON TABLE s.t TO a;",
+          "GRANT SELECT(id),INSERT,REFERENCES,DELETE,TRIGGER,TRUNCATE,UPDATE ON TABLE t TO a;",
+          "REVOKE SELECT,INSERT,REFERENCES,DELETE,TRIGGER,TRUNCATE,UPDATE ON TABLE t FROM a;",
+          "GRANT USAGE ON SEQUENCE s.t TO a;"})
+        EXPECT_EQ(with_all_rights(other), other);
+}
+
 TEST(CompareStructures, LeavesOutOwnersAndGrantsOfRolesThatTheTargetLacks) {
     const StructureDefinitions source = {
         {"ACL s TABLE t",
