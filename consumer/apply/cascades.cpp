@@ -34,7 +34,9 @@ Expected Cascades::expected_of_update(const RelationMapping& mapping, ChangeKind
                               (has_any(table.changed_by_updates_of, updated_in_) ||
                                has_any(table.changed_by_deletes_of, deleted_from_)) &&
                               !identity_of(mapping, kind).empty();
-    if (table.is_referenced) updated_in_.insert(table.oid);
+    // A key that is referenced is the table's own, or another unique one.
+    const bool may_move = kind != ChangeKind::update || table.unique_indexes.size() > 1;
+    if (table.is_referenced && may_move) updated_in_.insert(table.oid);
     return may_be_moved ? Expected::one_row_maybe_moved : Expected::one_row;
 }
 

@@ -186,8 +186,8 @@ bool CommitOrder::is_in_circle() {
     try {
         control_.limit_silence(kCancelLimit);
         // Answers to COMMITs may lie unread: the order is that of what is open on the server.
-        const std::optional<ProgressRow> row = progress_.read();
-        for (const std::size_t session : in_order(row ? row->applied_lsn : Lsn()))
+        const std::optional<ProgressRow> progress = progress_.read();
+        for (const std::size_t session : in_order(progress ? progress->applied_lsn : Lsn()))
             pids.push_back(sessions_[session]->connection().backend_pid());
         const Result waits =
             control_.execute(kWaits, {fmt::format("{{{}}}", fmt::join(pids, ","))});
@@ -203,8 +203,11 @@ bool CommitOrder::is_in_circle() {
     } catch (const Error& error) {
         control_.limit_silence(std::chrono::milliseconds(0));
         if (error.kind() == ErrorKind::cancelled) throw;
-        return false;  // nobody answers: that is no circle either
+        // Nobody answers: that is no circle either. But that connection is of no use any more, and
+        // without it none would ever be seen.
+        return ++unanswered_ > 1;
     }
+    unanswered_ = 0;
     const auto now = Group::Clock::now();
     if (others != waits_for_others_) waits_for_others_since_ = now;
     waits_for_others_ = std::move(others);

@@ -126,6 +126,7 @@ class CommitOrder {
     SentCounts earlier_counts_;
     std::chrono::nanoseconds earlier_waited_{0};
     bool is_watched_ = false;
+    int unanswered_ = 0;            // questions in a row that `control` did not answer
     std::string waits_for_others_;  // who for whom, when it was last looked at
     Group::Clock::time_point waits_for_others_since_;
     Lsn last_commit_lsn_;

@@ -284,7 +284,9 @@ bool ConflictResolution::answer_existing(Connection& session, const ReplayRow& r
     const ConflictKind kind = found.indexes > 1 ? ConflictKind::multiple_unique_conflicts
                               : is_insert       ? ConflictKind::insert_exists
                                                 : ConflictKind::update_exists;
-    const ConflictPolicy policy = policies_.of(table, kind);
+    // It may be the change's own row, where the target has given rows their new keys itself.
+    const bool may_be_moved = row.expected == Expected::one_row_maybe_moved;
+    const ConflictPolicy policy = may_be_moved ? ConflictPolicy::error : policies_.of(table, kind);
     if (policy == ConflictPolicy::error) {
         Error error = existing_key(refusal.sent, kind, refusal.constraint);
         error.sqlstate(refusal.sqlstate).at_lsn(row.origin.commit_lsn.to_string());

@@ -83,13 +83,14 @@ class StatementBuilder {
     Statement update_moved() {
         const std::string set = assignments();
         const std::string returning = set.empty() ? "" : " RETURNING 1";
+        const std::string before = condition();  // also of a row that a guard keeps
         const std::string row = guarded_condition();
         const std::string moved = moved_condition();
         statement_.sql =
             fmt::format("WITH u AS ({}{}), m AS ({}{}) SELECT 1 FROM u UNION ALL SELECT 1 FROM m",
                         update_where(set, row), returning,
                         update_where(set, fmt::format("{} AND NOT EXISTS (SELECT FROM {} WHERE {})",
-                                                      moved, table_.sql_name_of_rows(), row)),
+                                                      moved, table_.sql_name_of_rows(), before)),
                         returning);
         return std::move(statement_);
     }

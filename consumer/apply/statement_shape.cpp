@@ -105,7 +105,8 @@ StatementShape shape_of(const RelationMapping& mapping, const RowChange& change,
     const Identity identity = identity_always_of(mapping, change);
     shape.replaces = identity == Identity::changed;
     shape.may_replace = identity == Identity::unknown;
-    shape.may_be_moved = may_be_moved && identity == Identity::kept;
+    shape.may_be_moved = may_be_moved && change.kind != ChangeKind::update &&
+                         identity == Identity::kept && !identity_of(mapping, change.kind).empty();
     return shape;
 }
 

@@ -13,7 +13,7 @@ namespace walpack {
 namespace {
 
 constexpr std::size_t kNameWidthMax = 40;
-constexpr std::size_t kFiguresWidth = 63;  // of a table's line, behind the name, without chunks
+constexpr std::size_t kFiguresWidth = 64;  // of a table's line, behind the name, without chunks
 constexpr std::size_t kChunksWidth = 10;
 constexpr std::size_t kColumnsWithChunks = 100;  // of a terminal that has room for them
 constexpr std::size_t kRowsMin = 3;

@@ -105,8 +105,8 @@ class InitialCopy {
         target_.execute("SAVEPOINT walpack_copy");
         InitialCopyResult result = load_all(tables, mappings, taken, lsn);
         source_.execute("COMMIT");
+        told_.finish();  // before there is a lock that its session would wait for
         note_tables(tables);
-        told_.finish();
         finish(result.lsn);
         transaction.commit();
         taken.note_committed();

@@ -8,6 +8,7 @@
 #include "copy/copy_progress_text.h"
 #include "copy/size_estimate.h"
 #include "progress/progress.h"
+#include "progress/walpack_table.h"
 
 namespace walpack {
 namespace {
@@ -81,24 +82,31 @@ void SnapshotProgress::tell(Clock::time_point now) {
     }
     if (now - target_told_ < kTargetInterval) return;
     target_told_ = now;
-    tell_target(figures, now);
+    tell_target(figures);
 }
 
-void SnapshotProgress::tell_target(const CopyFigures& figures, Clock::time_point now) {
+void SnapshotProgress::prepare_target() {
+    if (has_walpack_table(*target_, "copy_activity")) return;
+    target_->execute("SET lock_timeout = '1s'");
+    Transaction transaction(*target_);
+    lock_schema(*target_);
+    create_copy_activity_table(*target_);
+    transaction.commit();
+}
+
+// Figures are told once more a second later: what goes wrong with them is no matter of the copy.
+void SnapshotProgress::tell_target(const CopyFigures& figures) {
     try {
         if (target_ == nullptr) {
             target_ = std::make_unique<Connection>(options_.target, stop_, "walpack_copy");
             target_->limit_silence(kTargetPatience);
-            Transaction transaction(*target_);
-            lock_schema(*target_);
-            create_copy_activity_table(*target_);
-            transaction.commit();
+            prepare_target();
         }
         write_copy_activity(*target_, options_.pipeline, figures);
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::cancelled) throw;
         target_.reset();
-        target_told_ = now + kLogInterval;  // it would only hold the copy up
+        target_told_ = Clock::now() + kLogInterval;  // it would only hold the copy up
         log::debug("the target could not be told how far the copy is: {}", error.message());
     }
 }

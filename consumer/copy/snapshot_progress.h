@@ -48,7 +48,8 @@ class SnapshotProgress {
     using Clock = std::chrono::steady_clock;
 
     void tell(Clock::time_point now);
-    void tell_target(const CopyFigures& figures, Clock::time_point now);
+    void tell_target(const CopyFigures& figures);
+    void prepare_target();
 
     const SnapshotProgressOptions& options_;
     const StopRequest& stop_;

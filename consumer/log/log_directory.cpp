@@ -148,11 +148,19 @@ void LogDirectory::note_unsynced(std::uint64_t number) const {
     if (!note.is_open()) log::warning("{}", file_error("make", unsynced_path(number), errno));
 }
 
+bool LogDirectory::is_unsynced(std::uint64_t number) const {
+    return ::access(unsynced_path(number).c_str(), F_OK) == 0;
+}
+
 void LogDirectory::rewrite_unsynced() const {
     for (const std::uint64_t number : segments()) {
-        if (::access(unsynced_path(number).c_str(), F_OK) != 0) continue;
+        if (!is_unsynced(number)) continue;
         const std::string path = log_path(number);
-        if (const int error = rewrite_file(path); error != 0) throw_limit("write", path, error);
+        if (const int error = rewrite_file(path); error != 0) {
+            log::warning("{}; until it is written anew the slot is not confirmed by it",
+                         file_error("write", path, error));
+            continue;
+        }
         ::unlink(unsynced_path(number).c_str());
         log::info("wrote \"{}\" anew, as a fsync of it had failed", path);
     }

@@ -55,8 +55,9 @@ class LogDirectory {
     // was written before. The note need not survive a crash of the machine, as checksums tell then
     // what is not there.
     void note_unsynced(std::uint64_t number) const;
-    // Writes the files anew of which that was noted, so that all in them survives a crash. Throws
-    // Error(limit), and they stay as they were.
+    bool is_unsynced(std::uint64_t number) const;
+    // Writes the files anew of which that was noted, so that all in them survives a crash. One that
+    // cannot be written stays as it was, with the note.
     void rewrite_unsynced() const;
 
   private:

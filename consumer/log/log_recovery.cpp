@@ -119,6 +119,7 @@ class Recovery {
     }
 
     void read_entries(SegmentReader& reader, Segment& segment) {
+        const FileEnd begun{segment.whole.next, reader.offset(), segment.whole};
         std::uint64_t expected = segment.whole.next;
         std::uint64_t bytes = segment.begins_session ? bytes_of(SessionStart{}) : 0;
         segment.bytes = bytes;
@@ -144,6 +145,9 @@ class Recovery {
             segment.marks.pop_back();
         segment.written = {segment.next, file_bytes(reader.path()), segment.whole};
         segment.synced = segment.written;
+        if (!directory_.is_unsynced(segment.number)) return;
+        segment.sync_is_lost = true;
+        segment.synced = begun;
     }
 
     void read_state(Segment& segment) {
@@ -182,9 +186,13 @@ class Recovery {
             if (::ftruncate(file.get(), static_cast<off_t>(whole_offset_)) != 0)
                 throw Error(ErrorKind::limit, file_error("cut", path, errno));
         }
-        if (::fsync(file.get()) != 0 || directory_.sync() != 0)
-            throw Error(ErrorKind::limit, file_error("sync", path, errno));
-        last.written.bytes = last.synced.bytes = whole_offset_;
+        if (::fsync(file.get()) != 0 || directory_.sync() != 0) {
+            const int error = errno;
+            directory_.note_unsynced(last.number);
+            throw Error(ErrorKind::limit, file_error("sync", path, error));
+        }
+        last.written.bytes = whole_offset_;
+        if (!last.sync_is_lost) last.synced.bytes = whole_offset_;
     }
 
     // A crash leaves the beginning of an entry; what is whole behind a broken one was damaged.

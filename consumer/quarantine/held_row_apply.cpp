@@ -92,9 +92,12 @@ std::optional<HeldRowFailure> apply(Connection& target, HeldRow row,
     }
     const bool may_be_cascaded =
         !is_replica_role && is_delete(row.change) && !table->cascades_from.empty();
+    const bool may_be_moved = !is_replica_role && !(table->changed_by_updates_of.empty() &&
+                                                    table->changed_by_deletes_of.empty());
     const HeldChange held(row, true);
     const auto mapping = held.map(std::move(table));
-    const Statement statement = make_statement(*mapping, shape_of(*mapping, held.change()));
+    const Statement statement =
+        make_statement(*mapping, shape_of(*mapping, held.change(), may_be_moved));
     Parameters parameters;
     for (const TupleField& field : statement.parameters)
         add_parameter(parameters, held.change(), field);

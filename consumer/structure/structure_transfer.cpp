@@ -44,8 +44,10 @@ class StructureTransfer {
         entries.insert(entries.end(), selection_.after.begin(), selection_.after.end());
         for (const RefusedObject& each : selection_.refused) entries.push_back(each.entry);
         texts_ = dump_.render(entries);
-        for (RefusedObject& each : selection_.refused)
-            each.statement = texts_.statements[each.entry];
+        for (RefusedObject& each : selection_.refused) {
+            const auto text = texts_.statements.find(each.entry);
+            if (text != texts_.statements.end()) each.statement = text->second;
+        }
     }
 
     StructureReport create(Connection& target, const std::vector<PublishedTable>& published,

@@ -31,7 +31,8 @@ WITH t AS (
     JOIN pg_catalog.pg_namespace n ON n.nspname = u.nspname
     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = u.relname
 ), a AS (
-    SELECT t.nspname, t.relname, t.oid, t.relispartition, a.attname, a.atttypid, a.atttypmod, a.attnotnull,
+    SELECT t.nspname, t.relname, t.oid, t.relispartition, a.attname, a.atttypid, a.atttypmod,
+        a.attnotnull,
         a.attidentity, a.attgenerated, a.attstorage, a.attcollation, a.attnum
     FROM t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid
     WHERE a.attnum > 0 AND NOT a.attisdropped
