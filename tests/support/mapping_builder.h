@@ -132,6 +132,15 @@ class MappingBuilder {
         table_.is_referencing = true;
         return *this;
     }
+    MappingBuilder& referenced() {
+        table_.is_referenced = true;
+        return *this;
+    }
+    // A foreign key of it changes rows when the other table's are updated or deleted.
+    MappingBuilder& changed_by(std::uint32_t other) {
+        table_.changed_by_updates_of = table_.changed_by_deletes_of = {other};
+        return foreign_key();
+    }
     MappingBuilder& oid(std::uint32_t number) {
         table_.oid = number;
         return *this;
