@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 namespace walpack {
-
 namespace {
 
 bool has_any(const std::vector<std::uint32_t>& oids, const std::set<std::uint32_t>& of) {
