@@ -43,19 +43,18 @@ void SnapshotProgress::plan(const std::vector<PublishedTable>& tables, Connectio
     }
     progress_ = std::make_unique<CopyProgress>();
     for (const TableFigures& figures : planned_) progress_->add_table(figures);
-    has_begun_ = false;
+    table_.reset();
 }
 
 void SnapshotProgress::begin(std::size_t table) {
-    if (has_begun_) progress_->set_state(table_, TableCopyState::done);
+    if (table_) progress_->set_state(*table_, TableCopyState::done);
     table_ = table;
-    has_begun_ = true;
-    progress_->set_state(table_, TableCopyState::copying);
+    progress_->set_state(table, TableCopyState::copying);
     add(0, 0);
 }
 
 void SnapshotProgress::add(std::uint64_t rows, std::uint64_t bytes) {
-    progress_->add(table_, rows, bytes);
+    progress_->add(table_.value(), rows, bytes);
     const auto now = Clock::now();
     if (now - told_ < kViewInterval) return;
     told_ = now;
@@ -63,12 +62,12 @@ void SnapshotProgress::add(std::uint64_t rows, std::uint64_t bytes) {
 }
 
 void SnapshotProgress::restart() {
-    progress_->restart_table(table_, planned_.at(table_));
-    progress_->set_state(table_, TableCopyState::copying);
+    progress_->restart_table(table_.value(), planned_.at(table_.value()));
+    progress_->set_state(table_.value(), TableCopyState::copying);
 }
 
 void SnapshotProgress::finish() {
-    if (has_begun_) progress_->set_state(table_, TableCopyState::done);
+    if (table_) progress_->set_state(*table_, TableCopyState::done);
     tell(Clock::now());
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,8 +56,7 @@ class SnapshotProgress {
     const StopRequest& stop_;
     std::vector<TableFigures> planned_;
     std::unique_ptr<CopyProgress> progress_;  // anew with each plan
-    std::size_t table_ = 0;
-    bool has_begun_ = false;
+    std::optional<std::size_t> table_;        // that was begun
     std::unique_ptr<Connection> target_;
     Clock::time_point told_ = Clock::now();
     Clock::time_point target_told_ = told_;
