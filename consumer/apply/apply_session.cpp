@@ -166,12 +166,15 @@ void ApplySession::begin_copy(Batch batch, Lsn commit_lsn) {
 }
 
 void ApplySession::end_copy() {
+    const std::shared_ptr<const BatchStatement>& statement = copying_->batch().statement;
     SentStatement sent;
     sent.expected = Expected::same_table;
     sent.doing = "compare a table";
-    sent.relation = copying_->batch().statement->single->mapping->relation;
+    sent.relation = statement->single->mapping->relation;
     sent.commit_lsn = copying_lsn_;
-    in_flight_.send_command(copying_->batch().statement->copy_check_sql, std::move(sent));
+    parameters_.clear();
+    in_flight_.send_prepared(statements_.name_of_copy_check(statement), parameters_,
+                             std::move(sent));
     copying_.reset();
 }
 

@@ -31,6 +31,17 @@ const std::string& PreparedStatements::name_of(
     return name;
 }
 
+const std::string& PreparedStatements::name_of_copy_check(
+    const std::shared_ptr<const BatchStatement>& statement) {
+    const std::string* sql = &statement->copy_check_sql;
+    if (const std::string* known = find(sql)) return *known;
+    const std::string& name = add(sql, statement);
+    SentStatement sent;
+    sent.batch = statement;
+    in_flight_.send_prepare(name, *sql, {}, std::move(sent));
+    return name;
+}
+
 const std::string* PreparedStatements::find(const std::string* sql) {
     const auto found = by_sql_.find(sql);
     if (found == by_sql_.end()) return nullptr;

@@ -27,6 +27,8 @@ class PreparedStatements {
     const std::string& name_of(const std::shared_ptr<const RowStatement>& statement,
                                bool is_checked);
     const std::string& name_of(const std::shared_ptr<const BatchStatement>& statement);
+    // Of the one that tells whether its COPY was right.
+    const std::string& name_of_copy_check(const std::shared_ptr<const BatchStatement>& statement);
     std::size_t count() const { return by_use_.size(); }
 
   private:

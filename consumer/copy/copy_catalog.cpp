@@ -100,6 +100,11 @@ StoredTable stored_table(const PublishedTable& published, TableState state) {
     return stored;
 }
 
+bool CopyCatalog::is_begun(Connection& target) const {
+    return exists(target) &&
+           target.query_value("SELECT 1 FROM walpack.copy WHERE pipeline = $1", {pipeline_});
+}
+
 StoredCopy CopyCatalog::read(Connection& target) const {
     StoredCopy stored;
     if (!exists(target)) return stored;

@@ -91,6 +91,8 @@ class CopyCatalog {
     void create(Connection& target) const;
     // To what an earlier version has created.
     static void add_missing_columns(Connection& target);
+    // Whether the pipeline's tables were ever copied by chunks.
+    bool is_begun(Connection& target) const;
     // Without tables everything is empty.
     StoredCopy read(Connection& target) const;
 

@@ -14,7 +14,6 @@
 #include "base/text.h"
 #include "copy/chunk_key.h"
 #include "copy/consistent_slot.h"
-#include "copy/copy_sessions.h"
 #include "copy/target_rows.h"
 #include "schema/catalog_query.h"
 
@@ -33,18 +32,16 @@ class Resumption {
           tables_(tables),
           catalog_(options.pipeline) {}
 
-    bool run() {
+    void run() {
         catalog_.add_missing_columns(target_);
-        end_earlier_copy(target_, options_.pipeline);
         StoredCopy stored = catalog_.read(target_);
-        if (!stored.unseen) return false;
+        WALPACK_CHECK(stored.unseen.has_value());
         tables_.unseen = std::move(*stored.unseen);
         if (stored.kept_from && *stored.kept_from < options_.available_from) give_up_kept(stored);
         for (StoredTable& table : stored.tables) add(std::move(table));
         describe_unready();
         for (StoredChunk& chunk : stored.chunks) add(std::move(chunk));
         for (const auto& [name, table] : tables_.by_name) restore_chunks(*table);
-        return true;
     }
 
   private:
@@ -336,9 +333,9 @@ bool needs_replay(const CopyTables& tables) {
     });
 }
 
-bool resume_copy(const CopyStartOptions& options, Connection& source, Connection& target,
+void resume_copy(const CopyStartOptions& options, Connection& source, Connection& target,
                  CopyTables& tables) {
-    return Resumption(options, source, target, tables).run();
+    Resumption(options, source, target, tables).run();
 }
 
 }  // namespace walpack

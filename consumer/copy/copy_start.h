@@ -57,10 +57,10 @@ Lsn begin_copy(const CopyStartOptions& options, Connection& source, Connection& 
                Progress& progress, const std::vector<PublishedTable>& published,
                const StopRequest& stop);
 
-// Takes up what is stored. Tables that are not ready are looked at again on both sides; parts of a
-// table whose snapshot is lost are taken back, and so are tables of whose chunks kept changes
-// cannot be had again. False when the pipeline's tables were never copied by chunks.
-bool resume_copy(const CopyStartOptions& options, Connection& source, Connection& target,
+// Takes up what is stored of a copy that was begun, and whose earlier sessions have ended. Tables
+// that are not ready are looked at again on both sides; parts of a table whose snapshot is lost are
+// taken back, and so are tables of whose chunks kept changes cannot be had again.
+void resume_copy(const CopyStartOptions& options, Connection& source, Connection& target,
                  CopyTables& tables);
 
 // A chunk is loaded and not live: its changes from before the position are needed again.

@@ -54,7 +54,7 @@ PGconn* start_connecting(Conninfo& conninfo, const std::string& application_name
 
 Connection::Connection(Conninfo conninfo, const StopRequest& stop,
                        const std::string& application_name)
-    : stop_(stop), copy_buffer_(nullptr, PQfreemem) {
+    : stop_(&stop), copy_buffer_(nullptr, PQfreemem) {
     const std::shared_ptr<ConninfoOrigin> origin = conninfo.origin();
     Conninfo latest = origin ? origin->latest(conninfo) : conninfo;
     std::optional<Error> failure = connect(latest, application_name);
@@ -89,7 +89,7 @@ std::optional<Error> Connection::connect(Conninfo conninfo, const std::string& a
     while (PQstatus(native()) != CONNECTION_BAD && state != PGRES_POLLING_OK) {
         if (state == PGRES_POLLING_FAILED) break;
         const short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-        if (!poll_socket(PQsocket(native()), events, stop_, deadline)) {
+        if (!poll_socket(PQsocket(native()), events, *stop_, deadline)) {
             return Error(ErrorKind::connection,
                          fmt::format("could not connect to {}: no answer in time", description_));
         }

@@ -41,7 +41,7 @@ void Connection::wait(short events) {
         std::optional<Clock::time_point> deadline;
         const auto started = Clock::now();
         if (silence_limit_.count() > 0) deadline = started + silence_limit_;
-        const bool is_ready = poll_socket(PQsocket(native()), events, stop_, deadline);
+        const bool is_ready = poll_socket(PQsocket(native()), events, *stop_, deadline);
         waited_ += Clock::now() - started;
         if (is_ready) return;
         if (!on_silence_) break;
@@ -158,7 +158,7 @@ Result Connection::execute(const std::string& sql,
 
 std::optional<std::string> Connection::query_value(
     const std::string& sql, std::initializer_list<std::optional<std::string>> parameters) {
-    const Result result = execute(sql, parameters);
+    const Result result = parameters.size() == 0 ? execute(sql) : execute(sql, parameters);
     if (result.rows() == 0 || result.is_null(0, 0)) return std::nullopt;
     return std::string(result.value(0, 0));
 }

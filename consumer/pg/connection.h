@@ -162,6 +162,8 @@ class Connection {
     void cancel() noexcept;
     // `conninfo` with the host and port, out of several, that this one has reached.
     Conninfo same_server(Conninfo conninfo) const;
+    // Waits end with this one from now on, which must outlive the connection.
+    void end_waits_with(const StopRequest& stop) { stop_ = &stop; }
     // Where it is connected to, without secrets.
     const std::string& description() const { return description_; }
 
@@ -191,7 +193,7 @@ class Connection {
     void end_copy_in();
     void take_terminator();
 
-    const StopRequest& stop_;
+    const StopRequest* stop_;
     std::string description_;
     std::unique_ptr<pg_conn, Finish> connection_;
     std::unique_ptr<char, void (*)(void*)> copy_buffer_;

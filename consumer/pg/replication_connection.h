@@ -71,7 +71,12 @@ class ReplicationConnection : private Connection {
     // Best effort, takes at most a second, and works although a stop was requested.
     void finish(Lsn confirmed) noexcept;
 
+    // The walsender of a database takes SQL as well until start(): one statement at a time, and
+    // without parameters.
+    Connection& session() { return *this; }
+
     using Connection::description;
+    using Connection::end_waits_with;
     using Connection::limit_silence;
     using Connection::same_server;
     using Connection::server_version;

@@ -11,6 +11,7 @@
 #include "assemble/stream_spool.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "copy/copy_catalog.h"
 #include "copy/copy_job.h"
 #include "copy/copy_sessions.h"
 #include "copy/copy_start.h"
@@ -210,13 +211,15 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
 // What was copied last time, and is to be copied now.
 Pipeline::ResumedCopy Pipeline::resume(Connection& target, CopyTables& tables,
                                        RefusedCopyRows* refused_rows) {
+    set_up_target_session(target);
+    end_earlier_copy(target, config_.pipeline);
+    if (!CopyCatalog(config_.pipeline).is_begun(target)) return {};
     Connection source(config_.source, stop_, "walpack_copy");
     require_primary(source);
-    set_up_target_session(target);
     const std::string encoding = match_client_encoding(source, target);
     CopyJobOptions options = copy_job_options(encoding);
     options.start.refused_rows = options.worker.refused_rows = refused_rows;
-    if (!resume_copy(options.start, source, target, tables)) return {};
+    resume_copy(options.start, source, target, tables);
     // Before the workers begin.
     const bool needs_changes_again = needs_replay(tables);
     return {std::make_unique<CopyJob>(std::move(options), tables, source, target),

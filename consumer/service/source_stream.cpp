@@ -37,16 +37,13 @@ constexpr std::chrono::seconds kOthersTimeout{10};
 constexpr int kRoomyMax = 100;
 constexpr int kRoomyMaxLongest = 36'000;
 
-ReceiverOptions receiver_options(const Config& config,
-                                 std::function<void(ReplicationConnection&)> on_connected,
-                                 std::function<void()> on_streaming) {
+ReceiverOptions receiver_options(const Config& config, std::function<void()> on_streaming) {
     ReceiverOptions options;
     options.source = config.source;
     options.slot = config.slot;
     options.status_interval = config.status_interval;
     options.receive_timeout = config.receive_timeout;
     options.application_name = "walpack_" + config.pipeline;
-    options.on_connected = std::move(on_connected);
     options.on_streaming = std::move(on_streaming);
     options.plugin_options["origin"] = config.origin;
     options.plugin_options["frame_bytes"] = std::to_string(config.frame_bytes);
@@ -63,13 +60,14 @@ ReceiverOptions receiver_options(const Config& config,
 
 }  // namespace
 
-std::uint64_t read_system_identifier(const Config& config, const StopRequest& stop) {
-    ReplicationConnection replication(config.source, stop, "walpack_" + config.pipeline,
-                                      config.receive_timeout);
-    return replication.identify_system().system_identifier;
+std::unique_ptr<ReplicationConnection> connect_to_source(const Config& config,
+                                                         const StopRequest& stop) {
+    return std::make_unique<ReplicationConnection>(
+        config.source, stop, "walpack_" + config.pipeline, config.receive_timeout);
 }
 
-SourceStream::SourceStream(const Config& config, std::uint64_t system_identifier, OrderedLog& log,
+SourceStream::SourceStream(const Config& config, std::uint64_t system_identifier,
+                           std::unique_ptr<ReplicationConnection> first, OrderedLog& log,
                            const StopRequest& stop,
                            std::function<void(const std::string&)> on_state)
     : config_(config),
@@ -77,14 +75,15 @@ SourceStream::SourceStream(const Config& config, std::uint64_t system_identifier
       log_(log),
       stop_(stop),
       on_state_(std::move(on_state)),
-      receiver_(receiver_options(
-                    config,
-                    [this](ReplicationConnection& replication) { require_looked_at(replication); },
-                    [this] {
-                        was_streaming_ = true;
-                        on_state_("streaming");
-                    }),
-                log, stop) {}
+      first_(std::move(first)),
+      receiver_(receiver_options(config,
+                                 [this] {
+                                     was_streaming_ = true;
+                                     on_state_("streaming");
+                                 }),
+                log, stop) {
+    if (first_ != nullptr) first_->end_waits_with(stop);
+}
 
 void SourceStream::run(Confirmation& confirmation) {
     const std::jthread watching(
@@ -123,38 +122,25 @@ void SourceStream::sessions(Confirmation& confirmation) {
 }
 
 // Who it is, that it has all that the log has, and where its slot stands.
-Lsn SourceStream::look_at_source() {
-    const std::string name = "walpack_" + config_.pipeline;
-    Connection source(config_.source, stop_, name);
-    source.limit_silence(config_.receive_timeout);
-    require_primary(source);
-    ReplicationConnection replication(config_.source, stop_, name, config_.receive_timeout);
-    const auto identity = replication.identify_system();
+Lsn SourceStream::look_at_source(ReplicationConnection& source) {
+    Connection& session = source.session();
+    require_primary(session);
+    const auto identity = source.identify_system();
     require_system(identity.system_identifier, system_identifier_);
-    SourceHistory history = read_history(replication, identity);
+    SourceHistory history = read_history(source, identity);
     const auto before = read_log_timeline(config_.log_directory);
     require_history(before, log_.state().end, history, "log");
-    SlotState slot = read_usable_slot(source, config_.slot, history.timeline, before);
+    SlotState slot = read_usable_slot(session, config_.slot, history.timeline, before);
     // The walsender of a consumer that was killed needs a moment to notice.
     const auto deadline = std::chrono::steady_clock::now() + kReleaseTimeout;
     while (slot.active_pid && std::chrono::steady_clock::now() < deadline) {
         wait_for(kReleaseInterval, stop_);
         stop_.throw_if_requested();
-        slot = read_usable_slot(source, config_.slot, history.timeline, before);
+        slot = read_usable_slot(session, config_.slot, history.timeline, before);
     }
     const std::lock_guard lock(mutex_);
     history_ = std::move(history);
     return slot.confirmed_flush_lsn;
-}
-
-// The stream has a connection of its own, which may come to another server than the one before.
-void SourceStream::require_looked_at(ReplicationConnection& replication) const {
-    const auto identity = replication.identify_system();
-    require_system(identity.system_identifier, system_identifier_);
-    if (identity.timeline != timeline())
-        throw Error(ErrorKind::connection,
-                    fmt::format("the source is on timeline {} now, it was on {} a moment ago",
-                                identity.timeline, timeline()));
 }
 
 // What the log dropped from memory was not confirmed.
@@ -174,9 +160,8 @@ SourceHistory SourceStream::history_up_to(Lsn position, const StopRequest& stop)
         if (position <= history_.flush_lsn) return history_;
     }
     // It has written more since.
-    ReplicationConnection replication(config_.source, stop, "walpack_" + config_.pipeline,
-                                      config_.receive_timeout);
-    SourceHistory history = read_history(replication, replication.identify_system());
+    const auto source = connect_to_source(config_, stop);
+    SourceHistory history = read_history(*source, source->identify_system());
     const std::lock_guard lock(mutex_);
     // What comes is the old one's until the stream has found out.
     if (history.timeline != history_.timeline)
@@ -187,7 +172,8 @@ SourceHistory SourceStream::history_up_to(Lsn position, const StopRequest& stop)
 }
 
 void SourceStream::session(Confirmation& confirmation) {
-    const Lsn confirmed = look_at_source();
+    auto source = first_ != nullptr ? std::move(first_) : connect_to_source(config_, stop_);
+    const Lsn confirmed = look_at_source(*source);
     receiver_.confirm(confirmed);
     log_.note_confirmed(confirmed);
     is_known_ = true;
@@ -200,7 +186,7 @@ void SourceStream::session(Confirmation& confirmation) {
         is_restart_requested_ = false;  // others asked for the same
     }
     log::info("streaming from slot \"{}\" at {}", config_.slot, from.to_string());
-    receiver_.run(from);
+    receiver_.run(std::move(source), from);
 }
 
 Lsn SourceStream::begin_log(Lsn confirmed, Confirmation& confirmation, bool& is_new) {

@@ -4,6 +4,8 @@
 //   connect -> look at the slot -> begin a session of the log -> receiver
 //      ^_________________ wait a while ____________________________/
 //
+// All by one connection, so what was looked at is what the stream comes from.
+//
 // Beside it a thread asks the source every second how much WAL it keeps for the slot, and decides
 // with that what is confirmed (confirmation.h).
 #pragma once
@@ -21,6 +23,7 @@
 #include "config/config.h"
 #include "log/ordered_log.h"
 #include "pg/connection.h"
+#include "pg/replication_connection.h"
 #include "service/confirmation.h"
 #include "service/continuity.h"
 #include "slot/receiver.h"
@@ -28,13 +31,16 @@
 
 namespace walpack {
 
-// Asks the source who it is. Throws Error(connection) when it does not answer.
-std::uint64_t read_system_identifier(const Config& config, const StopRequest& stop);
+// The connection that a session needs. Throws Error(connection) when the source does not answer.
+std::unique_ptr<ReplicationConnection> connect_to_source(const Config& config,
+                                                         const StopRequest& stop);
 
 class SourceStream {
   public:
-    // All must outlive this object. `on_state` is called by any thread.
-    SourceStream(const Config& config, std::uint64_t system_identifier, OrderedLog& log,
+    // All must outlive this object. `first` is for the first session, if there is one already.
+    // `on_state` is called by any thread.
+    SourceStream(const Config& config, std::uint64_t system_identifier,
+                 std::unique_ptr<ReplicationConnection> first, OrderedLog& log,
                  const StopRequest& stop, std::function<void(const std::string&)> on_state);
 
     // Until a stop is requested or something needs a human; then the log is closed, with the error
@@ -70,8 +76,7 @@ class SourceStream {
     void session(Confirmation& confirmation);
     void wait_for_targets(const Confirmation& confirmation) const;
     bool commits_wait_for_stream() const;
-    Lsn look_at_source();
-    void require_looked_at(ReplicationConnection& replication) const;
+    Lsn look_at_source(ReplicationConnection& source);
     void request_restart();
     Lsn begin_log(Lsn confirmed, Confirmation& confirmation, bool& is_new);
     Lsn begin_of_session(Lsn confirmed, const Confirmation& confirmation, bool& is_new);
@@ -83,6 +88,7 @@ class SourceStream {
     OrderedLog& log_;
     const StopRequest& stop_;
     std::function<void(const std::string&)> on_state_;
+    std::unique_ptr<ReplicationConnection> first_;
     Receiver receiver_;
     mutable std::mutex mutex_;
     std::mutex confirming_;  // while it is held nothing is confirmed by what the log has

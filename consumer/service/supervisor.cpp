@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "log/ordered_log.h"
 #include "pg/conninfo_origin.h"
+#include "pg/replication_connection.h"
 #include "service/back_off.h"
 #include "service/confirmation.h"
 #include "service/service_state.h"
@@ -36,12 +37,20 @@ void notify_systemd(const std::string& state) {
     sd_notify(0, fmt::format("READY=1\nSTATUS={}", state).c_str());
 }
 
+// It has told who it is.
+struct KnownSource {
+    std::unique_ptr<ReplicationConnection> connection;
+    std::uint64_t system_identifier = 0;
+};
+
 // nullopt when a stop was requested before the source answered.
-std::optional<std::uint64_t> wait_for_source(const Config& config, const StopRequest& stop) {
+std::optional<KnownSource> wait_for_source(const Config& config, const StopRequest& stop) {
     BackOff back_off(config.retry_delay_min, config.retry_delay_max);
     while (!stop.requested()) {
         try {
-            return read_system_identifier(config, stop);
+            auto connection = connect_to_source(config, stop);
+            const std::uint64_t identifier = connection->identify_system().system_identifier;
+            return KnownSource{std::move(connection), identifier};
         } catch (const Error& error) {
             if (reaction_to(error.kind()) == Reaction::finish) break;
             if (reaction_to(error.kind()) == Reaction::stop) throw;
@@ -148,12 +157,12 @@ class DiskTrouble {
 // A running pipeline: the source's stream, the log, and the targets.
 class Service {
   public:
-    Service(ServiceOptions options, std::uint64_t system_identifier)
+    Service(ServiceOptions options, KnownSource source)
         : options_(std::move(options)),
           config_(options_.targets.front()),
-          system_identifier_(system_identifier),
-          log_(log_options(config_), {config_.pipeline, config_.slot, system_identifier}),
-          source_(config_, system_identifier, log_, source_stop_,
+          system_identifier_(source.system_identifier),
+          log_(log_options(config_), {config_.pipeline, config_.slot, system_identifier_}),
+          source_(config_, system_identifier_, std::move(source.connection), log_, source_stop_,
                   [this](const std::string& state) { set_source_state(state); }),
           confirmation_(confirm_policy(config_), log_,
                         [this](Lsn lsn) { source_.receiver().confirm(lsn); }) {
@@ -283,9 +292,9 @@ class Service {
 }  // namespace
 
 void supervise(ServiceOptions options, const StopRequest& stop) {
-    if (const auto system_identifier = wait_for_source(options.targets.front(), stop)) {
+    if (auto source = wait_for_source(options.targets.front(), stop)) {
         warn_of_unpublished(options.targets, stop);
-        Service(std::move(options), *system_identifier).run(stop);
+        Service(std::move(options), std::move(*source)).run(stop);
     }
     sd_notify(0, "STOPPING=1");
     log::info("the service has stopped");

@@ -5,6 +5,7 @@
 #include <exception>
 #include <limits>
 #include <thread>
+#include <utility>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -61,12 +62,9 @@ int milliseconds_until(Clock::time_point when) {
 // One established stream, from START_REPLICATION to its end.
 class Receiver::Stream {
   public:
-    Stream(Receiver& owner, Lsn from)
-        : owner_(owner),
-          connection_(owner.options_.source, owner.stop_, owner.options_.application_name,
-                      owner.options_.receive_timeout) {
-        if (owner.options_.on_connected) owner.options_.on_connected(connection_);
-        connection_.start(owner.options_.slot, from, owner.options_.plugin_options);
+    Stream(Receiver& owner, std::unique_ptr<ReplicationConnection> connection, Lsn from)
+        : owner_(owner), connection_(std::move(connection)) {
+        connection_->start(owner.options_.slot, from, owner.options_.plugin_options);
         last_heard_ = Clock::now();
     }
 
@@ -88,7 +86,7 @@ class Receiver::Stream {
             send_status_when_due();
             const auto now = Clock::now();
             if (now >= deadline || owner_.is_to_end()) return;
-            std::array<pollfd, 2> fds{pollfd{connection_.socket(), POLLIN, 0},
+            std::array<pollfd, 2> fds{pollfd{connection_->socket(), POLLIN, 0},
                                       pollfd{owner_.stop_.fd(), POLLIN, 0}};
             poll(fds.data(), fds.size(), milliseconds_until(std::min(deadline, next_status())));
         }
@@ -101,7 +99,7 @@ class Receiver::Stream {
         return !reader.is_drained();
     }
 
-    void finish() { connection_.finish(current_confirmed()); }
+    void finish() { connection_->finish(current_confirmed()); }
 
   private:
     // Moves what has arrived into the log, about `bytes_max` of it; returns whether there was
@@ -110,7 +108,7 @@ class Receiver::Stream {
         bool got_something = false;
         const std::uint64_t before = owner_.stats_.bytes;
         while (owner_.log_.has_room() && owner_.stats_.bytes - before < bytes_max) {
-            const std::optional<StreamMessage> message = connection_.receive();
+            const std::optional<StreamMessage> message = connection_->receive();
             if (!message) break;
             got_something = true;
             std::visit([this](const auto& arrived) { store(arrived); }, *message);
@@ -128,7 +126,7 @@ class Receiver::Stream {
         owner_.stats_.messages += 1;
         owner_.stats_.source_wal_end = data.wal_end.value;
         if (data.lsn.is_valid()) owner_.stats_.received_lsn = data.lsn.value;
-        owner_.log_.append(ReceivedMessage{data.lsn, std::string(data.payload)});
+        owner_.log_.append(ReceivedMessage{data.lsn, data.payload});
     }
 
     void store(const PrimaryKeepalive& keepalive) {
@@ -149,7 +147,7 @@ class Receiver::Stream {
         const Lsn confirmed = current_confirmed();
         const bool moved = confirmed > sent_confirmed_;
         if (!status_is_due_ && !moved && Clock::now() < next_status()) return;
-        connection_.send_status(confirmed, false);
+        connection_->send_status(confirmed, false);
         sent_confirmed_ = confirmed;
         last_status_ = Clock::now();
         status_is_due_ = false;
@@ -163,7 +161,7 @@ class Receiver::Stream {
                         "the source has been silent for longer than receive_timeout");
         }
         if (silence > owner_.options_.receive_timeout / 2 && !reply_requested_) {
-            connection_.send_status(current_confirmed(), true);
+            connection_->send_status(current_confirmed(), true);
             reply_requested_ = true;
         }
     }
@@ -177,7 +175,7 @@ class Receiver::Stream {
         noted_received_ = Lsn{owner_.stats_.received_lsn};
         if (!is_behind) return;
         const std::string& name = owner_.options_.application_name;
-        if (!is_shutting_down(connection_.same_server(owner_.options_.source), owner_.stop_, name))
+        if (!is_shutting_down(connection_->same_server(owner_.options_.source), owner_.stop_, name))
             return;
         throw Error(ErrorKind::connection,
                     "the source is shutting down and would wait until the target has caught up");
@@ -186,7 +184,7 @@ class Receiver::Stream {
     void wait(bool reading) {
         const short events = reading ? POLLIN : 0;
         std::array<pollfd, 4> fds{
-            pollfd{connection_.socket(), events, 0}, pollfd{owner_.stop_.fd(), POLLIN, 0},
+            pollfd{connection_->socket(), events, 0}, pollfd{owner_.stop_.fd(), POLLIN, 0},
             pollfd{owner_.wake_fd_, POLLIN, 0}, pollfd{owner_.log_.room_fd(), POLLIN, 0}};
         // While messages come without a pause, each would wake this thread by itself.
         if (reading && quick_wakes_ >= kQuickWakes) std::this_thread::sleep_for(kNap);
@@ -212,7 +210,7 @@ class Receiver::Stream {
     }
 
     Receiver& owner_;
-    ReplicationConnection connection_;
+    std::unique_ptr<ReplicationConnection> connection_;
     Clock::time_point last_heard_;
     Clock::time_point last_status_;
     Lsn sent_confirmed_;
@@ -258,9 +256,9 @@ Receiver::~Receiver() {
     close(wake_fd_);
 }
 
-void Receiver::run(Lsn from) {
+void Receiver::run(std::unique_ptr<ReplicationConnection> connection, Lsn from) {
     const SessionEnd end(session_ends_);
-    Stream stream(*this, from);
+    Stream stream(*this, std::move(connection), from);
     if (options_.on_streaming) options_.on_streaming();
     Established established(*this, stream);
     while (!is_to_end()) {

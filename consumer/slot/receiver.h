@@ -1,11 +1,10 @@
-// The receiver: owns the replication connection, fills the log, answers the server.
+// The receiver: owns the replication connection of a session, fills the log, answers the server.
 //
 // It runs in a thread of its own, so that keepalives are answered whatever the rest does: also
 // while the log is full and nothing is read, it sends a status every status_interval, and the
 // server counts that as a sign of life.
 //
-//   connect -> start from `from` -> { read while the log has room | send status | watch for silence
-//   }
+//   start from `from` -> { read while the log has room | send status | watch for silence }
 //
 // One receiver serves one session after the other, until its owner stops it.
 //
@@ -24,6 +23,7 @@
 #include <exception>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -36,7 +36,7 @@
 namespace walpack {
 
 struct ReceiverOptions {
-    Conninfo source;
+    Conninfo source;  // asked whether it is shutting down
     std::string slot;
     std::map<std::string, std::string> plugin_options;
     std::chrono::milliseconds status_interval{1000};
@@ -44,8 +44,6 @@ struct ReceiverOptions {
     // counts as lost.
     std::chrono::milliseconds receive_timeout{60'000};
     std::string application_name;
-    // Called for each session before it starts, by its connection; what it throws ends the session.
-    std::function<void(ReplicationConnection&)> on_connected;
     std::function<void()> on_streaming;  // called for each session, in the receiver's thread
 };
 
@@ -64,10 +62,10 @@ class Receiver {
     Receiver(ReceiverOptions options, OrderedLog& log, const StopRequest& stop);
     ~Receiver();
 
-    // One session: streams what ends behind `from` into the log, whose session the caller has
-    // begun, until stop is requested or end_session() was called, then ends in order. Runs in the
-    // calling thread. Throws Error.
-    void run(Lsn from);
+    // One session over `connection`: streams what ends behind `from` into the log, whose session
+    // the caller has begun, until stop is requested or end_session() was called, then ends in
+    // order. Runs in the calling thread. Throws Error.
+    void run(std::unique_ptr<ReplicationConnection> connection, Lsn from);
     // Any thread: ends the session that runs, if one does.
     void end_session();
     // A session is established: there is something that can be lent.

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/sqlstate.h"
+#include "base/text.h"
 
 namespace walpack {
 namespace {
@@ -21,7 +22,7 @@ SELECT s.plugin, s.database, s.database = pg_catalog.current_database(), s.activ
         CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
              ELSE pg_catalog.pg_current_wal_lsn() END, s.restart_lsn)::pg_catalog.int8,
     s.safe_wal_size
-FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = $1)";
+FROM pg_catalog.pg_replication_slots s WHERE s.slot_name = {})";
 
 const char* reason_expression(int server_version) {
     if (server_version >= kVersionWithReason) return "s.invalidation_reason";
@@ -60,9 +61,9 @@ void require_finished_slot(const std::string& slot, const SlotState& state) {
 }  // namespace
 
 std::optional<SlotState> read_slot(Connection& source, const std::string& slot) {
-    const std::string sql =
-        fmt::format(fmt::runtime(kReadSlot), reason_expression(source.server_version()));
-    const Result result = source.execute(sql, {slot});
+    // Without parameters, as a walsender takes none.
+    const Result result = source.execute(fmt::format(
+        fmt::runtime(kReadSlot), reason_expression(source.server_version()), quote_literal(slot)));
     if (result.rows() == 0) return std::nullopt;
     SlotState state;
     state.plugin = text_or_empty(result, 0);
