@@ -85,7 +85,7 @@ void announce_source(PluginState& state, const ChangeSource& source) {
 
 void announce_relation(PluginState& state, RelationEntry& entry) {
     write_due_notices(state);
-    if (entry.id == 0) entry.id = ++state.relations->last_id;
+    if (entry.id == 0) take_id(*state.relations, entry);
     if (entry.content == 0) entry.content = digest_of_description(entry);
     if (state.uncommitted == nullptr)
         describe_to_all(state, entry);

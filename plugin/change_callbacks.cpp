@@ -41,6 +41,7 @@ void enter(PluginState& state, XLogRecPtr lsn, Bracket& bracket) {
     MemoryContextReset(state.change_context);
     bracket.caller = MemoryContextSwitchTo(state.change_context);
     state.position = {lsn, nullptr, nullptr, nullptr};
+    if (state.relations->is_sweep_due) sweep_dropped_relations(*state.relations);
     bracket.trace = {error_context_stack, describe_position, &state.position};
     error_context_stack = &bracket.trace;
 }

@@ -4,6 +4,7 @@ namespace walpack::plugin {
 namespace {
 
 constexpr long kEntriesUnswept = 1024;
+constexpr uint32_t kFreeIdsFirst = 1024;
 
 RelationCache* live_cache = nullptr;
 
@@ -102,25 +103,20 @@ void build_entry(RelationCache& cache, RelationEntry& entry, Relation relation) 
     if (entry.state == EntryState::kBuilding) entry.state = EntryState::kValid;
 }
 
-/*
- * Entries that were invalidated and not looked up since are taken for dropped relations. One that
- * was not dropped is built again under a new id.
- */
-void sweep_entries(RelationCache& cache) {
-    HASH_SEQ_STATUS scan;
-    hash_seq_init(&scan, cache.entries);
-    while (auto* entry = static_cast<RelationEntry*>(hash_seq_search(&scan))) {
-        if (entry->state != EntryState::kInvalid) continue;
-        MemoryContextDelete(entry->context);
-        hash_search(cache.entries, &entry->oid, HASH_REMOVE, nullptr);
+void keep_free_id(RelationCache& cache, const FreeId& free) {
+    if (cache.free_id_count == cache.free_id_room) {
+        const uint32_t room = Max(2 * cache.free_id_room, kFreeIdsFirst);
+        const Size bytes = sizeof(FreeId) * room;
+        cache.free_ids = static_cast<FreeId*>(cache.free_ids == nullptr
+                                                  ? MemoryContextAlloc(cache.context, bytes)
+                                                  : repalloc(cache.free_ids, bytes));
+        cache.free_id_room = room;
     }
-    cache.last = nullptr;
-    cache.entry_count_max = 2 * hash_get_num_entries(cache.entries) + kEntriesUnswept;
+    cache.free_ids[cache.free_id_count++] = free;
 }
 
 RelationEntry& find_or_add_entry(RelationCache& cache, Oid oid) {
     if (cache.last != nullptr && cache.last->oid == oid) return *cache.last;
-    if (hash_get_num_entries(cache.entries) >= cache.entry_count_max) sweep_entries(cache);
 
     bool is_known;
     auto* entry =
@@ -131,6 +127,7 @@ RelationEntry& find_or_add_entry(RelationCache& cache, Oid oid) {
         entry->state = EntryState::kInvalid;
         entry->context =
             AllocSetContextCreate(cache.context, "walpack relation", ALLOCSET_SMALL_SIZES);
+        cache.is_sweep_due = hash_get_num_entries(cache.entries) > cache.entry_count_max;
     }
     cache.last = entry;
     return *entry;
@@ -177,6 +174,34 @@ RelationCache* open_relation_cache(LogicalDecodingContext* ctx, MemoryContext pa
     live_cache = cache;
     register_invalidation_callbacks();
     return cache;
+}
+
+/*
+ * Entries that were invalidated and not looked up since are taken for dropped relations. One that
+ * was not dropped is built again under a new id.
+ */
+void sweep_dropped_relations(RelationCache& cache) {
+    HASH_SEQ_STATUS scan;
+    hash_seq_init(&scan, cache.entries);
+    while (auto* entry = static_cast<RelationEntry*>(hash_seq_search(&scan))) {
+        if (entry->state != EntryState::kInvalid) continue;
+        if (entry->id != 0) keep_free_id(cache, {entry->id, entry->version});
+        MemoryContextDelete(entry->context);
+        hash_search(cache.entries, &entry->oid, HASH_REMOVE, nullptr);
+    }
+    cache.last = nullptr;
+    cache.is_sweep_due = false;
+    cache.entry_count_max = 2 * hash_get_num_entries(cache.entries) + kEntriesUnswept;
+}
+
+void take_id(RelationCache& cache, RelationEntry& entry) {
+    if (cache.free_id_count == 0) {
+        entry.id = ++cache.last_id;
+        return;
+    }
+    const FreeId& free = cache.free_ids[--cache.free_id_count];
+    entry.id = free.id;
+    entry.version = free.version;
 }
 
 RelationEntry& look_up_relation(RelationCache& cache, Relation relation) {

@@ -40,7 +40,7 @@ struct RelationEntry {
     uint32_t id;             /* 0 before the first description */
     uint64_t content;        /* digest of its description; 0 until that is needed */
     uint64_t described;      /* the content that was described last to all transactions */
-    uint32_t version;        /* of that description */
+    uint32_t version;        /* of that description, or of the last one under the id before */
     TransactionId told_xid;  /* the uncommitted transaction that was described to last, */
     uint64_t told_described; /* and the content that was */
 

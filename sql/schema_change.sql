@@ -92,7 +92,31 @@ ALTER TABLE schema_changed SET LOGGED;
 INSERT INTO schema_changed VALUES ('logged');
 SELECT * FROM schema_changes();
 
+-- Of tables that come and go a reader keeps no more than there were at once: their ids are given to
+-- others.
+CREATE PROCEDURE schema_change_many(tables int) LANGUAGE plpgsql AS $$
+BEGIN
+    FOR number IN 1..tables LOOP
+        EXECUTE format('CREATE TABLE schema_many_%s (id int)', number);
+        EXECUTE format('INSERT INTO schema_many_%s VALUES (%s)', number, number);
+        EXECUTE format('DROP TABLE schema_many_%s', number);
+        IF number % 100 = 0 THEN COMMIT; END IF;
+    END LOOP;
+END
+$$;
+CALL schema_change_many(2500);
+WITH change AS MATERIALIZED (
+    SELECT record FROM walpack.get_changes('regress_schema_change', NULL, NULL)
+), relation AS (
+    SELECT (record->>'id')::int AS id, record->>'relation' AS name FROM change
+    WHERE record->>'record' = 'relation'
+)
+SELECT (SELECT count(DISTINCT name) FROM relation), (SELECT max(id) < 1200 FROM relation),
+    (SELECT count(*) FROM change WHERE record->>'record' = 'insert'
+        AND record->>'relation' = 'public.schema_many_' || (record->'rows'->0->'new'->>'id'));
+
 SELECT pg_drop_replication_slot('regress_schema_change');
 DROP TABLE schema_changed;
 DROP TYPE schema_change_temper;
 DROP FUNCTION schema_changes;
+DROP PROCEDURE schema_change_many;

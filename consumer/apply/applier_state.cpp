@@ -93,9 +93,9 @@ Applier::State::State(Connection& control_connection, const Progress& given_prog
               judge(session, sent, result);
           }),
       changes(CellEncoder(order.server_version()), {options.apply_workers > 1}),
-      relations(
-          control, plan_options(options, order.settings()), unbatched, [this] { replace_plan(); },
-          [this](const RelationMapping& mapping) { check_newest_column(mapping); }),
+      relations([this](const auto& relation) { return read_mapping(control, relation); },
+                plan_options(options, order.settings()), unbatched, [this] { replace_plan(); },
+                [this](const RelationMapping& mapping) { check_newest_column(mapping); }),
       cascades(order.settings().is_replica_role),
       pace(options.linger, Clock::now()) {
     order.on_group_committed = [this](const Group& committed) { note_commit(committed); };

@@ -45,21 +45,33 @@ bool has_same_triggers(const TargetTable& left, const TargetTable& right) {
 
 }  // namespace
 
-MappedRelations::MappedRelations(Connection& target, const PlanOptions& options,
+MappedRelations::MappedRelations(ReadMapping read, const PlanOptions& options,
                                  const UnbatchedTables& unbatched,
                                  std::function<void()> before_new_plan,
                                  std::function<void(const RelationMapping&)> check_new)
-    : target_(target),
+    : read_(std::move(read)),
       options_(options),
       unbatched_(unbatched),
       before_new_plan_(std::move(before_new_plan)),
       check_new_(std::move(check_new)),
       now_(Clock::now()),
-      last_since_(now_) {}
+      last_since_(now_),
+      looked_for_unused_(now_) {}
 
 void MappedRelations::set_time(Clock::time_point now) {
     now_ = now;
     if (now - last_since_ >= kLookInterval) last_relation_ = nullptr;
+    if (now - looked_for_unused_ >= kUnusedMax) forget_unused();
+}
+
+void MappedRelations::forget_unused() {
+    looked_for_unused_ = now_;
+    if (by_name_.size() <= kTablesKept) return;
+    before_new_plan_();
+    std::erase_if(by_name_,
+                  [this](const auto& each) { return now_ - each.second.used_at >= kUnusedMax; });
+    seen_.clear();
+    last_relation_ = nullptr;
 }
 
 void MappedRelations::forget(const TableName& table) {
@@ -86,6 +98,7 @@ MappedRelations::Known& MappedRelations::look_up(const std::shared_ptr<const Rel
     const bool is_described = known.plan != nullptr && known.relation->describes_same(*relation);
     const bool is_old =
         known.read_at == Clock::time_point::min() || now_ - known.read_at >= kMappingAgeMax;
+    known.used_at = now_;
     if (!is_described || is_old) read(relation, known);
     if (seen == seen_.end()) {
         if (seen_.size() >= kSeenMax) seen_.clear();
@@ -95,7 +108,7 @@ MappedRelations::Known& MappedRelations::look_up(const std::shared_ptr<const Rel
 }
 
 void MappedRelations::read(const std::shared_ptr<const Relation>& relation, Known& known) {
-    auto mapping = read_mapping(target_, relation);
+    auto mapping = read_(relation);
     if (options_.guard) {
         RelationMapping guarded = *mapping;
         options_.guard(guarded);

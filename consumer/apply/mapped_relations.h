@@ -3,10 +3,12 @@
 //
 // A relation is looked at when its first change comes, again when it is described differently,
 // since the reason is often a schema change that was made on both sides, and again after a while,
-// as an index or a trigger may have been added on the target.
+// as an index or a trigger may have been added on the target. Of many those that were not used for
+// long are forgotten: no one tells of a table that was dropped.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,12 +24,18 @@ namespace walpack {
 class MappedRelations {
   public:
     using Clock = std::chrono::steady_clock;
+    using ReadMapping = std::function<std::shared_ptr<const RelationMapping>(
+        const std::shared_ptr<const Relation>&)>;
 
-    // Reads through `target`, which must not be in pipeline mode, now or later; it and `unbatched`
-    // must outlive this object. `before_new_plan` is called before the plan of a table is replaced.
+    // Tables beyond which unused ones are forgotten, and when one counts as unused.
+    static constexpr std::size_t kTablesKept = 1000;
+    static constexpr std::chrono::minutes kUnusedMax{10};
+
+    // `read` is read_mapping(), now or later; `unbatched` must outlive this object.
+    // `before_new_plan` is called before the plan of a table is replaced, or plans are forgotten.
     // `check_new` may throw about a mapping before it is used.
-    MappedRelations(Connection& target, const PlanOptions& options,
-                    const UnbatchedTables& unbatched, std::function<void()> before_new_plan,
+    MappedRelations(ReadMapping read, const PlanOptions& options, const UnbatchedTables& unbatched,
+                    std::function<void()> before_new_plan,
                     std::function<void(const RelationMapping&)> check_new);
 
     // The plan for the relation's changes; valid until the next call. Throws Error(schema) with
@@ -35,27 +43,31 @@ class MappedRelations {
     const std::shared_ptr<TablePlan>& find(const std::shared_ptr<const Relation>& relation);
     // The next find() of the table reads it again.
     void forget(const TableName& table);
-    // Tells the time; looks at old mappings again from now on.
+    // Tells the time, between two groups; looks at old mappings again from now on.
     void set_time(Clock::time_point now);
+    std::size_t size() const { return by_name_.size(); }
 
   private:
     struct Known {
         std::shared_ptr<const Relation> relation;
         std::shared_ptr<TablePlan> plan;
         Clock::time_point read_at;
-        bool is_batched = true;  // as of the plan
+        Clock::time_point used_at;  // as of the begin of the group
+        bool is_batched = true;     // as of the plan
     };
 
     Known& look_up(const std::shared_ptr<const Relation>& relation);
     void read(const std::shared_ptr<const Relation>& relation, Known& known);
+    void forget_unused();
 
-    Connection& target_;
+    ReadMapping read_;
     PlanOptions options_;
     const UnbatchedTables& unbatched_;
     std::function<void()> before_new_plan_;
     std::function<void(const RelationMapping&)> check_new_;
     Clock::time_point now_;
     Clock::time_point last_since_;
+    Clock::time_point looked_for_unused_;
     std::map<TableName, Known> by_name_;
     // Each transaction that was streamed brings relations of its own, with the same descriptions.
     std::unordered_map<const Relation*, std::pair<std::shared_ptr<const Relation>, Known*>> seen_;

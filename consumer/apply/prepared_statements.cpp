@@ -37,7 +37,7 @@ const std::string& PreparedStatements::name_of_copy_check(
     if (const std::string* known = find(sql)) return *known;
     const std::string& name = add(sql, statement);
     SentStatement sent;
-    sent.batch = statement;
+    sent.relation = statement->single->mapping->relation;
     in_flight_.send_prepare(name, *sql, {}, std::move(sent));
     return name;
 }

@@ -1,5 +1,5 @@
 // Statements that a session has prepared: made on first use, bounded in number. Those for single
-// rows, and batches of inserts, whose plan does not depend on the size of any table.
+// rows, batches of inserts, and checks of COPY: their plan does not depend on the size of a table.
 #pragma once
 
 #include <cstddef>

@@ -35,7 +35,8 @@ class Resumption {
     void run() {
         catalog_.add_missing_columns(target_);
         StoredCopy stored = catalog_.read(target_);
-        WALPACK_CHECK(stored.unseen.has_value());
+        if (!stored.unseen)
+            throw Error(ErrorKind::connection, "the copy's row in walpack.copy is gone");
         tables_.unseen = std::move(*stored.unseen);
         if (stored.kept_from && *stored.kept_from < options_.available_from) give_up_kept(stored);
         for (StoredTable& table : stored.tables) add(std::move(table));

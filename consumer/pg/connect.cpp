@@ -1,5 +1,6 @@
 // How a connection comes to be: logged in, perhaps at the second try, and its session set up.
 #include <charconv>
+#include <string>
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
@@ -17,7 +18,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kConnectTimeout{15};  // unless the conninfo says otherwise
-constexpr std::string_view kLoginRefused = "28";     // invalid authorization specification
+constexpr int kVersionWithIdleTimeout = 140000;
+constexpr std::string_view kLoginRefused = "28";  // invalid authorization specification
 
 void discard_notice(void* /*argument*/, const PGresult* /*result*/) {}
 
@@ -103,12 +105,13 @@ std::optional<Error> Connection::connect(Conninfo conninfo, const std::string& a
 }
 
 // An operator cannot be written with its schema, so the path of the role or database must not reach
-// any statement of ours.
+// any statement of ours. Our queries of the catalogue take longer to compile than to run. And a
+// session may wait long for the other server.
 void Connection::set_up_session(std::chrono::seconds limit) {
     limit_silence(limit);
-    execute("SET search_path = pg_catalog");
-    // Our queries of the catalogue take longer to compile than to run.
-    execute("SET jit = off");
+    std::string sql = "SET search_path = pg_catalog; SET jit = off";
+    if (server_version() >= kVersionWithIdleTimeout) sql += "; SET idle_session_timeout = 0";
+    execute(sql);
     limit_silence(std::chrono::milliseconds(0));
 }
 

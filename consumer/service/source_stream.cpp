@@ -138,6 +138,8 @@ Lsn SourceStream::look_at_source(ReplicationConnection& source) {
         stop_.throw_if_requested();
         slot = read_usable_slot(session, config_.slot, history.timeline, before);
     }
+    receiver_.confirm(slot.confirmed_flush_lsn);
+    log_.note_confirmed(slot.confirmed_flush_lsn);
     const std::lock_guard lock(mutex_);
     history_ = std::move(history);
     return slot.confirmed_flush_lsn;
@@ -173,11 +175,15 @@ SourceHistory SourceStream::history_up_to(Lsn position, const StopRequest& stop)
 
 void SourceStream::session(Confirmation& confirmation) {
     auto source = first_ != nullptr ? std::move(first_) : connect_to_source(config_, stop_);
-    const Lsn confirmed = look_at_source(*source);
-    receiver_.confirm(confirmed);
-    log_.note_confirmed(confirmed);
+    Lsn confirmed = look_at_source(*source);
     is_known_ = true;
-    if (!read_log_timeline(config_.log_directory)) wait_for_targets(confirmation);
+    if (!read_log_timeline(config_.log_directory)) {
+        // Their copies need a walsender too, and may take long enough for the source to change.
+        source.reset();
+        wait_for_targets(confirmation);
+        source = connect_to_source(config_, stop_);
+        confirmed = look_at_source(*source);
+    }
     note_log_timeline(config_.log_directory, timeline());
     bool is_new = generation_ == 0;
     const Lsn from = begin_log(confirmed, confirmation, is_new);

@@ -1,6 +1,10 @@
 #include "apply/mapped_relations.h"
 
+#include <cstddef>
 #include <functional>
+#include <map>
+#include <memory>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -64,6 +68,58 @@ TEST(MappedRelations, SeeThatAUniqueIndexIsNotPlainAnyMore) {
     EXPECT_FALSE(
         is_equivalent(map_relation(before->relation, std::make_shared<const TargetTable>(plain)),
                       map_relation(before->relation, std::make_shared<const TargetTable>(other))));
+}
+
+// Tables t0, t1, .. and how often each was read from the target.
+class UnusedTables : public ::testing::Test {
+  protected:
+    void use(std::size_t from, std::size_t to) {
+        for (std::size_t i = from; i < to; ++i) {
+            const std::string name = "t" + std::to_string(i);
+            if (!mappings_.contains(name))
+                mappings_[name] = MappingBuilder(name).key("id", "int4").target_key({"id"}).map();
+            EXPECT_EQ(relations_.find(mappings_[name]->relation)->relation().name, name);
+        }
+    }
+    void pass(std::chrono::minutes time) {
+        now_ += time;
+        relations_.set_time(now_);
+    }
+
+    std::map<std::string, std::shared_ptr<const RelationMapping>> mappings_;
+    std::map<std::string, int> reads_;
+    int new_plans_ = 0;
+    const UnbatchedTables unbatched_;
+    MappedRelations::Clock::time_point now_ = MappedRelations::Clock::now();
+    MappedRelations relations_{[this](const auto& relation) {
+                                   ++reads_[relation->name];
+                                   return mappings_.at(relation->name);
+                               },
+                               PlanOptions{}, unbatched_, [this] { ++new_plans_; }, nullptr};
+};
+
+TEST_F(UnusedTables, AreForgottenWhereThereAreMany) {
+    const std::size_t tables = MappedRelations::kTablesKept + 10;
+    use(0, tables);
+    EXPECT_EQ(relations_.size(), tables);
+    pass(MappedRelations::kUnusedMax / 2);
+    use(0, 5);
+    pass(MappedRelations::kUnusedMax / 2 + std::chrono::minutes(1));
+    // What waits was made by the old plans.
+    EXPECT_EQ(new_plans_, 1);
+    EXPECT_EQ(relations_.size(), 5U);
+    const int reads_of_used = reads_["t0"];
+    use(0, 7);
+    EXPECT_EQ(reads_["t0"], reads_of_used + 1);  // for its age
+    EXPECT_EQ(reads_["t6"], 2);
+    EXPECT_EQ(relations_.size(), 7U);
+}
+
+TEST_F(UnusedTables, OfWhichThereAreFewStay) {
+    use(0, 5);
+    pass(2 * MappedRelations::kUnusedMax);
+    EXPECT_EQ(relations_.size(), 5U);
+    EXPECT_EQ(new_plans_, 0);
 }
 
 }  // namespace
