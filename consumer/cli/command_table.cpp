@@ -39,8 +39,8 @@ Command init_command() {
         "published tables that the target lacks, and the replication slot. The tables come from "
         "pg_dump with all that they need; keys, indexes, foreign keys and triggers follow after "
         "the rows. What the target refuses of it is printed. From then on the source keeps WAL for "
-        "the slot. What is there "
-        "already is left alone, so init can be repeated.";
+        "the slot. What is there already is left alone, so init can be repeated: it then makes "
+        "tables that were published since.";
     command.key_help = KeyHelp::pipeline;
     command.run = run_init;
     return command;

@@ -48,15 +48,19 @@ void make_progress(Connection& target, const Config& config, const Preflight& pr
 
 void make_structure(Connection& source, Connection& target, const Config& config,
                     const Preflight& preflight, const StopRequest& stop) {
-    if (!makes_missing_tables(config, preflight)) return;
-    const StructureReport report =
-        transfer_structure(config.source, source, target, preflight.tables, config.pipeline, stop);
+    StructureWish wish;
+    wish.published = preflight.tables;
+    wish.wanted = tables_to_make(config, preflight, find_missing_tables(target, preflight.tables));
+    wish.is_in_use = preflight.known.has_value();
+    wish.pipeline = config.pipeline;
+    const StructureReport report = transfer_structure(config.source, source, target, wish, stop);
     if (report.tables > 0) {
         print(
             fmt::format("made {} on the target ({} with what they need); {} more, such as keys "
                         "and indexes, after the rows\n",
                         counted(report.tables, "table"), counted(report.objects, "object"),
                         report.post_data_items));
+        if (wish.is_in_use) print("\"walpack run\" copies them within a minute\n");
     }
     if (report.refused.empty()) return;
     std::fprintf(stderr, "not made on the target, as it refused or lacks what is needed:%s\n",

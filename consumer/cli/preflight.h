@@ -12,6 +12,7 @@
 #include "base/stop_request.h"
 #include "cli/finding.h"
 #include "config/config.h"
+#include "copy/copy_catalog.h"
 #include "progress/progress.h"
 #include "schema/published_table.h"
 #include "slot/slot.h"
@@ -24,6 +25,8 @@ struct Preflight {
     std::uint64_t source_system_identifier = 0;
     std::optional<SlotState> slot;
     std::optional<ProgressRow> progress;
+    // What the copy by chunks knows of; nullopt where it has not begun, or all were copied at once.
+    std::optional<std::vector<StoredTable>> known;
     // What the publications hold, or will hold once init has made them.
     std::vector<PublishedTable> tables;
 

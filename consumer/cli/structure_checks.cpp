@@ -1,5 +1,6 @@
 #include "cli/structure_checks.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -41,14 +42,29 @@ void check_create_right(Connection& target, const std::vector<TableName>& missin
 
 }  // namespace
 
-bool makes_missing_tables(const Config& config, const Preflight& preflight) {
-    return config.create_schema && preflight.copy_is_pending(config);
+// By oid, as it may have another name now, and by name, as it may have been made anew.
+bool is_known(const Preflight& preflight, const TableName& table) {
+    const auto published = std::ranges::find_if(
+        preflight.tables, [&table](const auto& each) { return each.name() == table; });
+    return std::ranges::any_of(*preflight.known, [&](const StoredTable& known) {
+        return known.name == table ||
+               (published != preflight.tables.end() && known.oid == published->relation->oid);
+    });
+}
+
+std::vector<TableName> tables_to_make(const Config& config, const Preflight& preflight,
+                                      std::vector<TableName> missing) {
+    const bool is_once = !preflight.known && !preflight.copy_is_pending(config);
+    if (!config.create_schema || !config.copy || is_once) return {};
+    if (preflight.known)
+        std::erase_if(missing, [&](const TableName& name) { return is_known(preflight, name); });
+    return missing;
 }
 
 void check_structure_transfer(Connection& source, Connection& target, const Config& config,
                               const StopRequest& stop, Preflight& preflight) {
-    if (!makes_missing_tables(config, preflight)) return;
-    const std::vector<TableName> missing = find_missing_tables(target, preflight.tables);
+    const std::vector<TableName> missing =
+        tables_to_make(config, preflight, find_missing_tables(target, preflight.tables));
     if (missing.empty()) return;
     check_create_right(target, missing, preflight.findings);
     const ClientPrograms programs = find_client_programs(source.server_version(), stop);

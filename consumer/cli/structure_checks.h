@@ -2,6 +2,8 @@
 // lacks.
 #pragma once
 
+#include <vector>
+
 #include "base/stop_request.h"
 #include "cli/preflight.h"
 #include "config/config.h"
@@ -9,9 +11,13 @@
 
 namespace walpack {
 
-// Whether init makes missing tables. Once the rows were copied, or when they are not to be, a table
-// that is missing is a fault.
-bool makes_missing_tables(const Config& config, const Preflight& preflight);
+// Whether the copy by chunks, which has begun, knows the table.
+bool is_known(const Preflight& preflight, const TableName& table);
+
+// Which of the missing tables init makes: those whose rows will come. One that was copied, or is
+// being copied, would miss them; so would any where rows are not copied, or all were at once.
+std::vector<TableName> tables_to_make(const Config& config, const Preflight& preflight,
+                                      std::vector<TableName> missing);
 
 // Nothing is found when no table is missing.
 void check_structure_transfer(Connection& source, Connection& target, const Config& config,

@@ -1,5 +1,6 @@
 #include "cli/table_checks.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -26,7 +27,7 @@ std::string shell_quoted(const std::string& text) {
 }
 
 struct TargetTables {
-    std::vector<std::string> missing;  // quoted
+    std::vector<TableName> missing;
     std::vector<TargetTable> present;
 };
 
@@ -39,8 +40,7 @@ TargetTables read_tables(Connection& target, const std::vector<PublishedTable>& 
         std::optional<TargetTable> table =
             read_target_table(target, relation.schema, relation.name);
         if (!table) {
-            tables.missing.push_back(quote_identifier(relation.schema) + "." +
-                                     quote_identifier(relation.name));
+            tables.missing.push_back(each.name());
             continue;
         }
         const auto shared = std::make_shared<const TargetTable>(*table);
@@ -61,45 +61,56 @@ struct Ends {
     std::string target;
 };
 
-enum class MadeBy { init, you, you_for_run };
+// Who makes a table that is missing.
+enum class MadeBy { init, you, you_for_run, you_for_recopy };
 
-// Once the others are copied, init makes no more tables; a running pipeline copies one that is
-// there.
-MadeBy missing_made_by(const Config& config, const Preflight& preflight) {
-    if (makes_missing_tables(config, preflight)) return MadeBy::init;
-    const bool is_copied = preflight.progress && preflight.progress->copy_is_complete;
-    return config.copy && is_copied ? MadeBy::you_for_run : MadeBy::you;
+constexpr const char* kForRun =
+    " missing; \"walpack run\" copies a table that was added by itself, within a minute after it "
+    "is "
+    "on the target, and goes on with the others until then:";
+constexpr const char* kForRecopy =
+    " missing that were there before: their rows would not come again by themselves, so init does "
+    "not make them. Leave them out of the publication, or make them and copy them with \"walpack "
+    "recopy\":";
+
+MadeBy made_by(const Config& config, const Preflight& preflight, const TableName& table) {
+    if (!config.copy || !preflight.known) return MadeBy::you;
+    return is_known(preflight, table) ? MadeBy::you_for_recopy : MadeBy::you_for_run;
 }
 
-void report_missing(const std::vector<std::string>& missing, const Ends& ends, MadeBy made_by,
+void report_missing(const std::vector<TableName>& missing, const Ends& ends, MadeBy made_by,
                     Findings& findings) {
     if (missing.empty()) return;
     std::string names;
     std::string options;
-    for (const std::string& name : missing) {
+    for (const TableName& table : missing) {
+        const std::string name =
+            quote_identifier(table.schema) + "." + quote_identifier(table.table);
         names += "\n" + name;
         if (missing.size() <= kNamedTablesMax) options += " --table=" + shell_quoted(name);
     }
+    const std::string count = counted(missing.size(), "published table");
     if (made_by == MadeBy::init) {
-        findings.note(End::target, counted(missing.size(), "published table") +
-                                       " missing, which init makes:" + names);
+        findings.note(End::target, count + " missing, which init makes:" + names);
         return;
     }
-    const std::string fix =
-        fmt::format("pg_dump --schema-only --no-publications{} {} | psql {}", options,
-                    shell_quoted(ends.source), shell_quoted(ends.target));
-    if (made_by == MadeBy::you_for_run) {
-        findings.problem(
-            End::target,
-            counted(missing.size(), "published table") +
-                " missing; \"walpack run\" copies a table that was added by itself, within a "
-                "minute after it is on the target, and goes on with the others until then:" +
-                names,
-            fix);
-        return;
+    const char* for_what = made_by == MadeBy::you_for_run      ? kForRun
+                           : made_by == MadeBy::you_for_recopy ? kForRecopy
+                                                               : " missing:";
+    findings.problem(End::target, count + for_what + names,
+                     fmt::format("pg_dump --schema-only --no-publications{} {} | psql {}", options,
+                                 shell_quoted(ends.source), shell_quoted(ends.target)));
+}
+
+void report_all_missing(const std::vector<TableName>& missing, const Ends& ends,
+                        const Config& config, Preflight& preflight) {
+    const auto by_init = tables_to_make(config, preflight, missing);
+    std::map<MadeBy, std::vector<TableName>> by;
+    for (const TableName& table : missing) {
+        const bool is_made = std::ranges::find(by_init, table) != by_init.end();
+        by[is_made ? MadeBy::init : made_by(config, preflight, table)].push_back(table);
     }
-    findings.problem(End::target, counted(missing.size(), "published table") + " missing:" + names,
-                     fix);
+    for (const auto& [who, tables] : by) report_missing(tables, ends, who, preflight.findings);
 }
 
 // For each table: which of the five privileges are missing, whether row-level security applies.
@@ -183,8 +194,8 @@ void check_target_tables(Connection& target, const std::string& source_descripti
     Findings& findings = preflight.findings;
     const std::size_t problems = findings.problem_count();
     const TargetTables tables = read_tables(target, preflight.tables, findings);
-    report_missing(tables.missing, {source_description, target.description()},
-                   missing_made_by(config, preflight), findings);
+    report_all_missing(tables.missing, {source_description, target.description()}, config,
+                       preflight);
     check_rights(target, tables.present, findings);
     if (preflight.copy_is_to_begin(config)) check_empty(target, tables.present, config, findings);
     if (findings.problem_count() > problems) return;

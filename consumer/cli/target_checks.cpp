@@ -124,6 +124,8 @@ void check_progress(Connection& target, const Config& config, Preflight& preflig
     if (!exists) return check_new_schema(target, preflight.findings);
     check_present_schema(target, preflight.findings);
     preflight.progress = Progress(target, config.pipeline).read();
+    const CopyCatalog catalog(config.pipeline);
+    if (catalog.is_begun(target)) preflight.known = catalog.tables(target);
 }
 
 void check_progress_fits_source(const Config& config, Preflight& preflight) {

@@ -105,6 +105,31 @@ bool CopyCatalog::is_begun(Connection& target) const {
            target.query_value("SELECT 1 FROM walpack.copy WHERE pipeline = $1", {pipeline_});
 }
 
+std::vector<StoredTable> CopyCatalog::tables(Connection& target) const {
+    std::vector<StoredTable> stored;
+    const Result result = target.execute(
+        "SELECT table_oid, schema_name, table_name, state, method, key_column, required_snapshot, "
+        "rows_estimated, bytes_estimated, required_lsn, key_kind FROM walpack.copy_table WHERE "
+        "pipeline = $1 "
+        "ORDER BY table_oid",
+        {pipeline_});
+    for (int row = 0; row < result.rows(); ++row) {
+        StoredTable table;
+        table.oid = oid_at(result, row, 0);
+        table.name = {std::string(result.value(row, 1)), std::string(result.value(row, 2))};
+        table.state = state_of(result.value(row, 3));
+        table.method = result.value(row, 4) == "key" ? ChunkMethod::key : ChunkMethod::whole;
+        table.key_column = result.value(row, 5);
+        if (!result.is_null(row, 6)) table.required = snapshot_at(result, row, 6);
+        table.rows_estimated = count_at(result, row, 7);
+        table.bytes_estimated = count_at(result, row, 8);
+        table.required_lsn = lsn_at(result, row, 9).value_or(Lsn{});
+        table.key_kind = result.value(row, 10);
+        stored.push_back(std::move(table));
+    }
+    return stored;
+}
+
 StoredCopy CopyCatalog::read(Connection& target) const {
     StoredCopy stored;
     if (!exists(target)) return stored;
@@ -123,26 +148,7 @@ StoredCopy CopyCatalog::read(Connection& target) const {
         if (!lsn) throw_damaged("copy");
         (*stored.unseen)[*lsn] = static_cast<std::uint32_t>(count_at(unseen, row, 0));
     }
-    const Result tables = target.execute(
-        "SELECT table_oid, schema_name, table_name, state, method, key_column, required_snapshot, "
-        "rows_estimated, bytes_estimated, required_lsn, key_kind FROM walpack.copy_table WHERE "
-        "pipeline = $1 "
-        "ORDER BY table_oid",
-        {pipeline_});
-    for (int row = 0; row < tables.rows(); ++row) {
-        StoredTable table;
-        table.oid = oid_at(tables, row, 0);
-        table.name = {std::string(tables.value(row, 1)), std::string(tables.value(row, 2))};
-        table.state = state_of(tables.value(row, 3));
-        table.method = tables.value(row, 4) == "key" ? ChunkMethod::key : ChunkMethod::whole;
-        table.key_column = tables.value(row, 5);
-        if (!tables.is_null(row, 6)) table.required = snapshot_at(tables, row, 6);
-        table.rows_estimated = count_at(tables, row, 7);
-        table.bytes_estimated = count_at(tables, row, 8);
-        table.required_lsn = lsn_at(tables, row, 9).value_or(Lsn{});
-        table.key_kind = tables.value(row, 10);
-        stored.tables.push_back(std::move(table));
-    }
+    stored.tables = tables(target);
     const Result chunks = target.execute(
         "SELECT table_oid, chunk, key_from, pg_catalog.encode(order_from, 'hex'), key_to, "
         "pg_catalog.encode(order_to, 'hex'), page_from, page_to, snapshot, settled_lsn, rows, "

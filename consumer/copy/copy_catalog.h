@@ -93,6 +93,8 @@ class CopyCatalog {
     static void add_missing_columns(Connection& target);
     // Whether the pipeline's tables were ever copied by chunks.
     bool is_begun(Connection& target) const;
+    // The pipeline's tables, without their chunks.
+    std::vector<StoredTable> tables(Connection& target) const;
     // Without tables everything is empty.
     StoredCopy read(Connection& target) const;
 

@@ -14,40 +14,15 @@
 #include "copy/target_rows.h"
 #include "progress/progress.h"
 #include "schema/target_session.h"
-#include "structure/post_data.h"
 
 namespace walpack {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Stage = CopyBuild::Stage;
 
 // How soon what the source's sessions see is looked at, while someone waits for it.
 constexpr std::chrono::milliseconds kSourceLook{100};
 constexpr std::chrono::seconds kRequestLook{1};
-
-// Unique indexes, a row for each column; by one of them the source says which row is meant.
-constexpr const char* kUniqueIndexes = R"(
-SELECT n.nspname, c.relname, x.relname,
-    (c.relreplident = 'd' AND i.indisprimary) OR (c.relreplident = 'i' AND i.indisreplident),
-    a.attname
-FROM pg_catalog.pg_index i
-JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
-JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
-    AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])
-WHERE i.indisunique AND c.relkind IN ('r', 'p') AND c.oid >= 16384)";
-
-// Of each partition those above it.
-constexpr const char* kPartitionAncestors = R"(
-SELECT n.nspname, c.relname, m.nspname, r.relname
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(c.oid) a(relid)
-JOIN pg_catalog.pg_class r ON r.oid = a.relid AND r.oid <> c.oid
-JOIN pg_catalog.pg_namespace m ON m.oid = r.relnamespace
-WHERE c.relispartition AND c.relkind IN ('r', 'p'))";
 
 void sleep_unless_stopped(std::chrono::milliseconds delay, const StopRequest& stop) {
     pollfd fd{stop.fd(), POLLIN, 0};
@@ -58,56 +33,6 @@ bool is_same(const PublishedTable& left, const PublishedTable& right) {
     return left.shape == right.shape && left.relation->describes_same(*right.relation);
 }
 
-TableName name_at(const Result& result, int row, int column) {
-    return {std::string(result.value(row, column)), std::string(result.value(row, column + 1))};
-}
-
-struct KnownIndex {
-    std::string name;
-    bool is_identity = false;
-    std::vector<std::string> columns;
-};
-
-using UniqueIndexes = std::map<TableName, std::vector<KnownIndex>>;
-
-UniqueIndexes read_unique_indexes(Connection& source) {
-    UniqueIndexes indexes;
-    const Result result = source.execute(kUniqueIndexes);
-    for (int row = 0; row < result.rows(); ++row) {
-        const TableName table = name_at(result, row, 0);
-        const std::string name(result.value(row, 2));
-        auto& known = indexes[table];
-        auto index = std::find_if(known.begin(), known.end(),
-                                  [&name](const KnownIndex& each) { return each.name == name; });
-        if (index == known.end())
-            index = known.insert(known.end(), {name, result.value(row, 3) == "t", {}});
-        index->columns.emplace_back(result.value(row, 4));
-    }
-    return indexes;
-}
-
-// Whether the item makes the index, by itself or as a constraint's: see
-// ArchiveEntry::description().
-bool makes_index(const PostDataItem& item, const std::string& index) {
-    const std::string& schema = item.table->schema;
-    return item.description == fmt::format("INDEX {} {}", schema, index) ||
-           item.description == fmt::format("CONSTRAINT {} {} {}", schema, item.table->table, index);
-}
-
-// An index that is no key and a constraint's is that of an exclusion constraint.
-void describe_build(const UniqueIndexes& indexes, CopyBuild& build) {
-    const PostDataItem& item = build.item;
-    build.is_exclusive =
-        item.kind == PostDataKind::key || item.description.starts_with("CONSTRAINT ");
-    const auto known = indexes.find(*item.table);
-    if (known == indexes.end()) return;
-    for (const KnownIndex& index : known->second) {
-        if (!makes_index(item, index.name)) continue;
-        build.is_identity = index.is_identity;
-        build.unique_columns = index.columns;
-    }
-}
-
 }  // namespace
 
 CopyJob::CopyJob(CopyJobOptions options, CopyTables& tables, Connection& source, Connection& target)
@@ -116,7 +41,8 @@ CopyJob::CopyJob(CopyJobOptions options, CopyTables& tables, Connection& source,
       catalog_(options_.start.pipeline),
       work_(tables),
       rate_limit_(options_.rate_limit) {
-    assign_builds(source, target);
+    take_builds(source, target);
+    for (const auto& [name, table] : tables_.by_name) assign_stages(*table);
     show_tables(source, target);
     for (std::uint64_t i = 0; i < options_.copy_workers; ++i)
         threads_.emplace_back([this] { work(); });
@@ -131,45 +57,6 @@ CopyJob::~CopyJob() {
     }
     threads_.clear();
     if (options_.on_progress) options_.on_progress(std::nullopt);
-}
-
-// By the tables that are copied and the partitions that are copied as one of them.
-std::map<TableName, CopyTable*> CopyJob::read_copied_tables(Connection& source) {
-    std::map<TableName, CopyTable*> copied;
-    for (const auto& [name, table] : tables_.by_name) copied[name] = table.get();
-    const Result ancestors = source.execute(kPartitionAncestors);
-    for (int row = 0; row < ancestors.rows(); ++row) {
-        const auto root = tables_.by_name.find(name_at(ancestors, row, 2));
-        if (root != tables_.by_name.end())
-            copied.try_emplace(name_at(ancestors, row, 0), root->second.get());
-    }
-    return copied;
-}
-
-// What is of no table that is copied waits until all of them are.
-void CopyJob::assign_builds(Connection& source, Connection& target) {
-    std::vector<PostDataItem> items = PostData(target, options_.start.pipeline).pending();
-    UniqueIndexes indexes;
-    std::map<TableName, CopyTable*> copied;
-    if (!items.empty()) {
-        indexes = read_unique_indexes(source);
-        copied = read_copied_tables(source);
-    }
-    for (PostDataItem& item : items) {
-        const auto found = item.table ? copied.find(*item.table) : copied.end();
-        const bool is_of_copied =
-            found != copied.end() && found->second->stored.state != TableState::ready &&
-            (item.kind == PostDataKind::key || item.kind == PostDataKind::index);
-        CopyBuild build;
-        build.item = std::move(item);
-        if (is_of_copied) {
-            describe_build(indexes, build);
-            found->second->builds.push_back(std::move(build));
-        } else {
-            tables_.builds.push_back(std::move(build));
-        }
-    }
-    for (const auto& [name, table] : tables_.by_name) assign_stages(*table);
 }
 
 void CopyJob::fail(std::exception_ptr error) {

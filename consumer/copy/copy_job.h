@@ -40,8 +40,7 @@ struct CopyJobOptions {
 
 class CopyJob {
   public:
-    // Starts the threads. `tables`, filled by resume_copy(), must outlive the job. Items that are
-    // still to be made of the structure are read here, through `target`.
+    // Starts the threads. `tables`, filled by resume_copy(), must outlive the job.
     CopyJob(CopyJobOptions options, CopyTables& tables, Connection& source, Connection& target);
     // Ends the threads, whatever they do.
     ~CopyJob();
@@ -54,8 +53,12 @@ class CopyJob {
     CopyFigures figures() { return progress_.snapshot(); }
 
   private:
-    std::map<TableName, CopyTable*> read_copied_tables(Connection& source);
-    void assign_builds(Connection& source, Connection& target);
+    struct SourceIndexes;
+    std::vector<PostDataItem> read_items(Connection& target);
+    CopyBuilds read_builds_of(const TableName& table, Connection& target);
+    void take_builds(Connection& source, Connection& target);
+    bool can_take_index(const CopyTable& table) const;
+    CopyTable* copied_as(const SourceIndexes& indexes, const TableName& name);
     void work();
     bool carry_out(CopyWorker& worker, CopyTask& task, std::chrono::milliseconds& delay);
     bool wait_for_retry(const Error& error, std::chrono::milliseconds& delay);
@@ -103,6 +106,7 @@ class CopyJob {
     void add_ready(const PublishedTable& published, Connection& target);
     void take_up(const PublishedTable& published, Connection& target);
     void add(const PublishedTable& published, Connection& target);
+    void take_later_builds(Connection& target);
     void leave_out(const TableName& name, const Error& error);
     void tell_left_out();
     void ignore(const TableName& name);

@@ -17,7 +17,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::minutes kPublishedLook{1};
+constexpr std::chrono::seconds kPublishedLook{60};
+// While somebody may be about to mend what keeps a table from being copied.
+constexpr std::chrono::seconds kLeftOutLook{10};
 
 // A publication names it, or a partitioned table above it.
 constexpr const char* kIsNamed = R"(
@@ -57,13 +59,15 @@ void CopyJob::look_for_new_tables(Connection& target) {
     for (const TableName& name : unknown)
         if (find_published(published.tables, name) == published.tables.end()) ignore(name);
     tell_left_out();
+    take_later_builds(target);
 }
 
 // What the catalog says is acted on when the stream has passed it: before that, changes come by
 // what it said earlier.
 void CopyJob::look_at_published(Connection& target) {
     const auto now = Clock::now();
-    if (!published_ && now - published_at_ >= kPublishedLook) {
+    const auto interval = left_out_.empty() ? kPublishedLook : kLeftOutLook;
+    if (!published_ && now - published_at_ >= interval) {
         published_at_ = now;
         try {
             published_ = read_published();
@@ -97,6 +101,7 @@ void CopyJob::compare(const Published& published, Connection& target) {
         }
     }
     tell_left_out();
+    take_later_builds(target);
 }
 
 bool CopyJob::is_known(std::uint32_t oid) {
@@ -234,6 +239,12 @@ void CopyJob::take_up(const PublishedTable& published, Connection& target) {
     }
 }
 
+// What belongs to tables that are there by now.
+void CopyJob::take_later_builds(Connection& target) {
+    if (read_items(target).empty()) return;
+    take_builds(*connect_to_source(options_.worker, stop_), target);
+}
+
 void CopyJob::leave_out(const TableName& name, const Error& error) {
     left_out_[name] = error.message();
     if (!told_.insert(name).second) return;
@@ -269,6 +280,8 @@ void CopyJob::add(const PublishedTable& published, Connection& target) {
     const std::vector<RelationMapping> mappings = map_all(target, {published});
     require_no_checked_references(*mappings.front().table, is_replica_role_);
     if (!options_.start.empties_tables) require_empty(target, mappings);
+    table->builds = read_builds_of(name, target);
+    assign_stages(*table);
     table->mapping = std::make_shared<const RelationMapping>(mappings.front());
     table->published = std::make_shared<const PublishedTable>(published);
     catalog_.add_table(target, table->stored);

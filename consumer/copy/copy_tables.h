@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <map>
 #include <memory>
@@ -82,6 +83,9 @@ struct CopyBuild {
     bool is_done = false;  // or refused
 };
 
+// Tasks point to them, also when more come.
+using CopyBuilds = std::deque<CopyBuild>;
+
 struct CopyTable {
     StoredTable stored;
     std::shared_ptr<const PublishedTable> published;
@@ -89,7 +93,7 @@ struct CopyTable {
     std::shared_ptr<const TableLoad> load;  // nullptr until it is planned
     std::vector<CopyPart> parts;
     std::vector<CopyChunk> chunks;  // method key: one per part; whole: one
-    std::vector<CopyBuild> builds;
+    CopyBuilds builds;
     std::size_t progress_number = 0;  // in CopyProgress, if it is shown there
     bool is_shown = false;            // from the start of the copy, or when it is planned
     // Of parts that were loaded and reset, until that is shown too.
@@ -142,7 +146,7 @@ struct CopyTables {
     // Relations of the stream that are none of the tables. Their changes were dropped.
     std::set<TableName> unknown;
     // What belongs to no table, or to one that was not copied.
-    std::vector<CopyBuild> builds;
+    CopyBuilds builds;
     // What the target has committed.
     Lsn applied;
     // Counts what makes the fate of a relation's changes another one.

@@ -16,7 +16,7 @@ bool has_taken_part(const CopyTable& table) {
                        [](const CopyPart& part) { return part.is_taken; });
 }
 
-bool has_taken_build(const std::vector<CopyBuild>& builds) {
+bool has_taken_build(const CopyBuilds& builds) {
     return std::any_of(builds.begin(), builds.end(),
                        [](const CopyBuild& build) { return build.is_taken; });
 }
@@ -44,7 +44,7 @@ void assign_stages(CopyTable& table) {
     table.is_built = is_done(table.builds, Stage::key) && is_done(table.builds, Stage::index);
 }
 
-bool is_done(const std::vector<CopyBuild>& builds, CopyBuild::Stage stage) {
+bool is_done(const CopyBuilds& builds, CopyBuild::Stage stage) {
     return std::all_of(builds.begin(), builds.end(), [stage](const CopyBuild& build) {
         return build.stage != stage || build.is_done;
     });
@@ -164,7 +164,7 @@ std::optional<CopyTask> CopyWork::choose_of(CopyTable& table) {
     }
 }
 
-std::optional<CopyTask> CopyWork::choose_build(CopyTable* table, std::vector<CopyBuild>& builds,
+std::optional<CopyTask> CopyWork::choose_build(CopyTable* table, CopyBuilds& builds,
                                                CopyBuild::Stage stage) {
     for (CopyBuild& build : builds) {
         if (build.stage != stage || build.is_taken || build.is_done) continue;

@@ -54,7 +54,7 @@ class CopyWork {
     std::optional<CopyTask> choose_part(CopyTable& table);
     std::optional<CopyTask> choose_last();
     // The first item of the stage that may be made now. Keys are made one behind the other.
-    std::optional<CopyTask> choose_build(CopyTable* table, std::vector<CopyBuild>& builds,
+    std::optional<CopyTask> choose_build(CopyTable* table, CopyBuilds& builds,
                                          CopyBuild::Stage stage);
     bool all_ready() const;
     bool all_done() const;
@@ -67,6 +67,6 @@ class CopyWork {
 void assign_stages(CopyTable& table);
 
 // Whether every item of the stage is made, or refused.
-bool is_done(const std::vector<CopyBuild>& builds, CopyBuild::Stage stage);
+bool is_done(const CopyBuilds& builds, CopyBuild::Stage stage);
 
 }  // namespace walpack

@@ -66,6 +66,9 @@ bool PostData::table_exists() {
 
 void PostData::store(std::vector<PostDataItem> items) {
     if (!table_exists()) target_.execute(kCreateTable);
+    // Before anything goes: who runs the items knows them by their numbers.
+    const Result last = target_.execute(
+        "SELECT pg_catalog.max(number) FROM walpack.post_data WHERE pipeline = $1", {pipeline_});
     std::set<TableName> tables;
     for (const PostDataItem& item : items) {
         if (!item.table || !tables.insert(*item.table).second) continue;
@@ -74,8 +77,6 @@ void PostData::store(std::vector<PostDataItem> items) {
             "WHERE pipeline = $1 AND schema_name = $2 AND table_name = $3",
             {pipeline_, item.table->schema, item.table->table});
     }
-    const Result last = target_.execute(
-        "SELECT pg_catalog.max(number) FROM walpack.post_data WHERE pipeline = $1", {pipeline_});
     std::uint32_t number = oid_at(last, 0, 0);
     for (PostDataItem& item : items) {
         item.number = ++number;

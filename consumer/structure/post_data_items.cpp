@@ -58,7 +58,8 @@ PostDataKind post_data_kind(const ArchiveEntry& entry,
         const OwnedObject* owned = facts.find_owned(entry.class_oid, entry.object_oid);
         return owned != nullptr && owned->is_unique ? PostDataKind::key : PostDataKind::index;
     }
-    if (entry.kind == "INDEX ATTACH" || entry.kind == "STATISTICS") return PostDataKind::cluster;
+    if (entry.kind == "INDEX ATTACH" || entry.kind == "TABLE ATTACH" || entry.kind == "STATISTICS")
+        return PostDataKind::cluster;
     if (entry.kind == "FK CONSTRAINT") return PostDataKind::foreign_key;
     if (entry.kind == "TRIGGER" || entry.kind == "RULE") return PostDataKind::trigger;
     if (entry.kind == "COMMENT") return kind_of_comment(entry, entries);

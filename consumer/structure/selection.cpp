@@ -42,18 +42,18 @@ bool is_never_wanted(const ArchiveEntry& entry) {
 class Selecting {
   public:
     Selecting(const std::vector<ArchiveEntry>& archive, const SourceFacts& facts,
-              const std::set<std::uint32_t>& published)
-        : archive_(archive), facts_(facts), published_(published) {
+              const StructureChoice& choice)
+        : archive_(archive), facts_(facts), choice_(choice) {
         for (const ArchiveEntry& entry : archive) {
             entries_[entry.id] = entry;
             if (entry.kind == "EXTENSION") extensions_[entry.object_oid] = entry.id;
         }
     }
 
-    StructureSelection run(bool is_whole) {
+    StructureSelection run() {
         include_published();
         include_attached();
-        if (is_whole && has_all_tables()) include_whole();
+        if (choice_.is_whole && has_all_tables()) include_whole();
         for (const ArchiveEntry& entry : archive_) consider_after(entry);
         include_attached();
         for (const ArchiveEntry& entry : archive_) {
@@ -65,7 +65,7 @@ class Selecting {
 
   private:
     void include_published() {
-        std::set<std::uint32_t> missing = published_;
+        std::set<std::uint32_t> missing = choice_.tables;
         std::set<std::uint32_t> extensions;
         for (const auto& [table, extension] : facts_.extensions) {
             if (missing.erase(table) > 0) extensions.insert(extension);
@@ -92,13 +92,22 @@ class Selecting {
             const auto found = entries_.find(waiting.back());
             waiting.pop_back();
             if (found == entries_.end() || is_never_wanted(found->second)) continue;
-            if (!included_.insert(found->first).second) continue;
             const ArchiveEntry& entry = found->second;
+            if (is_left_alone(entry) || !included_.insert(found->first).second) continue;
             if (entry.kind == "TABLE") included_tables_.insert(entry.object_oid);
             waiting.insert(waiting.end(), entry.depends_on.begin(), entry.depends_on.end());
             for (const std::uint32_t extension : extensions_needed(entry))
                 waiting.push_back(extension);
         }
+    }
+
+    bool is_left_alone(const ArchiveEntry& entry) const {
+        return !choice_.left_alone.empty() &&
+               choice_.left_alone.contains(table_of(entry, entries_, facts_));
+    }
+    bool is_left_alone(std::uint32_t id) const {
+        const auto found = entries_.find(id);
+        return found != entries_.end() && is_left_alone(found->second);
     }
 
     // By numbers of entries.
@@ -133,7 +142,7 @@ class Selecting {
     bool has_all_dependencies(const ArchiveEntry& entry) const {
         bool has_one = false;
         for (const std::uint32_t id : entry.depends_on) {
-            if (!entries_.contains(id)) continue;
+            if (!entries_.contains(id) || is_left_alone(id)) continue;
             if (!included_.contains(id)) return false;
             has_one = true;
         }
@@ -157,6 +166,10 @@ class Selecting {
 
     bool is_after(const ArchiveEntry& entry) const {
         if (is_post_data(entry, facts_)) return true;
+        if (entry.kind == "TABLE ATTACH" &&
+            std::ranges::any_of(entry.depends_on,
+                                [this](std::uint32_t id) { return is_left_alone(id); }))
+            return true;
         // Attachments come with the latest of what they are attached to.
         return is_attachment(entry) && std::any_of(entry.depends_on.begin(), entry.depends_on.end(),
                                                    [this](std::uint32_t id) {
@@ -192,7 +205,7 @@ class Selecting {
             const std::uint32_t id = waiting.back();
             waiting.pop_back();
             const auto found = entries_.find(id);
-            if (found == entries_.end() || included_.contains(id)) continue;
+            if (found == entries_.end() || included_.contains(id) || is_left_alone(id)) continue;
             if (is_relation(found->second)) return found->second.description();
             if (!seen.insert(id).second) continue;
             waiting.insert(waiting.end(), found->second.depends_on.begin(),
@@ -203,14 +216,14 @@ class Selecting {
 
     // Its rows will come: it is published, or the root of partitions that came with them.
     bool is_filled(std::uint32_t oid) const {
-        if (published_.contains(oid)) return true;
+        if (choice_.published.contains(oid)) return true;
         const SourceTable* table = facts_.find_table(oid);
         return table != nullptr && table->relkind == 'p' && included_tables_.contains(oid);
     }
 
     const std::vector<ArchiveEntry>& archive_;
     const SourceFacts& facts_;
-    const std::set<std::uint32_t>& published_;
+    const StructureChoice& choice_;
     std::map<std::uint32_t, ArchiveEntry> entries_;
     std::map<std::uint32_t, std::uint32_t> extensions_;  // OID -> number
     std::set<std::uint32_t> included_;
@@ -251,9 +264,8 @@ std::uint32_t table_of(const ArchiveEntry& entry,
 }
 
 StructureSelection select_structure(const std::vector<ArchiveEntry>& archive,
-                                    const SourceFacts& facts,
-                                    const std::set<std::uint32_t>& published, bool is_whole) {
-    return Selecting(archive, facts, published).run(is_whole);
+                                    const SourceFacts& facts, const StructureChoice& choice) {
+    return Selecting(archive, facts, choice).run();
 }
 
 }  // namespace walpack

@@ -42,11 +42,20 @@ std::uint32_t table_of(const ArchiveEntry& entry,
                        const std::map<std::uint32_t, ArchiveEntry>& entries,
                        const SourceFacts& facts);
 
-// `published`: OIDs on the source. Throws Error(schema) when the archive lacks one of them. When
-// all tables of the archive are selected and `is_whole`, functions, types and sequences come too
-// that no table needs.
+// OIDs on the source.
+struct StructureChoice {
+    std::set<std::uint32_t> published;  // tables whose rows come
+    std::set<std::uint32_t> tables;     // those of them that are selected
+    // Tables that are left as they are, with all that is theirs. What needs them comes; a partition
+    // is attached to one of them after its rows, when it has the indexes that this asks for.
+    std::set<std::uint32_t> left_alone;
+    // When all tables of the archive are selected, functions, types and sequences come too that no
+    // table needs.
+    bool is_whole = false;
+};
+
+// Throws Error(schema) when the archive lacks one of the selected tables.
 StructureSelection select_structure(const std::vector<ArchiveEntry>& archive,
-                                    const SourceFacts& facts,
-                                    const std::set<std::uint32_t>& published, bool is_whole);
+                                    const SourceFacts& facts, const StructureChoice& choice);
 
 }  // namespace walpack

@@ -195,15 +195,15 @@ StructureComparison compare_ends(const ComparedEnd& source, const ComparedEnd& t
     const StructureDump dump(programs, source.conninfo, source.connection, stop);
     std::set<std::uint32_t> oids;
     for (const PublishedTable& table : published) oids.insert(table.relation->oid);
-    const ArchiveTexts texts =
-        dump.render(all_of(select_structure(dump.archive(), dump.facts(), oids, dump.is_whole())));
+    const ArchiveTexts texts = dump.render(
+        all_of(select_structure(dump.archive(), dump.facts(), {oids, oids, {}, dump.is_whole()})));
     StructureDefinitions wanted = structure_definitions(texts, with_comments);
 
     // What the target has under the same names, and what its tables need beside that.
     const StructureDump there(programs, target.conninfo, target.connection, stop);
     const std::set<std::uint32_t> tables = target_tables(target.connection, there, published);
     std::vector<std::uint32_t> entries =
-        all_of(select_structure(there.archive(), there.facts(), tables, false));
+        all_of(select_structure(there.archive(), there.facts(), {tables, tables, {}, false}));
     for (const ArchiveEntry& entry : there.archive()) {
         const bool is_listed = std::ranges::find(entries, entry.id) != entries.end();
         if (!is_listed && wanted.contains(entry.description())) entries.push_back(entry.id);

@@ -33,13 +33,21 @@ namespace {
             "takes, and run \"walpack init\" again.");
 }
 
+std::vector<TableName> find_missing(Connection& target, std::vector<TableName> names) {
+    const std::map<TableName, TargetTable> present = read_target_tables(target, names);
+    std::erase_if(names, [&present](const TableName& name) { return present.contains(name); });
+    return names;
+}
+
 class StructureTransfer {
   public:
     StructureTransfer(const Conninfo& conninfo, Connection& source, const StopRequest& stop)
         : dump_(find_client_programs(source.server_version(), stop), conninfo, source, stop) {}
 
-    void select(const std::set<std::uint32_t>& oids) {
-        selection_ = select_structure(dump_.archive(), dump_.facts(), oids, dump_.is_whole());
+    void select(StructureChoice choice, const StructureWish& wish, Connection& target) {
+        choice.is_whole = !wish.is_in_use && dump_.is_whole();
+        if (wish.is_in_use) choice.left_alone = left_alone(wish, target);
+        selection_ = select_structure(dump_.archive(), dump_.facts(), choice);
         std::vector<std::uint32_t> entries = selection_.before;
         entries.insert(entries.end(), selection_.after.begin(), selection_.after.end());
         for (const RefusedObject& each : selection_.refused) entries.push_back(each.entry);
@@ -50,8 +58,7 @@ class StructureTransfer {
         }
     }
 
-    StructureReport create(Connection& target, const std::vector<PublishedTable>& published,
-                           const std::string& pipeline) {
+    StructureReport create(Connection& target, const StructureWish& wish) {
         set_up_structure_session(target);
         Transaction transaction(target);
         CreatedStructure created =
@@ -59,7 +66,7 @@ class StructureTransfer {
         StructureReport report;
         report.refused = selection_.refused;
         report.refused.insert(report.refused.end(), created.refused.begin(), created.refused.end());
-        const std::vector<TableName> missing = find_missing_tables(target, published);
+        const std::vector<TableName> missing = find_missing(target, wish.wanted);
         if (created.refused_tables > 0 || !missing.empty()) {
             throw_incomplete(missing, report.refused);
         }
@@ -70,12 +77,29 @@ class StructureTransfer {
         add_refused(created.tables, items);
         report.tables = created.tables.size();
         report.objects = created.objects;
-        PostData(target, pipeline).store(std::move(items));
+        PostData(target, wish.pipeline).store(std::move(items));
         transaction.commit();
         return report;
     }
 
   private:
+    // What is on the target, and what would have rows if it were.
+    std::set<std::uint32_t> left_alone(const StructureWish& wish, Connection& target) const {
+        std::set<TableName> names;
+        for (const PublishedTable& table : wish.published) names.insert(table.name());
+        for (const TableName& table : wish.wanted) names.erase(table);
+        const Result present = target.execute(
+            "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE c.relkind IN ('r', 'p', 'f') AND c.oid >= 16384");
+        for (int row = 0; row < present.rows(); ++row)
+            names.insert({text_at(present, row, 0), text_at(present, row, 1)});
+        std::set<std::uint32_t> oids;
+        for (const auto& [oid, table] : dump_.facts().tables)
+            if (names.contains(table.name)) oids.insert(oid);
+        return oids;
+    }
+
     // What is not tried is kept for status, with the statement as it is.
     void add_refused(const std::set<std::uint32_t>& made, std::vector<PostDataItem>& items) const {
         for (const RefusedObject& each : selection_.refused) {
@@ -113,44 +137,43 @@ std::vector<TableName> find_missing_tables(Connection& target,
     for (const PublishedTable& table : published) {
         names.push_back({table.relation->schema, table.relation->name});
     }
-    const std::map<TableName, TargetTable> present = read_target_tables(target, names);
-    std::erase_if(names, [&present](const TableName& name) { return present.contains(name); });
-    return names;
+    return find_missing(target, std::move(names));
 }
 
 namespace {
 
-// The tables, and partitions of roots that are missing: rows of a root need some to go to.
-std::set<std::uint32_t> needed_tables(Connection& source,
-                                      const std::vector<PublishedTable>& published,
-                                      const std::vector<TableName>& missing) {
-    std::set<std::uint32_t> oids;
-    for (const PublishedTable& table : published) {
-        const Relation& relation = *table.relation;
-        oids.insert(relation.oid);
-        const TableName name{relation.schema, relation.name};
-        if (std::find(missing.begin(), missing.end(), name) == missing.end()) continue;
-        const Result partitions = source.execute(
-            "SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree("
-            "$1::pg_catalog.oid::pg_catalog.regclass) t JOIN pg_catalog.pg_class c "
-            "ON c.oid = t.relid WHERE c.relkind IN ('r', 'p')",
-            {std::to_string(relation.oid)});
-        for (int row = 0; row < partitions.rows(); ++row) oids.insert(oid_at(partitions, row, 0));
+// Rows of a root need partitions to go to.
+void add_partitions(Connection& source, std::uint32_t root, std::set<std::uint32_t>& oids) {
+    const Result partitions = source.execute(
+        "SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree("
+        "$1::pg_catalog.oid::pg_catalog.regclass) t JOIN pg_catalog.pg_class c "
+        "ON c.oid = t.relid WHERE c.relkind IN ('r', 'p')",
+        {std::to_string(root)});
+    for (int row = 0; row < partitions.rows(); ++row) oids.insert(oid_at(partitions, row, 0));
+}
+
+StructureChoice choice_of(Connection& source, const StructureWish& wish) {
+    StructureChoice choice;
+    for (const PublishedTable& table : wish.published) {
+        const std::uint32_t oid = table.relation->oid;
+        const bool is_wanted = std::ranges::find(wish.wanted, table.name()) != wish.wanted.end();
+        choice.published.insert(oid);
+        if (is_wanted || !wish.is_in_use) choice.tables.insert(oid);
+        if (is_wanted) add_partitions(source, oid, choice.tables);
     }
-    return oids;
+    choice.published.insert(choice.tables.begin(), choice.tables.end());
+    return choice;
 }
 
 }  // namespace
 
 StructureReport transfer_structure(const Conninfo& conninfo, Connection& source, Connection& target,
-                                   const std::vector<PublishedTable>& published,
-                                   const std::string& pipeline, const StopRequest& stop) {
+                                   const StructureWish& wish, const StopRequest& stop) {
     pin_search_path(target);
-    const std::vector<TableName> missing = find_missing_tables(target, published);
-    if (missing.empty()) return {};
+    if (wish.wanted.empty()) return {};
     StructureTransfer transfer(conninfo, source, stop);
-    transfer.select(needed_tables(source, published, missing));
-    StructureReport report = transfer.create(target, published, pipeline);
+    transfer.select(choice_of(source, wish), wish, target);
+    StructureReport report = transfer.create(target, wish);
     pin_search_path(target);
     return report;
 }

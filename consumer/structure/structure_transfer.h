@@ -33,12 +33,19 @@ std::string describe(const std::vector<RefusedObject>& refused);
 std::vector<TableName> find_missing_tables(Connection& target,
                                            const std::vector<PublishedTable>& published);
 
+struct StructureWish {
+    std::vector<PublishedTable> published;
+    std::vector<TableName> wanted;  // those of them that are missing and are to be made
+    // The other tables have rows by now, or will: nothing is made of them, whatever they lack.
+    bool is_in_use = false;
+    std::string pipeline;
+};
+
 // `conninfo` is of the source, for pg_dump. `source` and `target` are outside of a transaction,
-// schema walpack exists. Does nothing, and runs no program, when no table is missing. Leaves
+// schema walpack exists. Does nothing, and runs no program, when no table is wanted. Leaves
 // search_path of both at pg_catalog. Throws Error(schema), with everything that was refused, when a
 // table could not be made.
 StructureReport transfer_structure(const Conninfo& conninfo, Connection& source, Connection& target,
-                                   const std::vector<PublishedTable>& published,
-                                   const std::string& pipeline, const StopRequest& stop);
+                                   const StructureWish& wish, const StopRequest& stop);
 
 }  // namespace walpack

@@ -91,6 +91,7 @@ TEST_F(PublishedTables, InitSaysThatRunCopiesOneThatIsAdded) {
                          "holds other tables than \"tables\" lists; what is added "
                          "to it is copied by \"walpack run\" by itself"));
     publish("lacking");
+    consumer().set("create_schema", "false");
     const Finished published = consumer().command("init");
     EXPECT_EQ(published.status, 1);
     EXPECT_TRUE(contains(published.output,

@@ -109,7 +109,7 @@ TEST_F(CopyWorkTest, KeysAreMadeOneBehindTheOtherAndBeforeIndexes) {
     assign_stages(table);
 
     const auto first = next();
-    EXPECT_EQ(first->build, table.builds.data());
+    EXPECT_EQ(first->build, &table.builds.front());
     EXPECT_FALSE(next().has_value());
     table.builds[0].is_done = true;
     work_.release(*first);
@@ -163,7 +163,7 @@ TEST_F(CopyWorkTest, WhatIsOfNoTableWaitsUntilAllAreReady) {
 
     table.stored.state = TableState::ready;
     const auto task = next();
-    EXPECT_EQ(task->build, tables_.builds.data());
+    EXPECT_EQ(task->build, &tables_.builds.front());
     task->build->is_done = true;
     work_.release(*task);
 

@@ -50,7 +50,7 @@ class SelectionOfAShop : public ::testing::Test {
     }
 
     StructureSelection select(const std::set<std::uint32_t>& published, bool is_whole = true) {
-        return select_structure(archive_, facts_, published, is_whole);
+        return select_structure(archive_, facts_, {published, published, {}, is_whole});
     }
 
     std::map<std::uint32_t, ArchiveEntry> entries() const {
@@ -64,6 +64,28 @@ class SelectionOfAShop : public ::testing::Test {
 };
 
 using Ids = std::vector<std::uint32_t>;
+
+// A table that comes later, beside one that is there.
+TEST_F(SelectionOfAShop, LeavesTablesThatAreThereWithAllThatIsTheirs) {
+    const auto selection = select_structure(archive_, facts_, {{110, 111}, {111}, {110}, false});
+    EXPECT_EQ(selection.before, (Ids{1, 3, 11, 13, 14, 5}));
+    EXPECT_EQ(selection.after, (Ids{21, 22, 23, 24}));
+    EXPECT_TRUE(selection.refused.empty());
+}
+
+TEST_F(SelectionOfAShop, AttachesAPartitionToARootThatIsThereBehindItsRows) {
+    add("30; 1259 130 TABLE shop root p", {1});
+    add("31; 1259 131 TABLE shop leaf p", {1});
+    add("32; 0 0 TABLE ATTACH shop leaf p", {31, 30});
+    facts_.tables[130] = {{"shop", "root"}, 'p', true};
+    facts_.tables[131] = {{"shop", "leaf"}, 'r', true};
+    const auto later = select_structure(archive_, facts_, {{131}, {131}, {130}, false});
+    EXPECT_EQ(later.before, (Ids{1, 31}));
+    EXPECT_EQ(later.after, (Ids{32}));
+    const auto together = select_structure(archive_, facts_, {{130, 131}, {130, 131}, {}, false});
+    EXPECT_EQ(together.before, (Ids{1, 30, 31, 32}));
+    EXPECT_TRUE(together.after.empty());
+}
 
 TEST_F(SelectionOfAShop, TakesATableWithItsDependenciesAndNothingElse) {
     const auto selection = select({110});

@@ -1,0 +1,210 @@
+// The part of CopyJob that finds out what is still to be made of the structure, and when: at its
+// start, and when init has made tables that were published later.
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "copy/copy_job.h"
+#include "copy/copy_work.h"
+#include "schema/catalog_query.h"
+#include "structure/post_data.h"
+
+namespace walpack {
+namespace {
+
+// Unique indexes, a row for each column; by one of them the source says which row is meant.
+constexpr const char* kUniqueIndexes = R"(
+SELECT n.nspname, c.relname, x.relname,
+    (c.relreplident = 'd' AND i.indisprimary) OR (c.relreplident = 'i' AND i.indisreplident),
+    a.attname
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+    AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])
+WHERE i.indisunique AND c.relkind IN ('r', 'p') AND c.oid >= 16384)";
+
+// Of each partition those above it.
+constexpr const char* kPartitionAncestors = R"(
+SELECT n.nspname, c.relname, m.nspname, r.relname
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(c.oid) a(relid)
+JOIN pg_catalog.pg_class r ON r.oid = a.relid AND r.oid <> c.oid
+JOIN pg_catalog.pg_namespace m ON m.oid = r.relnamespace
+WHERE c.relispartition AND c.relkind IN ('r', 'p'))";
+
+TableName name_at(const Result& result, int row, int column) {
+    return {std::string(result.value(row, column)), std::string(result.value(row, column + 1))};
+}
+
+struct KnownIndex {
+    std::string name;
+    bool is_identity = false;
+    std::vector<std::string> columns;
+};
+
+using UniqueIndexes = std::map<TableName, std::vector<KnownIndex>>;
+
+UniqueIndexes read_unique_indexes(Connection& source) {
+    UniqueIndexes indexes;
+    const Result result = source.execute(kUniqueIndexes);
+    for (int row = 0; row < result.rows(); ++row) {
+        const TableName table = name_at(result, row, 0);
+        const std::string name(result.value(row, 2));
+        auto& known = indexes[table];
+        auto index = std::find_if(known.begin(), known.end(),
+                                  [&name](const KnownIndex& each) { return each.name == name; });
+        if (index == known.end())
+            index = known.insert(known.end(), {name, result.value(row, 3) == "t", {}});
+        index->columns.emplace_back(result.value(row, 4));
+    }
+    return indexes;
+}
+
+// Whether the item makes the index, by itself or as a constraint's: see
+// ArchiveEntry::description().
+bool makes_index(const PostDataItem& item, const std::string& index) {
+    const std::string& schema = item.table->schema;
+    return item.description == fmt::format("INDEX {} {}", schema, index) ||
+           item.description == fmt::format("CONSTRAINT {} {} {}", schema, item.table->table, index);
+}
+
+// An index that is no key and a constraint's is that of an exclusion constraint.
+void describe_build(const UniqueIndexes& indexes, CopyBuild& build) {
+    const PostDataItem& item = build.item;
+    build.is_exclusive =
+        item.kind == PostDataKind::key || item.description.starts_with("CONSTRAINT ");
+    const auto known = indexes.find(*item.table);
+    if (known == indexes.end()) return;
+    for (const KnownIndex& index : known->second) {
+        if (!makes_index(item, index.name)) continue;
+        build.is_identity = index.is_identity;
+        build.unique_columns = index.columns;
+    }
+}
+
+// Of a partition those above it.
+using Ancestors = std::map<TableName, std::vector<TableName>>;
+
+Ancestors read_ancestors(Connection& source) {
+    Ancestors ancestors;
+    const Result result = source.execute(kPartitionAncestors);
+    for (int row = 0; row < result.rows(); ++row)
+        ancestors[name_at(result, row, 0)].push_back(name_at(result, row, 2));
+    return ancestors;
+}
+
+bool is_below(const Ancestors& ancestors, const TableName& table, const TableName& root) {
+    const auto found = ancestors.find(table);
+    return found != ancestors.end() &&
+           std::ranges::find(found->second, root) != found->second.end();
+}
+
+bool is_index(const PostDataItem& item) {
+    return item.kind == PostDataKind::key || item.kind == PostDataKind::index;
+}
+
+// Indexes that come now can still be made when its rows are there.
+bool waits_for_rows(const CopyTable& table) {
+    return table.stored.state == TableState::requested ||
+           table.stored.state == TableState::waiting || table.stored.state == TableState::copying;
+}
+
+bool holds(const CopyBuilds& builds, const PostDataItem& item) {
+    return std::ranges::any_of(builds, [&item](const CopyBuild& build) {
+        return build.item.number == item.number && !build.is_done;
+    });
+}
+
+}  // namespace
+
+// Where items are of tables of which the source knows more.
+struct CopyJob::SourceIndexes {
+    explicit SourceIndexes(Connection& source)
+        : unique(read_unique_indexes(source)), ancestors(read_ancestors(source)) {}
+
+    CopyBuild build_of(PostDataItem item) const {
+        CopyBuild build;
+        build.item = std::move(item);
+        if (build.item.table) describe_build(unique, build);
+        return build;
+    }
+
+    UniqueIndexes unique;
+    Ancestors ancestors;
+};
+
+// Items that are pending and that nobody has in hand.
+std::vector<PostDataItem> CopyJob::read_items(Connection& target) {
+    std::vector<PostDataItem> items = PostData(target, options_.start.pipeline).pending();
+    const std::lock_guard lock(tables_.mutex);
+    std::erase_if(items, [this](const PostDataItem& item) {
+        return holds(tables_.builds, item) ||
+               std::ranges::any_of(tables_.by_name, [&item](const auto& each) {
+                   return holds(each.second->builds, item);
+               });
+    });
+    return items;
+}
+
+// Keys and indexes of a table that is new, and of partitions that are copied as it.
+CopyBuilds CopyJob::read_builds_of(const TableName& table, Connection& target) {
+    std::vector<PostDataItem> items = read_items(target);
+    std::erase_if(items, [](const PostDataItem& item) { return !item.table || !is_index(item); });
+    CopyBuilds builds;
+    if (items.empty()) return builds;
+    const SourceIndexes indexes(*connect_to_source(options_.worker, stop_));
+    for (PostDataItem& item : items)
+        if (*item.table == table || is_below(indexes.ancestors, *item.table, table))
+            builds.push_back(indexes.build_of(std::move(item)));
+    return builds;
+}
+
+// What is of no table that is copied waits until all of them are. What is of one that is still to
+// come waits for that: made before its rows it would be in their way.
+void CopyJob::take_builds(Connection& source, Connection& target) {
+    std::vector<PostDataItem> items = read_items(target);
+    if (items.empty()) return;
+    const SourceIndexes indexes(source);
+    std::set<TableName> to_come;
+    for (const PublishedTable& each : read_published_tables(source, options_.start.selection))
+        to_come.insert(each.name());
+    const std::lock_guard lock(tables_.mutex);
+    for (const auto& [name, table] : tables_.by_name) to_come.erase(name);
+    const auto is_to_come = [&](const TableName& table) {
+        return std::ranges::any_of(to_come, [&](const TableName& each) {
+            return each == table || is_below(indexes.ancestors, table, each) ||
+                   is_below(indexes.ancestors, each, table);
+        });
+    };
+    for (PostDataItem& item : items) {
+        if (item.table && is_to_come(*item.table)) continue;
+        CopyTable* const table = item.table ? copied_as(indexes, *item.table) : nullptr;
+        const bool is_its = table != nullptr && is_index(item) && can_take_index(*table);
+        CopyBuilds& builds = is_its ? table->builds : tables_.builds;
+        builds.push_back(indexes.build_of(std::move(item)));
+        if (is_its) assign_stages(*table);
+        is_complete_ = false;
+    }
+    tables_.note_change();
+}
+
+// At the start, when no worker has anything in hand, each that is not complete can.
+bool CopyJob::can_take_index(const CopyTable& table) const {
+    return threads_.empty() ? table.stored.state != TableState::ready : waits_for_rows(table);
+}
+
+// The table that is copied, or that of which it is a partition; nullptr when neither is. Under the
+// mutex.
+CopyTable* CopyJob::copied_as(const SourceIndexes& indexes, const TableName& name) {
+    const auto own = tables_.by_name.find(name);
+    if (own != tables_.by_name.end()) return own->second.get();
+    for (const auto& [root, table] : tables_.by_name)
+        if (is_below(indexes.ancestors, name, root)) return table.get();
+    return nullptr;
+}
+
+}  // namespace walpack
