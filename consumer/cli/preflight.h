@@ -25,7 +25,7 @@ struct Preflight {
     std::uint64_t source_system_identifier = 0;
     std::optional<SlotState> slot;
     std::optional<ProgressRow> progress;
-    // What the copy by chunks knows of; nullopt where it has not begun, or all were copied at once.
+    // What the copy knows of; nullopt where it has not begun.
     std::optional<std::vector<StoredTable>> known;
     // What the publications hold, or will hold once init has made them.
     std::vector<PublishedTable> tables;

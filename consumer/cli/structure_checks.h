@@ -11,11 +11,11 @@
 
 namespace walpack {
 
-// Whether the copy by chunks, which has begun, knows the table.
+// Whether the copy, which has begun, knows the table.
 bool is_known(const Preflight& preflight, const TableName& table);
 
 // Which of the missing tables init makes: those whose rows will come. One that was copied, or is
-// being copied, would miss them; so would any where rows are not copied, or all were at once.
+// being copied, would miss them; so would any where rows are not copied.
 std::vector<TableName> tables_to_make(const Config& config, const Preflight& preflight,
                                       std::vector<TableName> missing);
 
