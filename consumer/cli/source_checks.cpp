@@ -238,7 +238,7 @@ void check_slot_room(Connection& source, const Config& config, Preflight& prefli
         "SELECT (SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots), "
         "(SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_replication)");
     // The copy makes a temporary slot for its snapshot beside the permanent one, by a walsender.
-    const bool copy_is_to_come = !(preflight.progress && preflight.progress->copy_is_complete);
+    const bool copy_is_to_come = preflight.copy_is_pending(config);
     const std::int64_t slots_needed = (slot ? 0 : 1) + (copy_is_to_come ? 1 : 0);
     const std::int64_t senders_needed =
         (slot && slot->active_pid ? 0 : 1) + (copy_is_to_come ? 1 : 0);

@@ -57,7 +57,7 @@ class CopyJob {
     std::vector<PostDataItem> read_items(Connection& target);
     CopyBuilds read_builds_of(const TableName& table, Connection& target);
     void take_builds(Connection& source, Connection& target);
-    bool can_take_index(const CopyTable& table) const;
+    bool can_take(const CopyTable& table, const CopyBuild& build) const;
     CopyTable* copied_as(const SourceIndexes& indexes, const TableName& name);
     void work();
     bool carry_out(CopyWorker& worker, CopyTask& task, std::chrono::milliseconds& delay);
@@ -121,6 +121,7 @@ class CopyJob {
     RateLimit rate_limit_;
     StopRequest stop_;
     std::atomic<bool> is_complete_{false};
+    bool is_working_ = false;  // set before the threads begin
     // Of the watching thread.
     bool is_replica_role_ = false;
     std::set<TableName> ignored_;

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/error.h"
+#include "base/log.h"
 #include "copy/copy_job.h"
 #include "copy/copy_work.h"
 #include "schema/catalog_query.h"
@@ -25,6 +27,15 @@ JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
     AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])
 WHERE i.indisunique AND c.relkind IN ('r', 'p') AND c.oid >= 16384)";
+
+constexpr const char* kForeignKeys = R"(
+SELECT n.nspname, c.relname, k.conname, m.nspname, r.relname
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_class r ON r.oid = k.confrelid
+JOIN pg_catalog.pg_namespace m ON m.oid = r.relnamespace
+WHERE k.contype = 'f' AND k.conparentid = 0)";
 
 // Of each partition those above it.
 constexpr const char* kPartitionAncestors = R"(
@@ -97,6 +108,21 @@ Ancestors read_ancestors(Connection& source) {
     return ancestors;
 }
 
+struct ForeignKey {
+    std::string name;
+    TableName referenced;
+};
+using ForeignKeys = std::map<TableName, std::vector<ForeignKey>>;
+
+ForeignKeys read_foreign_keys(Connection& source) {
+    ForeignKeys keys;
+    const Result result = source.execute(kForeignKeys);
+    for (int row = 0; row < result.rows(); ++row)
+        keys[name_at(result, row, 0)].push_back(
+            {std::string(result.value(row, 2)), name_at(result, row, 3)});
+    return keys;
+}
+
 bool is_below(const Ancestors& ancestors, const TableName& table, const TableName& root) {
     const auto found = ancestors.find(table);
     return found != ancestors.end() &&
@@ -114,9 +140,8 @@ bool waits_for_rows(const CopyTable& table) {
 }
 
 bool holds(const CopyBuilds& builds, const PostDataItem& item) {
-    return std::ranges::any_of(builds, [&item](const CopyBuild& build) {
-        return build.item.number == item.number && !build.is_done;
-    });
+    return std::ranges::any_of(
+        builds, [&item](const CopyBuild& build) { return build.item.number == item.number; });
 }
 
 }  // namespace
@@ -124,7 +149,9 @@ bool holds(const CopyBuilds& builds, const PostDataItem& item) {
 // Where items are of tables of which the source knows more.
 struct CopyJob::SourceIndexes {
     explicit SourceIndexes(Connection& source)
-        : unique(read_unique_indexes(source)), ancestors(read_ancestors(source)) {}
+        : unique(read_unique_indexes(source)),
+          ancestors(read_ancestors(source)),
+          foreign_keys(read_foreign_keys(source)) {}
 
     CopyBuild build_of(PostDataItem item) const {
         CopyBuild build;
@@ -133,8 +160,22 @@ struct CopyJob::SourceIndexes {
         return build;
     }
 
+    // The table that a foreign key refers to; nullptr for other items.
+    const TableName* referenced_by(const PostDataItem& item) const {
+        const auto found = item.table ? foreign_keys.find(*item.table) : foreign_keys.end();
+        if (found == foreign_keys.end()) return nullptr;
+        for (const ForeignKey& key : found->second) {
+            // See ArchiveEntry::description(); that of the validation ends alike.
+            const std::string end = fmt::format("FK CONSTRAINT {} {} {}", item.table->schema,
+                                                item.table->table, key.name);
+            if (item.description.ends_with(end)) return &key.referenced;
+        }
+        return nullptr;
+    }
+
     UniqueIndexes unique;
     Ancestors ancestors;
+    ForeignKeys foreign_keys;
 };
 
 // Items that are pending and that nobody has in hand.
@@ -170,31 +211,50 @@ void CopyJob::take_builds(Connection& source, Connection& target) {
     if (items.empty()) return;
     const SourceIndexes indexes(source);
     std::set<TableName> to_come;
-    for (const PublishedTable& each : read_published_tables(source, options_.start.selection))
-        to_come.insert(each.name());
+    try {
+        for (const PublishedTable& each : read_published_tables(source, options_.start.selection))
+            to_come.insert(each.name());
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::config) throw;
+        log::warning("{}", error.report());
+        return;  // at the next look
+    }
     const std::lock_guard lock(tables_.mutex);
     for (const auto& [name, table] : tables_.by_name) to_come.erase(name);
+    // Of a root, as long as all of its partitions are.
     const auto is_to_come = [&](const TableName& table) {
+        const bool is_there = std::ranges::any_of(tables_.by_name, [&](const auto& each) {
+            return is_below(indexes.ancestors, each.first, table);
+        });
         return std::ranges::any_of(to_come, [&](const TableName& each) {
             return each == table || is_below(indexes.ancestors, table, each) ||
-                   is_below(indexes.ancestors, each, table);
+                   (!is_there && is_below(indexes.ancestors, each, table));
         });
     };
     for (PostDataItem& item : items) {
+        const TableName* const referenced = indexes.referenced_by(item);
         if (item.table && is_to_come(*item.table)) continue;
+        if (referenced != nullptr && is_to_come(*referenced)) continue;
         CopyTable* const table = item.table ? copied_as(indexes, *item.table) : nullptr;
-        const bool is_its = table != nullptr && is_index(item) && can_take_index(*table);
-        CopyBuilds& builds = is_its ? table->builds : tables_.builds;
-        builds.push_back(indexes.build_of(std::move(item)));
+        CopyBuild build = indexes.build_of(std::move(item));
+        const bool is_its = table != nullptr && is_index(build.item) && can_take(*table, build);
+        (is_its ? table->builds : tables_.builds).push_back(std::move(build));
         if (is_its) assign_stages(*table);
         is_complete_ = false;
     }
     tables_.note_change();
 }
 
-// At the start, when no worker has anything in hand, each that is not complete can.
-bool CopyJob::can_take_index(const CopyTable& table) const {
-    return threads_.empty() ? table.stored.state != TableState::ready : waits_for_rows(table);
+// What changes need must be there before any chunk is live. At the start no worker has anything in
+// hand, so more can be taken.
+bool CopyJob::can_take(const CopyTable& table, const CopyBuild& build) const {
+    if (is_working_ ? !waits_for_rows(table) : table.stored.state == TableState::ready)
+        return false;
+    if (stage_of(table, build) == CopyBuild::Stage::settled) return true;
+    return table.stored.state <= TableState::building &&
+           std::ranges::none_of(table.chunks, [](const CopyChunk& chunk) {
+               return chunk.state == CopyChunk::State::live;
+           });
 }
 
 // The table that is copied, or that of which it is a partition; nullptr when neither is. Under the

@@ -241,7 +241,10 @@ void CopyJob::take_up(const PublishedTable& published, Connection& target) {
 
 // What belongs to tables that are there by now.
 void CopyJob::take_later_builds(Connection& target) {
-    if (read_items(target).empty()) return;
+    const auto waits = [this](const PostDataItem& item) {
+        return item.table && left_out_.contains(*item.table);
+    };
+    if (std::ranges::all_of(read_items(target), waits)) return;
     take_builds(*connect_to_source(options_.worker, stop_), target);
 }
 

@@ -29,18 +29,17 @@ bool is_in_order(PostDataKind kind) {
 
 }  // namespace
 
+Stage stage_of(const CopyTable& table, const CopyBuild& build) {
+    const auto& columns = build.unique_columns;
+    const bool is_of_one_chunk =
+        table.is_whole() ||
+        std::find(columns.begin(), columns.end(), table.stored.key_column) != columns.end();
+    if (build.is_exclusive && !build.is_identity && !is_of_one_chunk) return Stage::settled;
+    return build.item.kind == PostDataKind::key ? Stage::key : Stage::index;
+}
+
 void assign_stages(CopyTable& table) {
-    for (CopyBuild& build : table.builds) {
-        const auto& columns = build.unique_columns;
-        const bool is_of_one_chunk =
-            table.is_whole() ||
-            std::find(columns.begin(), columns.end(), table.stored.key_column) != columns.end();
-        if (build.is_exclusive && !build.is_identity && !is_of_one_chunk) {
-            build.stage = Stage::settled;
-        } else {
-            build.stage = build.item.kind == PostDataKind::key ? Stage::key : Stage::index;
-        }
-    }
+    for (CopyBuild& build : table.builds) build.stage = stage_of(table, build);
     table.is_built = is_done(table.builds, Stage::key) && is_done(table.builds, Stage::index);
 }
 

@@ -62,8 +62,10 @@ class CopyWork {
     CopyTables& tables_;
 };
 
-// Sets when the table's items may be made, once it is planned: what holds rows of different chunks
+// When an item of the table, which is planned, may be made: what holds rows of different chunks
 // against each other only when those are of one moment.
+CopyBuild::Stage stage_of(const CopyTable& table, const CopyBuild& build);
+// The same for all that it has.
 void assign_stages(CopyTable& table);
 
 // Whether every item of the stage is made, or refused.

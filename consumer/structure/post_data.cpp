@@ -144,7 +144,7 @@ void PostData::note(const PostDataItem& item, const std::string& state,
                     const std::optional<std::string>& message) {
     target_.execute(
         "UPDATE walpack.post_data SET state = $3, message = $4 "
-        "WHERE pipeline = $1 AND number = $2::pg_catalog.int4",
+        "WHERE pipeline = $1 AND number = $2::pg_catalog.int4 AND state = 'pending'",
         {pipeline_, std::to_string(item.number), state, message});
 }
 

@@ -140,8 +140,11 @@ class Selecting {
     }
 
     bool has_all_dependencies(const ArchiveEntry& entry) const {
+        // Its table is attached, which attaches the indexes that there are.
+        const bool is_index = entry.kind == "INDEX ATTACH";
         bool has_one = false;
         for (const std::uint32_t id : entry.depends_on) {
+            if (is_index && is_left_alone(id)) return false;
             if (!entries_.contains(id) || is_left_alone(id)) continue;
             if (!included_.contains(id)) return false;
             has_one = true;
@@ -214,11 +217,12 @@ class Selecting {
         return "";
     }
 
-    // Its rows will come: it is published, or the root of partitions that came with them.
+    // Its rows come: it is published, or the root of partitions that came with them, or are there.
     bool is_filled(std::uint32_t oid) const {
         if (choice_.published.contains(oid)) return true;
         const SourceTable* table = facts_.find_table(oid);
-        return table != nullptr && table->relkind == 'p' && included_tables_.contains(oid);
+        return table != nullptr && table->relkind == 'p' &&
+               (included_tables_.contains(oid) || choice_.left_alone.contains(oid));
     }
 
     const std::vector<ArchiveEntry>& archive_;

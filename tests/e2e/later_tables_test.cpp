@@ -172,6 +172,28 @@ TEST_F(LaterTables, ThatArePartitionsOfAnOldRootAreAttachedBehindTheirRows) {
         "2");
 }
 
+// Only one of them is written, so the other one joins later: until then there is nothing to refer
+// to.
+TEST_F(LaterTables, ThatReferToOneThatJoinsLaterWaitForIt) {
+    source().execute(
+        "CREATE TABLE app.parent (id int PRIMARY KEY); "
+        "CREATE TABLE app.child (id int PRIMARY KEY, parent int REFERENCES app.parent); "
+        "INSERT INTO app.parent SELECT g FROM generate_series(1, 100) g; "
+        "INSERT INTO app.child SELECT g, g FROM generate_series(1, 100) g");
+    EXPECT_EQ(init().status, 0);
+    source().execute("INSERT INTO app.child VALUES (101, 1)");
+    wait_until("its rows are there", seconds(90),
+               [this] { return target().number("SELECT count(*) FROM app.child") == 101; });
+    stop_consumer();
+    EXPECT_EQ(target().value("SELECT count(*) FROM walpack.post_data WHERE state = 'refused'"),
+              "0");
+    consumer().start();  // looks at all at once
+    wait_until("the others are there", seconds(90),
+               [this] { return target().number("SELECT count(*) FROM app.parent") == 100; });
+    wait_until_built();
+    expect_the_same();
+}
+
 // What others lack is theirs.
 TEST_F(LaterTables, BringNothingToTablesThatAreThere) {
     target().execute("DROP TRIGGER first_note ON app.first; DROP INDEX app.part_n");
