@@ -66,8 +66,7 @@ enum class MadeBy { init, you, you_for_run, you_for_recopy };
 
 constexpr const char* kForRun =
     " missing; \"walpack run\" copies a table that was added by itself, within a minute after it "
-    "is "
-    "on the target, and goes on with the others until then:";
+    "is on the target, and goes on with the others until then:";
 constexpr const char* kForRecopy =
     " missing that were there before: their rows would not come again by themselves, so init does "
     "not make them. Leave them out of the publication, or make them and copy them with \"walpack "
