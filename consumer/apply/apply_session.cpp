@@ -83,7 +83,7 @@ void add_parameter(const Cell& cell, CellForm form, Parameters& out) {
 ApplySession::ApplySession(std::unique_ptr<Connection> target, const Progress& progress,
                            InFlight::Limits limits, InFlight::Judge judge)
     : target_(std::move(target)),
-      settings_(set_up_target_session(*target_)),
+      settings_(set_up_row_session(*target_)),
       in_flight_(*target_, limits, std::move(judge)),
       statements_(in_flight_, kPreparedStatementsMax),
       transaction_(in_flight_, progress, settings_),

@@ -32,9 +32,9 @@ SET enable_material = off; SET enable_memoize = off)";
 // A server with glibc gives freed memory back to the kernel beyond 128 kB, and a COPY frees more
 // with each 64 kB of rows, only to fault it in again: an eighth of its CPU. What is kept grows to
 // twice the largest piece that was mapped by itself and freed (mallopt(3), M_MMAP_THRESHOLD): such
-// a piece of 1 MB is made here. Without glibc this is nothing.
+// a piece of 512 kB is made here. Without glibc this is nothing.
 constexpr const char* kKeepFreedMemory =
-    "SELECT pg_catalog.length(pg_catalog.repeat('x', 1048576))";
+    "SELECT pg_catalog.octet_length(pg_catalog.repeat(pg_catalog.repeat('x', 1024), 512))";
 
 constexpr int kVersionWithTransactionTimeout = 170000;
 constexpr int kVersionMin = 140000;
@@ -88,12 +88,16 @@ TargetSession set_up_target_session(Connection& target) {
     target.execute(target.server_version() < kVersionWithTransactionTimeout
                        ? std::string(kPinSettings)
                        : std::string(kPinSettings) + "; SET transaction_timeout = 0");
-    target.execute(kKeepFreedMemory);
     TargetSession session;
     session.durable_commit = durable_commit_level(state.value(0, 1));
     session.is_replica_role = take_replica_role(target);
     if (!session.is_replica_role) warn_once_of_triggers();
     return session;
+}
+
+TargetSession set_up_row_session(Connection& target) {
+    target.execute(kKeepFreedMemory);
+    return set_up_target_session(target);
 }
 
 }  // namespace walpack

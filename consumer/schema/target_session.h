@@ -23,4 +23,7 @@ struct TargetSession {
 // when the replica role is not permitted.
 TargetSession set_up_target_session(Connection& target);
 
+// The same for a session that writes many rows, again and again.
+TargetSession set_up_row_session(Connection& target);
+
 }  // namespace walpack
