@@ -1,10 +1,10 @@
 #include "cli/table_checks.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include <fmt/format.h>
@@ -103,11 +103,12 @@ void report_missing(const std::vector<TableName>& missing, const Ends& ends, Mad
 
 void report_all_missing(const std::vector<TableName>& missing, const Ends& ends,
                         const Config& config, Preflight& preflight) {
-    const auto by_init = tables_to_make(config, preflight, missing);
+    const std::vector<TableName> to_make = tables_to_make(config, preflight, missing);
+    const std::set<TableName> by_init(to_make.begin(), to_make.end());
     std::map<MadeBy, std::vector<TableName>> by;
     for (const TableName& table : missing) {
-        const bool is_made = std::ranges::find(by_init, table) != by_init.end();
-        by[is_made ? MadeBy::init : made_by(config, preflight, table)].push_back(table);
+        by[by_init.contains(table) ? MadeBy::init : made_by(config, preflight, table)].push_back(
+            table);
     }
     for (const auto& [who, tables] : by) report_missing(tables, ends, who, preflight.findings);
 }

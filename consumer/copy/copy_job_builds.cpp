@@ -123,10 +123,10 @@ ForeignKeys read_foreign_keys(Connection& source) {
     return keys;
 }
 
-bool is_below(const Ancestors& ancestors, const TableName& table, const TableName& root) {
+const std::vector<TableName>& ancestors_of(const Ancestors& ancestors, const TableName& table) {
+    static const std::vector<TableName> kNone;
     const auto found = ancestors.find(table);
-    return found != ancestors.end() &&
-           std::ranges::find(found->second, root) != found->second.end();
+    return found == ancestors.end() ? kNone : found->second;
 }
 
 bool is_index(const PostDataItem& item) {
@@ -137,11 +137,6 @@ bool is_index(const PostDataItem& item) {
 bool waits_for_rows(const CopyTable& table) {
     return table.stored.state == TableState::requested ||
            table.stored.state == TableState::waiting || table.stored.state == TableState::copying;
-}
-
-bool holds(const CopyBuilds& builds, const PostDataItem& item) {
-    return std::ranges::any_of(
-        builds, [&item](const CopyBuild& build) { return build.item.number == item.number; });
 }
 
 }  // namespace
@@ -162,7 +157,9 @@ struct CopyJob::SourceIndexes {
 
     // The table that a foreign key refers to; nullptr for other items.
     const TableName* referenced_by(const PostDataItem& item) const {
-        const auto found = item.table ? foreign_keys.find(*item.table) : foreign_keys.end();
+        const bool is_one = item.table && (item.kind == PostDataKind::foreign_key ||
+                                           item.kind == PostDataKind::validation);
+        const auto found = is_one ? foreign_keys.find(*item.table) : foreign_keys.end();
         if (found == foreign_keys.end()) return nullptr;
         for (const ForeignKey& key : found->second) {
             // See ArchiveEntry::description(); that of the validation ends alike.
@@ -181,13 +178,16 @@ struct CopyJob::SourceIndexes {
 // Items that are pending and that nobody has in hand.
 std::vector<PostDataItem> CopyJob::read_items(Connection& target) {
     std::vector<PostDataItem> items = PostData(target, options_.start.pipeline).pending();
+    if (items.empty()) return items;
+    std::set<std::uint32_t> in_hand;
+    const auto note = [&in_hand](const CopyBuilds& builds) {
+        for (const CopyBuild& build : builds) in_hand.insert(build.item.number);
+    };
     const std::lock_guard lock(tables_.mutex);
-    std::erase_if(items, [this](const PostDataItem& item) {
-        return holds(tables_.builds, item) ||
-               std::ranges::any_of(tables_.by_name, [&item](const auto& each) {
-                   return holds(each.second->builds, item);
-               });
-    });
+    note(tables_.builds);
+    for (const auto& [name, table] : tables_.by_name) note(table->builds);
+    std::erase_if(items,
+                  [&in_hand](const PostDataItem& item) { return in_hand.contains(item.number); });
     return items;
 }
 
@@ -199,7 +199,8 @@ CopyBuilds CopyJob::read_builds_of(const TableName& table, Connection& target) {
     if (items.empty()) return builds;
     const SourceIndexes indexes(*connect_to_source(options_.worker, stop_));
     for (PostDataItem& item : items)
-        if (*item.table == table || is_below(indexes.ancestors, *item.table, table))
+        if (*item.table == table ||
+            std::ranges::count(ancestors_of(indexes.ancestors, *item.table), table) > 0)
             builds.push_back(indexes.build_of(std::move(item)));
     return builds;
 }
@@ -220,16 +221,22 @@ void CopyJob::take_builds(Connection& source, Connection& target) {
         return;  // at the next look
     }
     const std::lock_guard lock(tables_.mutex);
-    for (const auto& [name, table] : tables_.by_name) to_come.erase(name);
-    // Of a root, as long as all of its partitions are.
+    // Roots of partitions that are copied.
+    std::set<TableName> roots;
+    for (const auto& [name, table] : tables_.by_name) {
+        to_come.erase(name);
+        const auto& above = ancestors_of(indexes.ancestors, name);
+        roots.insert(above.begin(), above.end());
+    }
+    // A root as long as all of its partitions are.
+    std::set<TableName> roots_to_come;
+    for (const TableName& name : to_come)
+        for (const TableName& root : ancestors_of(indexes.ancestors, name))
+            if (!roots.contains(root)) roots_to_come.insert(root);
     const auto is_to_come = [&](const TableName& table) {
-        const bool is_there = std::ranges::any_of(tables_.by_name, [&](const auto& each) {
-            return is_below(indexes.ancestors, each.first, table);
-        });
-        return std::ranges::any_of(to_come, [&](const TableName& each) {
-            return each == table || is_below(indexes.ancestors, table, each) ||
-                   (!is_there && is_below(indexes.ancestors, each, table));
-        });
+        return to_come.contains(table) || roots_to_come.contains(table) ||
+               std::ranges::any_of(ancestors_of(indexes.ancestors, table),
+                                   [&](const TableName& root) { return to_come.contains(root); });
     };
     for (PostDataItem& item : items) {
         const TableName* const referenced = indexes.referenced_by(item);
@@ -262,8 +269,10 @@ bool CopyJob::can_take(const CopyTable& table, const CopyBuild& build) const {
 CopyTable* CopyJob::copied_as(const SourceIndexes& indexes, const TableName& name) {
     const auto own = tables_.by_name.find(name);
     if (own != tables_.by_name.end()) return own->second.get();
-    for (const auto& [root, table] : tables_.by_name)
-        if (is_below(indexes.ancestors, name, root)) return table.get();
+    for (const TableName& root : ancestors_of(indexes.ancestors, name)) {
+        const auto found = tables_.by_name.find(root);
+        if (found != tables_.by_name.end()) return found->second.get();
+    }
     return nullptr;
 }
 

@@ -1,6 +1,5 @@
 #include "structure/structure_transfer.h"
 
-#include <algorithm>
 #include <map>
 #include <set>
 
@@ -154,9 +153,10 @@ void add_partitions(Connection& source, std::uint32_t root, std::set<std::uint32
 
 StructureChoice choice_of(Connection& source, const StructureWish& wish) {
     StructureChoice choice;
+    const std::set<TableName> wanted(wish.wanted.begin(), wish.wanted.end());
     for (const PublishedTable& table : wish.published) {
         const std::uint32_t oid = table.relation->oid;
-        const bool is_wanted = std::ranges::find(wish.wanted, table.name()) != wish.wanted.end();
+        const bool is_wanted = wanted.contains(table.name());
         choice.published.insert(oid);
         if (is_wanted || !wish.is_in_use) choice.tables.insert(oid);
         if (is_wanted) add_partitions(source, oid, choice.tables);
