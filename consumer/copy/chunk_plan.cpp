@@ -14,6 +14,8 @@ namespace walpack {
 namespace {
 
 constexpr std::uint64_t kChunksMax = 10'000;
+// A chunk smaller than such a part of what it may be is not worth a worker of its own.
+constexpr double kSmallestShare = 8;
 // Rows of one page often lie next to each other in the key's order, so what counts is pages.
 constexpr double kSampledPagesPerChunk = 30;
 constexpr double kSampledRowsPerChunk = 100;
@@ -116,12 +118,16 @@ class Planning {
         return static_cast<double>(pages_) <= kPagesReadWhole || percent > 50 ? 100 : percent;
     }
 
-    // A table of less than one and a half chunks is one.
+    // A table of less than one and a half chunks is one. But each worker gets as many, so that none
+    // is left alone with the last of a table, unless they would become too small.
     std::uint64_t chunks() const {
         const double wanted = static_cast<double>(plan_.bytes_estimated) /
                               static_cast<double>(std::max<std::uint64_t>(options_.chunk_bytes, 1));
-        if (wanted < 1.5) return 1;
-        return std::min(static_cast<std::uint64_t>(std::ceil(wanted)), kChunksMax);
+        const double needed = wanted < 1.5 ? 1 : std::ceil(wanted);
+        const auto workers = static_cast<double>(std::max<std::uint64_t>(options_.workers, 1));
+        const double even = std::ceil(needed / workers) * workers;
+        const double most = std::max(needed, std::floor(wanted * kSmallestShare));
+        return std::min(static_cast<std::uint64_t>(std::min(even, most)), kChunksMax);
     }
 
     bool cut_by_one_of(const std::vector<ChunkKey>& keys) {

@@ -46,6 +46,7 @@ struct ChunkPlanOptions {
     // every one without a say.
     std::function<bool(std::size_t attribute)> may_cut_by = {};
     std::uint64_t chunk_bytes = 0;  // how large a chunk should be, in bytes of the source's table
+    std::uint64_t workers = 1;      // load chunks side by side
 };
 
 // Looks at size, key, and a sample of its values. A key serves only where every old row of the

@@ -45,7 +45,7 @@ CopyJob::CopyJob(CopyJobOptions options, CopyTables& tables, Connection& source,
     for (const auto& [name, table] : tables_.by_name) assign_stages(*table);
     show_tables(source, target);
     is_working_ = true;
-    for (std::uint64_t i = 0; i < options_.copy_workers; ++i)
+    for (std::uint64_t i = 0; i < options_.worker.workers; ++i)
         threads_.emplace_back([this] { work(); });
     threads_.emplace_back([this] { watch(); });
 }

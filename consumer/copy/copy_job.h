@@ -29,7 +29,6 @@ namespace walpack {
 struct CopyJobOptions {
     CopyStartOptions start;
     CopyWorkerOptions worker;
-    std::uint64_t copy_workers = 2;
     std::uint64_t rate_limit = 0;  // bytes a second; 0: none
     std::chrono::milliseconds retry_delay_min{200};
     std::chrono::milliseconds retry_delay_max{30'000};

@@ -130,6 +130,7 @@ void CopyWorker::empty(CopyTable& table) {
 ChunkPlan CopyWorker::make_plan(const CopyTable& table) {
     ChunkPlanOptions options;
     options.chunk_bytes = options_.chunk_bytes;
+    options.workers = options_.workers;
     options.may_cut_by = [&table](std::size_t attribute) {
         const auto& columns = table.mapping->columns;
         const auto column = std::find_if(

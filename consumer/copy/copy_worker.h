@@ -33,6 +33,7 @@ struct CopyWorkerOptions {
     std::string pipeline;
     std::string encoding;  // of the source's database: names come in it
     std::uint64_t chunk_bytes = 64 << 20;
+    std::uint64_t workers = 2;  // load chunks side by side
     std::chrono::milliseconds snapshot_age_max{600'000};
     std::shared_ptr<const ReplicationOrigins>
         origins;                              // of sessions that write rows; nullptr: none

@@ -155,7 +155,7 @@ CopyJobOptions Pipeline::copy_job_options(const std::string& encoding) const {
     options.worker.origins = origins_;
     options.worker.chunk_bytes = config_.copy_chunk_bytes;
     options.worker.snapshot_age_max = config_.snapshot_age_max;
-    options.copy_workers = config_.copy_workers;
+    options.worker.workers = config_.copy_workers;
     options.rate_limit = config_.copy_rate_limit;
     options.retry_delay_min = config_.retry_delay_min;
     options.retry_delay_max = config_.retry_delay_max;

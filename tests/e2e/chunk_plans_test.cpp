@@ -115,6 +115,23 @@ TEST_F(ChunkPlans, ALargeTableIsCutIntoRangesOfSimilarSize) {
     expect_found_on_target(load(table, made), made, rows);
 }
 
+// A worker alone with the last chunk of a table would leave the others idle.
+TEST_F(ChunkPlans, EveryWorkerHasAsManyChunks) {
+    source().execute(
+        "CREATE TABLE t (id int8 PRIMARY KEY, v text);"
+        "INSERT INTO t SELECT g, repeat('x', 200) FROM generate_series(1, 20000) g; ANALYZE t");
+    const auto table = publish();
+    const std::uint64_t bytes = plan(*table, 1 << 30).bytes_estimated;
+    EXPECT_EQ(plan(*table, bytes / 3).ranges.size(), 4U);
+    EXPECT_EQ(plan(*table, bytes / 3, 2).ranges.size(), 4U);
+    EXPECT_EQ(plan(*table, bytes / 3, 5).ranges.size(), 5U);
+    // Even where one chunk would do, but not in pieces that are not worth a snapshot.
+    EXPECT_EQ(plan(*table, bytes, 1).ranges.size(), 1U);
+    EXPECT_EQ(plan(*table, bytes, 3).ranges.size(), 3U);
+    EXPECT_EQ(plan(*table, bytes * 2, 60).ranges.size(), 4U);
+    EXPECT_EQ(plan(*table, bytes * 8, 3).ranges.size(), 1U);
+}
+
 TEST_F(ChunkPlans, WithoutAKeyATableIsCutByPages) {
     on_both("CREATE TABLE t (n numeric, v text)");
     source().execute("INSERT INTO t SELECT g, repeat('x', 100) FROM generate_series(1, 20000) g");

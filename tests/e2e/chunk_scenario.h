@@ -35,8 +35,9 @@ class ChunkScenario : public Scenario {
         EXPECT_EQ(tables.size(), 1U);
         return std::make_shared<const PublishedTable>(tables.at(0));
     }
-    ChunkPlan plan(const PublishedTable& table, std::uint64_t chunk_bytes) {
-        return plan_chunks(*read_, table, {.chunk_bytes = chunk_bytes});
+    ChunkPlan plan(const PublishedTable& table, std::uint64_t chunk_bytes,
+                   std::uint64_t workers = 1) {
+        return plan_chunks(*read_, table, {.chunk_bytes = chunk_bytes, .workers = workers});
     }
     TableLoad load(const std::shared_ptr<const PublishedTable>& table, const ChunkPlan& plan) {
         auto mappings = map_all(*write_, {*table});

@@ -9,8 +9,12 @@ constexpr int kSessions = 3;
 
 }  // namespace
 
-RowMovers::RowMovers(const std::string& conninfo, const std::vector<std::string>& tables, int rows)
-    : conninfo_(conninfo), tables_(tables), rows_(rows) {
+RowMovers::RowMovers(const std::string& conninfo, const std::vector<std::string>& tables, int rows,
+                     Truncate truncate)
+    : conninfo_(conninfo),
+      tables_(tables),
+      rows_(rows),
+      may_truncate_(truncate == Truncate::from_the_start) {
     for (int i = 0; i < kSessions; ++i) threads_.emplace_back([this, i] { run(i); });
 }
 
@@ -88,7 +92,8 @@ std::string RowMovers::transaction(Random& random) const {
             sql += change(random);
         }
     }
-    if (random.chance(0.001)) sql += "TRUNCATE " + identifier(random.pick(tables_)) + "; ";
+    if (random.chance(0.001) && may_truncate_)
+        sql += "TRUNCATE " + identifier(random.pick(tables_)) + "; ";
     return sql;
 }
 

@@ -82,6 +82,12 @@ Cluster& target_cluster() {
     return shared_cluster(false);
 }
 
+void visit_shared_clusters(const std::function<void(const Cluster&)>& visit) {
+    for (const bool is_source : {true, false}) {
+        if (const Cluster* cluster = shared(is_source).get()) visit(*cluster);
+    }
+}
+
 void destroy_shared_clusters() {
     shared(true).reset();
     shared(false).reset();

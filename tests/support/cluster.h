@@ -1,6 +1,7 @@
 // A throw-away cluster, made and ended by .ci/server.sh.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,8 @@ class Cluster {
 // again.
 Cluster& source_cluster();
 Cluster& target_cluster();
+// Those of them that were made.
+void visit_shared_clusters(const std::function<void(const Cluster&)>& visit);
 void destroy_shared_clusters();
 
 }  // namespace walpack::e2e
