@@ -27,7 +27,7 @@ run_e2e() {
     local half pids=() status=0
     export WALPACK_PATIENCE=${WALPACK_PATIENCE:-2}
     for half in 0 1; do
-        GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=$half timeout --kill-after=30 3000 bash .ci/e2e.sh \
+        GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=$half timeout --kill-after=30 3600 bash .ci/e2e.sh \
             > "$logs/e2e.$half" 2>&1 &
         pids+=($!)
     done
