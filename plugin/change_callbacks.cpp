@@ -212,25 +212,40 @@ bool is_wanted(const Options& options, const char* prefix) {
     return false;
 }
 
+/*
+ * Of a subtransaction that is rolled back the server tells, by stream_abort, only when it has noted
+ * that some of it was streamed; and it does not note that where more than 4096 of its changes were
+ * spilled to disk before (ReorderBufferTruncateTXN() looks at those in memory, which are none
+ * then). Who is told nothing would apply what was rolled back. So it is noted here.
+ */
+void note_streamed(const PluginState& state, const ReorderBufferTXN* top, ReorderBufferTXN* txn) {
+    if (txn != top && state.writer.is_in_block()) txn->txn_flags |= RBTXN_IS_STREAMED;
+}
+
 }  // namespace
 
-extern "C" void walpack_change(LogicalDecodingContext* ctx, ReorderBufferTXN*, Relation relation,
-                               ReorderBufferChange* change) {
+extern "C" void walpack_change(LogicalDecodingContext* ctx, ReorderBufferTXN* txn,
+                               Relation relation, ReorderBufferChange* change) {
     PluginState& state = state_of(ctx);
     Bracket bracket;
     enter(state, change->lsn, bracket);
 
     const uint8_t action = action_of(change);
     RelationEntry* entry = published_relation(state, relation, action);
-    if (entry != nullptr) write_change(state, *entry, action, *change);
+    if (entry != nullptr) {
+        note_streamed(state, txn, change->txn);
+        write_change(state, *entry, action, *change);
+    }
     leave(ctx, state, bracket);
 }
 
-extern "C" void walpack_truncate(LogicalDecodingContext* ctx, ReorderBufferTXN*, int relation_count,
-                                 Relation relations[], ReorderBufferChange* change) {
+extern "C" void walpack_truncate(LogicalDecodingContext* ctx, ReorderBufferTXN* txn,
+                                 int relation_count, Relation relations[],
+                                 ReorderBufferChange* change) {
     PluginState& state = state_of(ctx);
     Bracket bracket;
     enter(state, change->lsn, bracket);
+    note_streamed(state, txn, change->txn);
 
     auto* ids = static_cast<uint32_t*>(palloc(relation_count * sizeof(uint32_t)));
     int count = 0;

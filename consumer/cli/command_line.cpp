@@ -43,7 +43,8 @@ struct Parser {
         app.add_flag("-h,--help", wants_help);
         app.allow_extras();
         if (command.key_help != KeyHelp::none) add_config_options();
-        for (const CommandSwitch& each : command.switches) app.add_flag("--" + each.name);
+        for (const CommandSwitch& each : command.switches)
+            app.add_flag("--" + each.name)->disable_flag_override();  // no "--force=false"
         for (const CommandOption& each : command.options)
             app.add_option("--" + each.name, option_texts[each.name]);
         if (command.argument) app.add_option("argument", invocation.argument);

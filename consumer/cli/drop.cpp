@@ -166,6 +166,17 @@ class Removal {
     bool is_complete_ = true;
 };
 
+// What another pipeline has in the same folder may be nowhere else.
+void drop_log(const Config& config) {
+    const auto owner = pipeline_of_log(config.log_directory);
+    if (owner && *owner != config.pipeline) {
+        print(fmt::format("left the log in \"{}\", which is of pipeline \"{}\"\n",
+                          config.log_directory, *owner));
+    } else if (remove_log(config.log_directory)) {
+        print(fmt::format("removed the log in \"{}\"\n", config.log_directory));
+    }
+}
+
 }  // namespace
 
 int run_drop(const Invocation& invocation) {
@@ -184,8 +195,7 @@ int run_drop(const Invocation& invocation) {
     const Config& pipeline = targets.front();
     const bool is_given_up =
         is_complete && pipeline.only_target.empty() && !invocation.switches.contains("target-only");
-    if (is_given_up && remove_log(pipeline.log_directory))
-        print(fmt::format("removed the log in \"{}\"\n", pipeline.log_directory));
+    if (is_given_up) drop_log(pipeline);
     if (is_complete) return kExitDone;
     throw Error(ErrorKind::connection, "not everything was removed")
         .hint(

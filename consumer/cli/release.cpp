@@ -16,7 +16,7 @@ namespace walpack {
 namespace {
 
 std::optional<HeldTransaction> read_held(Connection& target, const std::string& pipeline) {
-    if (!RequestTable::is_usable(target)) return std::nullopt;
+    if (!RequestTable::is_readable(target)) return std::nullopt;
     return RequestTable(pipeline).read_held(target);
 }
 

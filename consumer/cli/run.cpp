@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/log.h"
 #include "base/stop_request.h"
 #include "cli/copy_view.h"
@@ -24,6 +25,15 @@ void log_configuration(const Config& config, const std::string& whose) {
     }
 }
 
+// The slot would be confirmed by that one alone, and what the others lack would be gone.
+void require_all_targets(const Config& config) {
+    if (config.only_target.empty()) return;
+    throw Error(ErrorKind::config, "only_target is for commands; \"walpack run\" applies to all")
+        .hint(
+            "Leave it out. To give a target up, \"walpack drop --only-target NAME\" and take its "
+            "entry out of the file.");
+}
+
 }  // namespace
 
 int run_service(const Invocation& invocation) {
@@ -32,6 +42,7 @@ int run_service(const Invocation& invocation) {
     };
     const std::vector<Config> targets = load();
     const Config& config = targets.front();
+    require_all_targets(config);
     log::set_level(config.log_level);
     log::info("walpack " WALPACK_VERSION " starts pipeline \"{}\"", config.pipeline);
     for (const Config& target : targets)

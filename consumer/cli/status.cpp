@@ -62,7 +62,7 @@ void ask_copied_from(Connection& reading, PipelineStatus& status) {
 }
 
 void ask_requests(Connection& target, PipelineStatus& status) {
-    if (!RequestTable::is_usable(target)) return;
+    if (!RequestTable::is_readable(target)) return;
     const RequestTable table(status.pipeline);
     status.held = table.read_held(target);
     for (const SkipRequest& skip : table.read(target, status.progress->applied_lsn).skips) {

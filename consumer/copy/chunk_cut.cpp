@@ -70,7 +70,7 @@ void CopyWorker::cut(const CopyTask& task) {
         upper.number = table.new_number();
     }
     const std::shared_ptr<const TableLoad> made = load_of(table);
-    auto bound = middle_of(reading(), *made->published, made->key_mapping->attribute, upper.range);
+    auto bound = middle_of(reading(), *made->published, made->key_attributes(), upper.range);
     if (bound) {
         log::info("loading a chunk of {} would take longer than snapshot_age_max, so it is cut",
                   made->published->relation->qualified_name());

@@ -42,24 +42,6 @@ bool is_plain_text(const TargetColumn& column) {
            (column.type_name == "text" || column.type_name == "varchar");
 }
 
-struct Comparison {
-    std::string left;  // an expression
-    std::string type;  // of the bounds
-};
-
-// Empty for a range without bounds.
-std::string bounded(const Comparison& comparison, const KeyRange& range) {
-    std::string condition;
-    const auto add = [&](const char* comparator, const KeyBound& bound) {
-        condition +=
-            fmt::format("{}{} {} {}::{}", condition.empty() ? "" : " AND ", comparison.left,
-                        comparator, quote_literal(bound.text), comparison.type);
-    };
-    if (range.from) add(">=", *range.from);
-    if (range.to) add("<", *range.to);
-    return condition;
-}
-
 std::string in_hex(const KeyBound& bound) {
     return "\\x" + to_hex(bound.sort_key);
 }
@@ -167,19 +149,29 @@ TableLoad make_table_load(const std::shared_ptr<const PublishedTable>& published
     if (!load.selected_columns.empty())
         load.copy_in_sql = copy_in_sql(*mapping) + (load.is_binary ? " (FORMAT binary)" : "");
     if (plan.method != ChunkMethod::key) return load;
-    const Attribute& key = published->relation->attributes.at(plan.key_attribute);
-    load.key_column = quote_identifier(key.name);
-    load.key_type = sql_type(key.value_type().schema, key.value_type().name);
-    const auto found =
-        std::ranges::find(mapping->columns, plan.key_attribute, &ColumnMapping::attribute);
-    WALPACK_CHECK(found != mapping->columns.end());
-    load.key_mapping = &*found;
+    for (const std::size_t attribute : plan.key_attributes) {
+        const Attribute& key = published->relation->attributes.at(attribute);
+        const auto found =
+            std::ranges::find(mapping->columns, attribute, &ColumnMapping::attribute);
+        WALPACK_CHECK(found != mapping->columns.end());
+        load.keys.push_back({{quote_identifier(key.name),
+                              sql_type(key.value_type().schema, key.value_type().name)},
+                             key.kind,
+                             &*found});
+    }
     return load;
 }
 
+std::vector<std::size_t> TableLoad::key_attributes() const {
+    std::vector<std::size_t> attributes;
+    for (const LoadKey& key : keys) attributes.push_back(key.mapping->attribute);
+    return attributes;
+}
+
 std::string select_rows_sql(const TableLoad& load, const KeyRange& range) {
-    return select_sql(*load.published, load.selected_columns,
-                      bounded({load.key_column, load.key_type}, range));
+    std::vector<KeyOperand> operands;
+    for (const LoadKey& key : load.keys) operands.push_back(key.operand);
+    return select_sql(*load.published, load.selected_columns, range_condition(operands, range));
 }
 
 std::string select_rows_sql(const TableLoad& load, const PageRange& pages) {
@@ -194,31 +186,38 @@ std::string select_rows_sql(const TableLoad& load, const PageRange& pages) {
 
 std::string range_condition_on_target(const TableLoad& load, const KeyRange& range) {
     if (!range.from && !range.to) return "true";
-    WALPACK_CHECK(load.key_mapping != nullptr);
-    const TargetColumn& column = *load.key_mapping->column;
-    const std::string name = quote_identifier(column.name);
+    WALPACK_CHECK(!load.keys.empty());
     if (is_ordered_by_bytes(load)) {
-        const std::string bytes = fmt::format(
-            "pg_catalog.convert_to({}::pg_catalog.text, "
-            "pg_catalog.current_setting('client_encoding')::pg_catalog.name)",
-            name);
-        return bounded({bytes, "pg_catalog.bytea"}, in_hex(range));
+        const std::string bytes =
+            fmt::format("pg_catalog.convert_to({}::pg_catalog.text, "
+                        "pg_catalog.current_setting('client_encoding')::pg_catalog.name)",
+                        quote_identifier(load.keys.front().mapping->column->name));
+        return range_condition({{bytes, "pg_catalog.bytea"}}, in_hex(range));
     }
-    // As text, "10" comes before "9".
-    if (is_plain_text(column)) {
-        return bounded({name + "::" + load.key_type, load.key_type}, range);
+    std::vector<KeyOperand> operands;
+    for (const LoadKey& key : load.keys) {
+        const TargetColumn& column = *key.mapping->column;
+        const std::string name = quote_identifier(column.name);
+        // As text, "10" comes before "9".
+        operands.push_back(is_plain_text(column)
+                               ? KeyOperand{name + "::" + key.operand.type, key.operand.type}
+                               : KeyOperand{name, sql_type(column.type_schema, column.type_name)});
     }
-    return bounded({name, sql_type(column.type_schema, column.type_name)}, range);
+    return range_condition(operands, range);
 }
 
-std::string range_condition_on_value(const TableLoad& load, const KeyRange& range) {
+std::string range_condition_on_values(const TableLoad& load, const KeyRange& range) {
     if (is_ordered_by_bytes(load))
-        return bounded({"$1::pg_catalog.bytea", "pg_catalog.bytea"}, in_hex(range));
-    return bounded({"$1::" + load.key_type, load.key_type}, range);
+        return range_condition({{"$1::pg_catalog.bytea", "pg_catalog.bytea"}}, in_hex(range));
+    std::vector<KeyOperand> operands;
+    for (const LoadKey& key : load.keys)
+        operands.push_back(
+            {fmt::format("${}::{}", operands.size() + 1, key.operand.type), key.operand.type});
+    return range_condition(operands, range);
 }
 
 bool is_ordered_by_bytes(const TableLoad& load) {
-    return load.key_mapping != nullptr && load.key_mapping->sent_as.kind == ValueKind::text;
+    return load.keys.size() == 1 && load.keys.front().mapping->sent_as.kind == ValueKind::text;
 }
 
 LoadedRows load_rows(const TableLoad& load, const std::string& select, Connection& source,

@@ -7,9 +7,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/stop_request.h"
+#include "copy/chunk_key.h"
 #include "copy/chunk_plan.h"
 #include "copy/key_order.h"
 #include "model/relation.h"
@@ -19,6 +21,14 @@
 
 namespace walpack {
 
+// A column by whose ranges a table is cut.
+struct LoadKey {
+    KeyOperand operand;  // at the source
+    // Of its values at the source.
+    ValueKind kind = ValueKind::text;
+    const ColumnMapping* mapping = nullptr;
+};
+
 // What is the same for all chunks of a table. Immutable; threads share it.
 struct TableLoad {
     std::shared_ptr<const PublishedTable> published;
@@ -27,14 +37,9 @@ struct TableLoad {
     std::string format_reason;     // why not binary; empty when it is
     std::string copy_in_sql;       // COPY t (columns) FROM STDIN ...; empty without any column
     std::string selected_columns;  // of the source, as COPY (SELECT ...) needs them
-    std::string key_column;        // quoted, of method key; else empty
-    std::string key_type;          // what a bound is cast to: schema-qualified, quoted
-    const ColumnMapping* key_mapping = nullptr;  // of method key; into `mapping`
+    std::vector<LoadKey> keys;     // of method key; they point into `mapping`
 
-    // Of method key: of the column's values at the source.
-    ValueKind key_kind() const {
-        return published->relation->attributes[key_mapping->attribute].kind;
-    }
+    std::vector<std::size_t> key_attributes() const;  // of the published relation
 };
 
 // Binary when the binary form of every column that is written means the same on the target (same
@@ -52,9 +57,10 @@ std::string select_rows_sql(const TableLoad& load, const PageRange& pages);
 // client_encoding, which must be the source's encoding: without an index.
 std::string range_condition_on_target(const TableLoad& load, const KeyRange& range);
 
-// The same condition on a value by itself: SQL about $1, which is the text of a row's key. Where
-// is_ordered_by_bytes() it is the key's bytes, as bytea's text. Empty for a range without bounds.
-std::string range_condition_on_value(const TableLoad& load, const KeyRange& range);
+// The same condition on values by themselves: SQL about $1, $2, .., which are the texts of a row's
+// key columns. Where is_ordered_by_bytes() it is the key's bytes, as bytea's text. Empty for a range
+// without bounds.
+std::string range_condition_on_values(const TableLoad& load, const KeyRange& range);
 bool is_ordered_by_bytes(const TableLoad& load);
 
 struct LoadedRows {

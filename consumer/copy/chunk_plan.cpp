@@ -39,13 +39,6 @@ WHERE c.relkind <> 'p' AND c.oid = ANY (ARRAY(
     SELECT t.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid) t
     UNION SELECT $1::pg_catalog.oid)))";
 
-KeyBound bound_at(const Result& result, int row, const PublishedTable& table,
-                  std::size_t attribute) {
-    return {std::string(result.value(row, 0)),
-            sort_key_of_sent(table.relation->attributes[attribute].kind,
-                             from_hex(result.value(row, 1)))};
-}
-
 double rounded_up(double number) {
     return std::ceil(std::max(number, 1.0));
 }
@@ -67,7 +60,7 @@ class Planning {
         std::size_t forbidden = 0;
         if (options_.may_cut_by)
             forbidden = std::erase_if(
-                keys, [this](const ChunkKey& key) { return !options_.may_cut_by(key.attribute); });
+                keys, [this](const ChunkKey& key) { return !options_.may_cut_by(key.attributes); });
         if (keys.empty()) {
             cut_pages();
             plan_.reason = fmt::format(
@@ -159,17 +152,21 @@ class Planning {
         const Result result = source_.execute(bounds_sql(table_, key, chunks(), percent));
         std::vector<KeyBound> bounds;
         for (int row = 0; row < result.rows(); ++row)
-            bounds.push_back(bound_at(result, row, table_, key.attribute));
+            bounds.push_back(bound_at(result, row, table_, key.attributes));
         return bounds;
     }
 
     void take(const ChunkKey& key, CutRanges cut) {
         plan_.method = ChunkMethod::key;
-        plan_.key_attribute = key.attribute;
+        plan_.key_attributes = key.attributes;
         plan_.ranges = std::move(cut.ranges);
-        plan_.reason =
-            fmt::format("{} of column \"{}\", of {}", counted(plan_.ranges.size(), "range"),
-                        table_.relation->attributes[key.attribute].name, key.index);
+        std::string columns;
+        for (const std::size_t attribute : key.attributes)
+            columns += fmt::format("{}\"{}\"", columns.empty() ? "" : ", ",
+                                   table_.relation->attributes[attribute].name);
+        plan_.reason = fmt::format("{} of column{} {}, of {}",
+                                   counted(plan_.ranges.size(), "range"),
+                                   key.attributes.size() == 1 ? "" : "s", columns, key.index);
     }
 
     // A range of ctid holds those pages of every partition, so a few large ones make the later
@@ -215,10 +212,11 @@ ChunkPlan plan_chunks(Connection& source, const PublishedTable& table,
 }
 
 std::optional<KeyBound> middle_of(Connection& source, const PublishedTable& table,
-                                  std::size_t key_attribute, const KeyRange& range) {
-    const Result result = source.execute(middle_sql(table, key_attribute, range));
+                                  const std::vector<std::size_t>& key_attributes,
+                                  const KeyRange& range) {
+    const Result result = source.execute(middle_sql(table, key_attributes, range));
     if (result.rows() == 0) return std::nullopt;
-    return bound_at(result, 0, table, key_attribute);
+    return bound_at(result, 0, table, key_attributes);
 }
 
 }  // namespace walpack

@@ -31,9 +31,9 @@ struct PageRange {
 
 struct ChunkPlan {
     ChunkMethod method = ChunkMethod::whole;
-    // The attribute whose ranges the chunks are, with method key; an index into the attributes of
+    // The attributes whose ranges the chunks are, with method key; indexes into the attributes of
     // the published relation.
-    std::size_t key_attribute = 0;
+    std::vector<std::size_t> key_attributes;
     std::vector<KeyRange> ranges;  // method key: they cover everything, in order
     std::vector<PageRange> pages;  // method whole: the same
     std::uint64_t bytes_estimated = 0;
@@ -42,9 +42,9 @@ struct ChunkPlan {
 };
 
 struct ChunkPlanOptions {
-    // Whether ranges of an attribute of the relation may be loaded under different snapshots;
-    // every one without a say.
-    std::function<bool(std::size_t attribute)> may_cut_by = {};
+    // Whether ranges of attributes of the relation may be loaded under different snapshots; of all
+    // without a say.
+    std::function<bool(const std::vector<std::size_t>& attributes)> may_cut_by = {};
     std::uint64_t chunk_bytes = 0;  // how large a chunk should be, in bytes of the source's table
     std::uint64_t workers = 1;      // load chunks side by side
 };
@@ -59,6 +59,7 @@ ChunkPlan plan_chunks(Connection& source, const PublishedTable& table,
 // The bound that cuts a range of the key into halves; nullopt when its rows cannot be parted, as
 // they have one key. `source` as above.
 std::optional<KeyBound> middle_of(Connection& source, const PublishedTable& table,
-                                  std::size_t key_attribute, const KeyRange& range);
+                                  const std::vector<std::size_t>& key_attributes,
+                                  const KeyRange& range);
 
 }  // namespace walpack

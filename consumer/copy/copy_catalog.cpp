@@ -1,5 +1,6 @@
 #include "copy/copy_catalog.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -67,6 +68,22 @@ SourceSnapshot snapshot_at(const Result& result, int row, int column) {
     return *snapshot;
 }
 
+// Of keys of several columns those behind the first. `tables` are in the order of their oids.
+void add_more_key_columns(Connection& target, const std::string& pipeline,
+                          std::vector<StoredTable>& tables) {
+    const Result result = target.execute(
+        "SELECT t.table_oid, m.name FROM walpack.copy_table t CROSS JOIN LATERAL "
+        "pg_catalog.unnest(t.more_key_columns) WITH ORDINALITY m(name, place) "
+        "WHERE t.pipeline = $1 ORDER BY t.table_oid, m.place",
+        {pipeline});
+    for (int row = 0; row < result.rows(); ++row) {
+        const auto found =
+            std::ranges::lower_bound(tables, oid_at(result, row, 0), {}, &StoredTable::oid);
+        if (found == tables.end()) continue;  // came between the two queries
+        found->key_columns.emplace_back(result.value(row, 1));
+    }
+}
+
 }  // namespace
 
 std::string_view name_of(TableState state) {
@@ -110,8 +127,7 @@ std::vector<StoredTable> CopyCatalog::tables(Connection& target) const {
     const Result result = target.execute(
         "SELECT table_oid, schema_name, table_name, state, method, key_column, required_snapshot, "
         "rows_estimated, bytes_estimated, required_lsn, key_kind FROM walpack.copy_table WHERE "
-        "pipeline = $1 "
-        "ORDER BY table_oid",
+        "pipeline = $1 ORDER BY table_oid",
         {pipeline_});
     for (int row = 0; row < result.rows(); ++row) {
         StoredTable table;
@@ -119,14 +135,16 @@ std::vector<StoredTable> CopyCatalog::tables(Connection& target) const {
         table.name = {std::string(result.value(row, 1)), std::string(result.value(row, 2))};
         table.state = state_of(result.value(row, 3));
         table.method = result.value(row, 4) == "key" ? ChunkMethod::key : ChunkMethod::whole;
-        table.key_column = result.value(row, 5);
+        if (table.method == ChunkMethod::key && !result.value(row, 5).empty())
+            table.key_columns.emplace_back(result.value(row, 5));
         if (!result.is_null(row, 6)) table.required = snapshot_at(result, row, 6);
         table.rows_estimated = count_at(result, row, 7);
         table.bytes_estimated = count_at(result, row, 8);
         table.required_lsn = lsn_at(result, row, 9).value_or(Lsn{});
-        table.key_kind = result.value(row, 10);
+        table.key_kinds = result.value(row, 10);
         stored.push_back(std::move(table));
     }
+    add_more_key_columns(target, pipeline_, stored);
     return stored;
 }
 
@@ -225,14 +243,17 @@ void CopyCatalog::add_table(Connection& target, const StoredTable& table) const 
 void CopyCatalog::store_plan(Connection& target, const StoredTable& table,
                              const std::vector<StoredChunk>& chunks) const {
     const std::string oid = std::to_string(table.oid);
+    std::vector<std::string> more = table.key_columns;
+    if (!more.empty()) more.erase(more.begin());
     target.execute(
         "UPDATE walpack.copy_table SET state = 'copying', method = $3, key_column = $4, "
         "rows_estimated = $5::pg_catalog.int8, bytes_estimated = $6::pg_catalog.int8, "
-        "key_kind = $7, changed_at = pg_catalog.now() WHERE pipeline = $1 AND table_oid = "
-        "$2::pg_catalog.oid",
-        {pipeline_, oid, std::string(name_of(table.method)), table.key_column,
+        "key_kind = $7, more_key_columns = $8::pg_catalog.text[], changed_at = pg_catalog.now() "
+        "WHERE pipeline = $1 AND table_oid = $2::pg_catalog.oid",
+        {pipeline_, oid, std::string(name_of(table.method)),
+         table.key_columns.empty() ? "" : table.key_columns.front(),
          std::to_string(table.rows_estimated), std::to_string(table.bytes_estimated),
-         table.key_kind});
+         table.key_kinds, array_literal(more)});
     for (const StoredChunk& chunk : chunks) add_chunk(target, chunk);
 }
 
@@ -368,6 +389,7 @@ std::string CopyCatalog::request_sql(std::uint32_t table_oid) const {
 }
 
 bool CopyCatalog::request_again(Connection& target, const TableName& name) const {
+    if (!exists(target)) return false;
     const Result result = target.execute(
         "UPDATE walpack.copy_table SET state = 'requested', changed_at = pg_catalog.now() "
         "WHERE pipeline = $1 AND schema_name = $2 AND table_name = $3",

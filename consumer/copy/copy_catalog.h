@@ -43,8 +43,10 @@ struct StoredTable {
     TableName name;
     TableState state = TableState::waiting;
     ChunkMethod method = ChunkMethod::whole;
-    std::string key_column;  // of method key
-    std::string key_kind;    // its ValueKind by name; not known where an earlier version stored it
+    std::vector<std::string> key_columns;  // of method key
+    // Their ValueKinds by name, with commas between them; not known where an earlier version stored
+    // it.
+    std::string key_kinds;
     // What each snapshot must see, of a primary or of a standby.
     std::optional<SourceSnapshot> required;
     Lsn required_lsn;

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS walpack.copy_table (
     method pg_catalog.text NOT NULL,
     key_column pg_catalog.text NOT NULL DEFAULT '',
     key_kind pg_catalog.text NOT NULL DEFAULT '',
+    more_key_columns pg_catalog.text[] NOT NULL DEFAULT '{}',
     required_snapshot pg_catalog.text,
     required_lsn pg_catalog.pg_lsn,
     rows_estimated pg_catalog.int8 NOT NULL DEFAULT 0,
@@ -49,20 +50,21 @@ CREATE TABLE IF NOT EXISTS walpack.copy_chunk (
     PRIMARY KEY (pipeline, table_oid, chunk)
 ) WITH (fillfactor = 70))";
 
-// Those of earlier versions have no kind.
-constexpr const char* kAddKeyKind = R"(
+// Those of earlier versions have no kind, or one key column.
+constexpr const char* kAddColumns = R"(
 ALTER TABLE walpack.copy_table
-    ADD COLUMN IF NOT EXISTS key_kind pg_catalog.text NOT NULL DEFAULT '')";
+    ADD COLUMN IF NOT EXISTS key_kind pg_catalog.text NOT NULL DEFAULT '',
+    ADD COLUMN IF NOT EXISTS more_key_columns pg_catalog.text[] NOT NULL DEFAULT '{}')";
 
 }  // namespace
 
 void CopyCatalog::add_missing_columns(Connection& target) {
-    const auto lacks_kind = target.query_value(
+    const auto lacks_some = target.query_value(
         "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
         "ON n.oid = c.relnamespace WHERE n.nspname = 'walpack' AND c.relname = 'copy_table' "
         "AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid "
-        "AND a.attname = 'key_kind')");
-    if (lacks_kind) target.execute(kAddKeyKind);
+        "AND a.attname = 'more_key_columns')");
+    if (lacks_some) target.execute(kAddColumns);
 }
 
 void CopyCatalog::create(Connection& target) const {

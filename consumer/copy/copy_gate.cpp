@@ -104,14 +104,19 @@ void CopyGate::look_up(const RowChange& change) {
     key_is_in_old_ = true;
     if (table_ == nullptr || passes_ || table_->is_dropped() || table_->is_whole()) return;
     const auto& attributes = relation_->attributes;
-    const auto found = std::ranges::find(attributes, table_->stored.key_column, &Attribute::name);
-    is_cut_otherwise_ = found == attributes.end() || found->kind != table_->load->key_kind();
-    if (is_cut_otherwise_) return;
-    key_is_in_old_ = found->is_key;
-    key_attribute_ = static_cast<std::size_t>(found - attributes.begin());
     const auto& keys = relation_->key_attributes;
-    key_place_ = static_cast<std::size_t>(std::find(keys.begin(), keys.end(), key_attribute_) -
-                                          keys.begin());
+    key_.clear();
+    for (std::size_t i = 0; i < table_->load->keys.size(); ++i) {
+        const auto found =
+            std::ranges::find(attributes, table_->stored.key_columns[i], &Attribute::name);
+        is_cut_otherwise_ =
+            found == attributes.end() || found->kind != table_->load->keys[i].kind;
+        if (is_cut_otherwise_) return;
+        key_is_in_old_ = key_is_in_old_ && found->is_key;
+        const auto attribute = static_cast<std::size_t>(found - attributes.begin());
+        const auto in_key = std::ranges::find(keys, attribute) - keys.begin();
+        key_.push_back({attribute, static_cast<std::size_t>(in_key)});
+    }
 }
 
 void CopyGate::change(const RowChange& change, CopyGateOutput& output) {
@@ -162,25 +167,30 @@ void CopyGate::begin_again(CopyTable& table, CopyGateOutput& output) {
 }
 
 // A key that is stored out of line and did not change is in the old tuple alone.
-Value CopyGate::key_of(const RowChange& change, bool is_old) const {
+Value CopyGate::key_of(const RowChange& change, bool is_old, std::size_t column) const {
+    const KeyPlace& place = key_[column];
     const bool is_in_new =
-        !change.new_tuple.empty() && !change.new_tuple[key_attribute_].is_unchanged_toast();
+        !change.new_tuple.empty() && !change.new_tuple[place.attribute].is_unchanged_toast();
     if (is_in_new && (!is_old || change.kind == ChangeKind::update))
-        return change.new_tuple[key_attribute_];
-    if (has_old_key(change.kind)) return change.old_tuple[key_place_];
-    if (has_old_row(change.kind)) return change.old_tuple[key_attribute_];
-    return change.new_tuple[key_attribute_];
+        return change.new_tuple[place.attribute];
+    if (has_old_key(change.kind)) return change.old_tuple[place.in_key];
+    if (has_old_row(change.kind)) return change.old_tuple[place.attribute];
+    return change.new_tuple[place.attribute];
 }
 
 std::size_t CopyGate::chunk_of_row(const RowChange& change, bool is_old) {
     if (table_->is_whole()) return 0;
-    const Value key = key_of(change, is_old);
-    if (key.is_null() || key.is_unchanged_toast()) {
-        throw Error(ErrorKind::protocol,
-                    fmt::format("a row of table \"{}\" came without column \"{}\"",
-                                relation_->qualified_name(), table_->stored.key_column));
+    sort_key_.clear();
+    for (std::size_t column = 0; column < key_.size(); ++column) {
+        const Attribute& attribute = relation_->attributes[key_[column].attribute];
+        const Value key = key_of(change, is_old, column);
+        if (key.is_null() || key.is_unchanged_toast()) {
+            throw Error(ErrorKind::protocol,
+                        fmt::format("a row of table \"{}\" came without column \"{}\"",
+                                    relation_->qualified_name(), attribute.name));
+        }
+        sort_key_ += sort_key_of(attribute, key);
     }
-    sort_key_ = sort_key_of(relation_->attributes[key_attribute_], key);
     return chunk_of(*table_, sort_key_);
 }
 
@@ -286,8 +296,8 @@ void CopyGate::delete_chunk(const CopyTable& table, std::size_t chunk, const cha
     const KeyRange range = table.is_whole() ? KeyRange{} : table.parts[chunk].stored.range;
     DeletedRows deleted;
     deleted.table = table.stored.name;
-    deleted.condition = range_condition_on_value(load, range);
-    deleted.key_column = table.stored.key_column;
+    deleted.condition = range_condition_on_values(load, range);
+    deleted.key_columns = table.stored.key_columns;
     deleted.is_of_bytes = is_ordered_by_bytes(load);
     deleted.when_moved = catalog_.request_sql(table.stored.oid);
     output.delete_rows(

@@ -87,7 +87,7 @@ class CopyGate {
     // mutex up.
     void begin_again(CopyTable& table, CopyGateOutput& output);
     std::size_t chunk_of_row(const RowChange& change, bool is_old);
-    Value key_of(const RowChange& change, bool is_old) const;
+    Value key_of(const RowChange& change, bool is_old, std::size_t column) const;
     std::size_t chunk_of(const CopyTable& table, std::string_view sort_key) const;
     Fate fate_of(CopyTable& table, std::size_t chunk, CopyGateOutput& output);
     bool is_doubtful(const SourceSnapshot& snapshot) const;
@@ -139,8 +139,11 @@ class CopyGate {
     bool passes_ = false;            // its changes are applied without a look
     bool is_cut_otherwise_ = false;  // by what the relation has not, or has of another kind
     bool key_is_in_old_ = true;      // or the table is not cut
-    std::size_t key_attribute_ = 0;
-    std::size_t key_place_ = 0;          // in a key tuple
+    struct KeyPlace {
+        std::size_t attribute = 0;
+        std::size_t in_key = 0;  // in a key tuple
+    };
+    std::vector<KeyPlace> key_;
     std::unique_lock<std::mutex> lock_;  // held while a change is decided
     std::string sort_key_;
 };

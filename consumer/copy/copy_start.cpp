@@ -283,17 +283,33 @@ ChunkPlan stored_plan(const StoredTable& stored, const Relation& relation) {
     plan.rows_estimated = stored.rows_estimated;
     plan.bytes_estimated = stored.bytes_estimated;
     if (stored.method == ChunkMethod::whole) return plan;
-    const auto found = std::ranges::find(relation.attributes, stored.key_column, &Attribute::name);
-    WALPACK_CHECK(found != relation.attributes.end());
-    plan.key_attribute = static_cast<std::size_t>(found - relation.attributes.begin());
+    for (const std::string& column : stored.key_columns) {
+        const auto found = std::ranges::find(relation.attributes, column, &Attribute::name);
+        WALPACK_CHECK(found != relation.attributes.end());
+        plan.key_attributes.push_back(
+            static_cast<std::size_t>(found - relation.attributes.begin()));
+    }
     return plan;
+}
+
+void note_key(const Relation& relation, const std::vector<std::size_t>& attributes,
+              StoredTable& stored) {
+    stored.key_columns.clear();
+    stored.key_kinds.clear();
+    for (const std::size_t attribute : attributes) {
+        const Attribute& key = relation.attributes.at(attribute);
+        if (!stored.key_columns.empty()) stored.key_kinds += ',';
+        stored.key_columns.push_back(key.name);
+        stored.key_kinds += to_string(key.kind);
+    }
 }
 
 bool is_cut_alike(Connection& source, const StoredTable& stored, const PublishedTable& published) {
     if (stored.method == ChunkMethod::whole) return true;
     return std::ranges::any_of(read_chunk_keys(source, published), [&](const ChunkKey& key) {
-        const Attribute& attribute = published.relation->attributes[key.attribute];
-        return attribute.name == stored.key_column && stored.key_kind == to_string(attribute.kind);
+        StoredTable now;
+        note_key(*published.relation, key.attributes, now);
+        return now.key_columns == stored.key_columns && now.key_kinds == stored.key_kinds;
     });
 }
 

@@ -42,7 +42,11 @@ ExactSnapshot take_exact_snapshot(const CopyStartOptions& options, Connection& s
 // The plan of a table that was cut already, without its parts. It must be cut alike.
 ChunkPlan stored_plan(const StoredTable& stored, const Relation& relation);
 
-// Whether the table could still be cut by the same column, and the bounds that are stored would
+// Notes by which attributes of the relation a table is cut.
+void note_key(const Relation& relation, const std::vector<std::size_t>& attributes,
+              StoredTable& stored);
+
+// Whether the table could still be cut by the same columns, and the bounds that are stored would
 // still mean the same: otherwise its copy must begin again. `source` as for plan_chunks().
 bool is_cut_alike(Connection& source, const StoredTable& stored, const PublishedTable& published);
 

@@ -30,10 +30,12 @@ bool is_in_order(PostDataKind kind) {
 }  // namespace
 
 Stage stage_of(const CopyTable& table, const CopyBuild& build) {
-    const auto& columns = build.unique_columns;
+    const auto& keys = table.stored.key_columns;
     const bool is_of_one_chunk =
         table.is_whole() ||
-        std::find(columns.begin(), columns.end(), table.stored.key_column) != columns.end();
+        (!keys.empty() && std::ranges::all_of(keys, [&build](const std::string& key) {
+            return std::ranges::count(build.unique_columns, key) > 0;
+        }));
     if (build.is_exclusive && !build.is_identity && !is_of_one_chunk) return Stage::settled;
     return build.item.kind == PostDataKind::key ? Stage::key : Stage::index;
 }

@@ -21,6 +21,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// What waits for a stronger lock on a table that is published may wait for the copy itself.
+constexpr const char* kLimitLockWaits = "SET lock_timeout = '10s'";
+
 }  // namespace
 
 std::string reading_application_name(const std::string& pipeline) {
@@ -40,6 +43,7 @@ std::unique_ptr<Connection> connect_to_source(const CopyWorkerOptions& options,
                                               const StopRequest& stop) {
     auto source = connect_in_encoding(options.source, options.encoding, stop);
     require_primary(*source);
+    source->execute(kLimitLockWaits);
     return source;
 }
 
@@ -131,17 +135,17 @@ ChunkPlan CopyWorker::make_plan(const CopyTable& table) {
     ChunkPlanOptions options;
     options.chunk_bytes = options_.chunk_bytes;
     options.workers = options_.workers;
-    options.may_cut_by = [&table](std::size_t attribute) {
+    options.may_cut_by = [&table](const std::vector<std::size_t>& attributes) {
         const auto& columns = table.mapping->columns;
-        const auto column = std::find_if(
-            columns.begin(), columns.end(),
-            [attribute](const ColumnMapping& each) { return each.attribute == attribute; });
-        const auto& unique = table.mapping->table->unique_indexes;
-        return column != columns.end() &&
-               std::all_of(unique.begin(), unique.end(), [&column](const UniqueIndex& index) {
-                   return index.is_plain && std::find(index.columns.begin(), index.columns.end(),
-                                                      column->column->name) != index.columns.end();
-               });
+        return std::ranges::all_of(attributes, [&](std::size_t attribute) {
+            const auto column = std::ranges::find(columns, attribute, &ColumnMapping::attribute);
+            return column != columns.end() &&
+                   std::ranges::all_of(
+                       table.mapping->table->unique_indexes, [&column](const UniqueIndex& index) {
+                           return index.is_plain &&
+                                  std::ranges::count(index.columns, column->column->name) > 0;
+                       });
+        });
     };
     return plan_chunks(reading(), *table.published, options);
 }
@@ -157,11 +161,7 @@ void CopyWorker::plan(CopyTable& table) {
     stored.rows_estimated = plan.rows_estimated;
     stored.bytes_estimated = plan.bytes_estimated;
     stored.state = TableState::copying;
-    if (plan.method == ChunkMethod::key) {
-        const Attribute& key = table.published->relation->attributes[plan.key_attribute];
-        stored.key_column = key.name;
-        stored.key_kind = to_string(key.kind);
-    }
+    note_key(*table.published->relation, plan.key_attributes, stored);
     std::vector<StoredChunk> chunks(plan.method == ChunkMethod::key ? plan.ranges.size()
                                                                     : plan.pages.size());
     for (std::size_t i = 0; i < chunks.size(); ++i) {

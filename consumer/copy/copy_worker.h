@@ -87,7 +87,7 @@ class CopyWorker {
     void load_chunk(const CopyTask& task);
     void load_whole(CopyTask& task);
     bool open_snapshot(const CopyTask& task);
-    void lock_rows(const PublishedTable& published);
+    void lock_rows(const PublishedTable& published, const char* how = "");
     void require_as_described(const PublishedTable& published);
     Answer offer(const CopyTask& task, const std::optional<TakenSnapshot>& taken);
     bool is_waiting(const CopyTask& task);

@@ -105,9 +105,11 @@ bool CopyWorker::join_snapshot(const CopyTask& task) {
         name = task.table->exported_snapshot;
     }
     if (name.empty()) return false;
-    // Locked by itself: the owner may be gone, and with it the lock that forbids a rewrite.
+    // Locked by itself: the owner may be gone, and with it the lock that forbids a rewrite. Whoever
+    // waits for a stronger lock waits for the owner, who waits for us: so there is no waiting behind
+    // them, and the part is given back.
     reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
-    lock_rows(*load_of(*task.table)->published);
+    lock_rows(*load_of(*task.table)->published, " NOWAIT");
     try {
         reading().execute("SET TRANSACTION SNAPSHOT " + quote_literal(name));
     } catch (const Error& error) {

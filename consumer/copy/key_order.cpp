@@ -62,7 +62,11 @@ void turn_into_sort_key(ValueKind kind, std::string& sent) {
 }  // namespace
 
 bool has_byte_order(ValueKind kind, bool compares_bytes) {
-    return size_of(kind) != kAnySize || (kind == ValueKind::text && compares_bytes);
+    return has_fixed_size(kind) || (kind == ValueKind::text && compares_bytes);
+}
+
+bool has_fixed_size(ValueKind kind) {
+    return size_of(kind) != kAnySize;
 }
 
 std::string sort_key_of(const Attribute& attribute, const Value& value) {

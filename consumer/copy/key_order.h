@@ -14,8 +14,10 @@ namespace walpack {
 
 // A bound between two chunks: as SQL, and as it compares.
 struct KeyBound {
-    std::string text;  // the value in its text form, to be quoted and cast to the column's type
-    std::string sort_key;
+    // The value in its text form, to be quoted and cast to the column's type. Of several columns,
+    // which have kinds of fixed size then, their values with commas between them.
+    std::string text;
+    std::string sort_key;  // of several columns, one behind the other
 
     friend bool operator==(const KeyBound&, const KeyBound&) = default;
 };
@@ -35,6 +37,9 @@ struct KeyRange {
 // Whether the order of values of this kind is that of bytes: int2, int4, int8, oid, uuid, date,
 // timestamp, timestamptz; text only when its collation is known to compare bytes.
 bool has_byte_order(ValueKind kind, bool compares_bytes);
+// Of those the ones whose bytes are always as many, all but text: one behind the other they still
+// have the order of the values.
+bool has_fixed_size(ValueKind kind);
 
 // Bytes whose order (as unsigned bytes, the shorter first) is that of the values. `attribute.kind`
 // has byte order and the value is neither NULL nor unchanged TOAST. Throws Error(protocol) when the

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "log/log_directory.h"
+#include "log/segment_reader.h"
 
 namespace walpack {
 namespace {
@@ -15,6 +16,17 @@ namespace fs = std::filesystem;
 constexpr const char* kOtherFiles[] = {"state", "state.new", "timeline", "timeline.new", "lock"};
 
 }  // namespace
+
+std::optional<std::string> pipeline_of_log(const std::string& directory) {
+    std::error_code error;
+    if (!fs::is_directory(directory, error)) return std::nullopt;
+    const LogDirectory folder(directory);
+    for (const std::uint64_t number : folder.segments()) {
+        SegmentReader reader(folder.log_path(number), number);
+        if (const auto header = reader.read_header()) return header->identity.pipeline;
+    }
+    return std::nullopt;
+}
 
 bool remove_log(const std::string& directory) {
     std::error_code error;

@@ -7,6 +7,7 @@
 #include <poll.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "pg/connect_failure.h"
 #include "pg/connection.h"
 #include "pg/conninfo_origin.h"
@@ -19,6 +20,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kConnectTimeout{15};  // unless the conninfo says otherwise
 constexpr int kVersionWithIdleTimeout = 140000;
+constexpr int kVersionWithTransactionTimeout = 170000;
 constexpr std::string_view kLoginRefused = "28";  // invalid authorization specification
 
 void discard_notice(void* /*argument*/, const PGresult* /*result*/) {}
@@ -79,9 +81,24 @@ Connection::Connection(Conninfo conninfo, const StopRequest& stop,
     if (origin && origin->names_other_server()) require_system(*origin);
 }
 
-// The error when there is no connection.
+// The error when there is no connection. libpq goes on to the next host by itself where one
+// refuses, and for ever waits for one that says nothing.
 std::optional<Error> Connection::connect(Conninfo conninfo, const std::string& application_name) {
     description_ = conninfo.describe();
+    for (;;) {
+        std::optional<Error> failure = connect_once(conninfo, application_name);
+        const bool is_silent = failure && PQstatus(native()) != CONNECTION_BAD;
+        if (!is_silent) return failure;
+        const auto text = [](const char* value) { return value == nullptr ? "" : value; };
+        const std::string host = text(PQhost(native()));
+        const std::string port = text(PQport(native()));
+        if (!conninfo.leave_out_through(host, port)) return failure;
+        log::warning("host \"{}\", port {}, does not answer; trying the ones behind it", host, port);
+    }
+}
+
+std::optional<Error> Connection::connect_once(Conninfo conninfo,
+                                              const std::string& application_name) {
     connection_.reset(start_connecting(conninfo, application_name));
     WALPACK_CHECK(connection_ != nullptr);
     PQsetErrorVerbosity(native(),
@@ -111,6 +128,8 @@ void Connection::set_up_session(std::chrono::seconds limit) {
     limit_silence(limit);
     std::string sql = "SET search_path = pg_catalog; SET jit = off";
     if (server_version() >= kVersionWithIdleTimeout) sql += "; SET idle_session_timeout = 0";
+    // Decoding one transaction of the stream is one of the server's own.
+    if (server_version() >= kVersionWithTransactionTimeout) sql += "; SET transaction_timeout = 0";
     execute(sql);
     limit_silence(std::chrono::milliseconds(0));
 }

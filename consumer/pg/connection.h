@@ -187,6 +187,7 @@ class Connection {
         void operator()(pg_conn* connection) const;
     };
     std::optional<Error> connect(Conninfo conninfo, const std::string& application_name);
+    std::optional<Error> connect_once(Conninfo conninfo, const std::string& application_name);
     void set_up_session(std::chrono::seconds limit);
     void require_system(const ConninfoOrigin& origin);
     void count_unflushed(std::size_t bytes);

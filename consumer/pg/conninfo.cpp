@@ -1,13 +1,29 @@
 #include "pg/conninfo.h"
 
+#include <algorithm>
 #include <memory>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <libpq-fe.h>
 
 #include "base/error.h"
 
 namespace walpack {
+namespace {
+
+std::vector<std::string> split(const std::string& list) {
+    std::vector<std::string> parts;
+    for (std::size_t begin = 0; begin <= list.size();) {
+        const std::size_t end = std::min(list.find(',', begin), list.size());
+        parts.push_back(list.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return parts;
+}
+
+}  // namespace
 
 Conninfo Conninfo::parse(const std::string& text) {
     char* error = nullptr;
@@ -38,6 +54,36 @@ void Conninfo::set_default(const std::string& keyword, const std::string& value)
 
 void Conninfo::set(const std::string& keyword, const std::string& value) {
     keywords_[keyword] = value;
+}
+
+bool Conninfo::leave_out_through(std::string_view host, std::string_view port) {
+    std::map<std::string, std::vector<std::string>> lists;
+    std::size_t count = 0;
+    for (const char* keyword : {"host", "hostaddr", "port"}) {
+        const auto found = keywords_.find(keyword);
+        if (found == keywords_.end()) continue;
+        lists[keyword] = split(found->second);
+        count = std::max(count, lists[keyword].size());
+    }
+    // One port is that of all; hosts have as many addresses, or none.
+    const auto value = [&lists](const char* keyword, std::size_t place) {
+        const std::vector<std::string>& list = lists[keyword];
+        return list.size() == 1 && std::string_view(keyword) == "port" ? list.front()
+               : place < list.size()                                   ? list[place]
+                                                                       : std::string();
+    };
+    for (std::size_t place = 0; place + 1 < count; ++place) {
+        const bool is_host = value("host", place) == host || value("hostaddr", place) == host;
+        const std::string its_port = value("port", place);
+        if (!is_host || (its_port != port && !its_port.empty())) continue;
+        for (auto& [keyword, list] : lists) {
+            if (list.size() < count) continue;
+            list.erase(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(place) + 1);
+            keywords_[keyword] = fmt::format("{}", fmt::join(list, ","));
+        }
+        return true;
+    }
+    return false;
 }
 
 std::string Conninfo::describe() const {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace walpack {
@@ -24,6 +25,9 @@ class Conninfo {
     // Sets a keyword unless the text already gives it.
     void set_default(const std::string& keyword, const std::string& value);
     void set(const std::string& keyword, const std::string& value);
+    // Of several hosts leaves out those up to the one of that name and port, as libpq tells of it.
+    // False when it is the last of them, or none.
+    [[nodiscard]] bool leave_out_through(std::string_view host, std::string_view port);
     // Host, port, database and user that libpq would use where they are known: for logs.
     std::string describe() const;
     const std::map<std::string, std::string>& keywords() const { return keywords_; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <initializer_list>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -82,6 +83,18 @@ std::string about_sql(const TransactionSummary& about) {
         about.rows);
 }
 
+// Whether both tables are there, with these privileges for the role.
+bool has_privileges(Connection& target, std::initializer_list<const char*> privileges) {
+    std::string sql =
+        "SELECT pg_catalog.count(*) = 2 FROM pg_catalog.pg_class c "
+        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname = 'walpack' AND c.relname IN ('request', 'held_transaction') "
+        "AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')";
+    for (const char* privilege : privileges)
+        sql += fmt::format(" AND pg_catalog.has_table_privilege(c.oid, '{}')", privilege);
+    return target.query_value(sql) == "t";
+}
+
 }  // namespace
 
 std::string TransactionSummary::describe() const {
@@ -109,15 +122,11 @@ bool Requests::has_release(Lsn commit_lsn) const {
 }
 
 bool RequestTable::is_usable(Connection& target) {
-    return target.query_value(
-               "SELECT pg_catalog.count(*) = 2 FROM pg_catalog.pg_class c "
-               "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-               "WHERE n.nspname = 'walpack' AND c.relname IN ('request', 'held_transaction') "
-               "AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') "
-               "AND pg_catalog.has_table_privilege(c.oid, 'SELECT') "
-               "AND pg_catalog.has_table_privilege(c.oid, 'INSERT') "
-               "AND pg_catalog.has_table_privilege(c.oid, 'UPDATE') "
-               "AND pg_catalog.has_table_privilege(c.oid, 'DELETE')") == "t";
+    return has_privileges(target, {"SELECT", "INSERT", "UPDATE", "DELETE"});
+}
+
+bool RequestTable::is_readable(Connection& target) {
+    return has_privileges(target, {"SELECT"});
 }
 
 void RequestTable::create(Connection& target) {

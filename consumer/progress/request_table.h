@@ -65,6 +65,8 @@ class RequestTable {
     // used.
     [[nodiscard]] static bool ensure(Connection& target);
     static bool is_usable(Connection& target);
+    // They are there, and may be read.
+    static bool is_readable(Connection& target);
 
     // Everything that waits, and the transactions left out that commit at or behind `since`.
     Requests read(Connection& target, Lsn since) const;

@@ -166,10 +166,13 @@ void Quarantine::give_up_rows_of(const Truncate& truncate, Connection& session) 
 bool Quarantine::is_deleted(const DeletedRows& deleted, const HeldTuple& tuple,
                             Connection& session) const {
     if (deleted.condition.empty()) return true;
-    const HeldValue* key = find(tuple, deleted.key_column);
-    if (key == nullptr || key->form != HeldValue::Form::text) return false;
-    const std::string text = deleted.is_of_bytes ? "\\x" + to_hex(key->bytes) : key->bytes;
-    return session.query_value("SELECT " + deleted.condition, {text}) == "t";
+    std::vector<std::optional<std::string>> values;
+    for (const std::string& column : deleted.key_columns) {
+        const HeldValue* key = find(tuple, column);
+        if (key == nullptr || key->form != HeldValue::Form::text) return false;
+        values.emplace_back(deleted.is_of_bytes ? "\\x" + to_hex(key->bytes) : key->bytes);
+    }
+    return bool_at(session.execute("SELECT " + deleted.condition, values), 0, 0);
 }
 
 // Those of which only the old key or only the new one is deleted do not know where their row is
@@ -181,8 +184,13 @@ void Quarantine::give_up_deleted(const DeletedRows& deleted, Connection& session
         if (row.table != deleted.table) continue;
         const bool is_new = is_deleted(deleted, row.new_row, session);
         const bool is_old = is_deleted(deleted, row.old_row, session);
-        const bool is_both = (is_new || find(row.new_row, deleted.key_column) == nullptr) &&
-                             (is_old || find(row.old_row, deleted.key_column) == nullptr);
+        const auto lacks = [&deleted](const HeldTuple& tuple) {
+            return std::ranges::any_of(deleted.key_columns, [&tuple](const std::string& column) {
+                return find(tuple, column) == nullptr;
+            });
+        };
+        const bool is_both =
+            (is_new || lacks(row.new_row)) && (is_old || lacks(row.old_row));
         has_moved = has_moved || (!is_both && (is_new || is_old));
         if (is_both) ids += (ids.empty() ? "" : ", ") + std::to_string(row.id);
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "schema/target_table.h"
 
@@ -10,10 +11,10 @@ namespace walpack {
 
 struct DeletedRows {
     TableName table;
-    // SQL about $1, which is the text of a row's value of `key_column`, or of type text its bytes
-    // as bytea's text. Empty: all rows of the table.
+    // SQL about $1, $2, .., which are the texts of a row's values of `key_columns`, or of type text
+    // the one's bytes as bytea's text. Empty: all rows of the table.
     std::string condition;
-    std::string key_column;
+    std::vector<std::string> key_columns;
     bool is_of_bytes = false;
     // SQL to be executed when a change that is held moves a row between these and others.
     std::string when_moved;

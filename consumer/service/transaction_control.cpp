@@ -46,8 +46,13 @@ void TransactionControl::read_requests() {
     polled_ = Clock::now();
     requests_ = table_.read(target_, options_.from);
     std::vector<Lsn> unknown;
-    for (const SkipRequest& skip : requests_.skips) {
+    for (SkipRequest& skip : requests_.skips) {
         if (skip.is_done || skip.commit_lsn.is_valid()) continue;
+        if (names_held_by_end(skip.lsn)) {
+            skip.commit_lsn = held_->transaction.commit_lsn;
+            table_.note_found(target_, skip.lsn, skip.commit_lsn);
+            continue;
+        }
         unknown.push_back(skip.lsn);
         if (skip.lsn >= applier_.applied_lsn() || search_.is_running()) continue;
         table_.refuse_skip(target_, skip.lsn);
@@ -55,6 +60,12 @@ void TransactionControl::read_requests() {
                      skip.lsn.to_string());
     }
     search_.look_for(std::move(unknown));
+}
+
+// Another transaction may commit where the held one ends. But nothing behind it was tried yet, so
+// it is the held one that is meant.
+bool TransactionControl::names_held_by_end(Lsn lsn) const {
+    return held_ && held_->is_counted && held_->transaction.end_lsn == lsn;
 }
 
 void TransactionControl::poll() {
@@ -207,6 +218,7 @@ void TransactionControl::wait_for_release() {
     held.transaction = summary_;
     held.is_counted = true;
     table_.hold(target_, held);
+    held_ = held;
     if (options_.on_state)
         options_.on_state(fmt::format("holding transaction LSN {}: {}", lsn, summary_.describe()));
     log::warning(
@@ -221,12 +233,6 @@ void TransactionControl::wait_for_release() {
             if (options_.on_state) options_.on_state("applying");
             return;
         }
-        // What that names is found out when the stream comes here again.
-        const bool may_be_named = std::ranges::any_of(
-            requests_.skips,
-            [this](const SkipRequest& skip) { return skip.lsn == summary_.end_lsn; });
-        if (may_be_named)
-            throw Error(ErrorKind::repeat, "a held transaction may have to be left out");
         if (on_wait_) on_wait_();
         std::this_thread::sleep_for(kWaitInterval);
     }

@@ -64,6 +64,7 @@ class TransactionControl : public TransactionSink {
     [[nodiscard]] bool note_idle(Lsn wal_end);
     // Takes up what was asked since; a round trip about each second.
     void poll();
+    bool names_held_by_end(Lsn lsn) const;
 
   private:
     using Clock = std::chrono::steady_clock;

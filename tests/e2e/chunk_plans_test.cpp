@@ -147,16 +147,47 @@ TEST_F(ChunkPlans, WithoutAKeyATableIsCutByPages) {
 
 TEST_F(ChunkPlans, AKeyWithTooFewLeadingValuesGivesWayToAnother) {
     source().execute(
-        "CREATE TABLE t (tenant int, id int NOT NULL, v text, PRIMARY KEY (tenant, id));"
+        "CREATE TABLE t (tenant int, id int NOT NULL, v text, n numeric, PRIMARY KEY (tenant, n));"
         "ALTER TABLE t REPLICA IDENTITY FULL;"
-        "INSERT INTO t SELECT 1 + g % 2, g, repeat('x', 100) FROM generate_series(1, 20000) g");
+        "INSERT INTO t SELECT 1 + g % 2, g, repeat('x', 100), g FROM generate_series(1, 20000) g");
     const auto table = publish();
-    EXPECT_EQ(plan(*table, 100'000).method, ChunkMethod::whole);
+    const ChunkPlan whole = plan(*table, 100'000);
+    EXPECT_EQ(whole.method, ChunkMethod::whole);
+    EXPECT_TRUE(contains(whole.reason, "have too few values"));
     source().execute("CREATE UNIQUE INDEX t_id ON t (id)");
     const ChunkPlan made = plan(*table, 100'000);
     EXPECT_EQ(made.method, ChunkMethod::key);
-    EXPECT_EQ(made.key_attribute, 1U);
+    EXPECT_EQ(made.key_attributes, std::vector<std::size_t>{1});
     EXPECT_TRUE(contains(made.reason, "index \"t_id\""));
+}
+
+// Each of the few leading values is cut by what comes behind it.
+TEST_F(ChunkPlans, AKeyWithTooFewLeadingValuesIsCutByItsColumnsTogether) {
+    on_both(
+        "CREATE TABLE t (v text, id int8, tenant int, line uuid, PRIMARY KEY (tenant, id, line))");
+    source().execute(
+        "INSERT INTO t SELECT repeat('x', 100), (g - 9999) * 3, g % 3 - 1, md5(g::text)::uuid "
+        "FROM generate_series(1, 20000) g; "
+        "INSERT INTO t SELECT 'lines', 7, 1, md5(g::text)::uuid FROM generate_series(1, 9000) g");
+    const auto table = publish();
+    const ChunkPlan made = plan(*table, 200'000);
+    EXPECT_EQ(made.method, ChunkMethod::key);
+    EXPECT_TRUE(
+        contains(made.reason, "of columns \"tenant\", \"id\", \"line\", of its primary key"));
+    EXPECT_GE(made.ranges.size(), 10U);
+    const std::vector<std::uint64_t> rows = copy_all(table, made);
+    EXPECT_LT(*std::ranges::max_element(rows), 29'000 * 3 / rows.size());
+    expect_equal();
+    expect_found_on_target(load(table, made), made, rows);
+}
+
+TEST_F(ChunkPlans, ColumnsAreCutTogetherOnlyInOneDirection) {
+    source().execute(
+        "CREATE TABLE t (tenant int NOT NULL, id int NOT NULL, v text);"
+        "CREATE UNIQUE INDEX t_key ON t (tenant, id DESC);"
+        "ALTER TABLE t REPLICA IDENTITY USING INDEX t_key;"
+        "INSERT INTO t SELECT 1 + g % 2, g, repeat('x', 100) FROM generate_series(1, 20000) g");
+    EXPECT_EQ(plan(*publish(), 100'000).method, ChunkMethod::whole);
 }
 
 TEST_F(ChunkPlans, APartitionedTableIsCutByItsKeyThroughItsRoot) {

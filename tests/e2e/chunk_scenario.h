@@ -79,14 +79,18 @@ class ChunkScenario : public Scenario {
     }
     // By the condition for the text of a key by itself.
     std::optional<std::string> count_of_values(const TableLoad& table, const KeyRange& range) {
-        const std::string text = table.key_column + "::pg_catalog.text";
-        const std::string bytes = "('\\x' || pg_catalog.encode(pg_catalog.convert_to(" + text +
-                                  ", pg_catalog.current_setting('client_encoding')::"
-                                  "pg_catalog.name), 'hex'))";
-        std::string condition = range_condition_on_value(table, range);
+        std::string condition = range_condition_on_values(table, range);
         if (condition.empty()) condition = "true";
-        for (auto at = condition.find("$1"); at != std::string::npos; at = condition.find("$1"))
-            condition.replace(at, 2, is_ordered_by_bytes(table) ? bytes : text);
+        for (std::size_t i = 0; i < table.keys.size(); ++i) {
+            const std::string text = table.keys[i].operand.expression + "::pg_catalog.text";
+            const std::string bytes = "('\\x' || pg_catalog.encode(pg_catalog.convert_to(" + text +
+                                      ", pg_catalog.current_setting('client_encoding')::"
+                                      "pg_catalog.name), 'hex'))";
+            const std::string parameter = "$" + std::to_string(i + 1);
+            for (auto at = condition.find(parameter); at != std::string::npos;
+                 at = condition.find(parameter))
+                condition.replace(at, parameter.size(), is_ordered_by_bytes(table) ? bytes : text);
+        }
         return write_->query_value("SELECT count(*) FROM public.t WHERE " + condition);
     }
     std::string load_error(const TableLoad& table) {

@@ -11,7 +11,8 @@
 namespace walpack::e2e {
 
 inline constexpr int kRows = 4000;
-inline const std::vector<std::string> kTables = {"by_int", "by_uuid", "by_pair", "full", "keyless"};
+inline const std::vector<std::string> kTables = {
+    "by_int", "by_uuid", "by_pair", "by_tenant", "full", "keyless"};
 
 class ChunkedCopy : public Scenario {
   protected:
@@ -22,6 +23,8 @@ class ChunkedCopy : public Scenario {
             "ALTER TABLE by_int ALTER big SET STORAGE EXTERNAL; "
             "CREATE TABLE by_uuid (id uuid PRIMARY KEY, n int, big text); "
             "CREATE TABLE by_pair (id int, part int, n int, big text, PRIMARY KEY (id, part)); "
+            "CREATE TABLE by_tenant (id int, n int, big text, tenant int DEFAULT 1, "
+            "PRIMARY KEY (tenant, id)); "
             "CREATE TABLE \"full\" (id int PRIMARY KEY, n int, big text); "
             "ALTER TABLE \"full\" REPLICA IDENTITY FULL; "
             "CREATE TABLE keyless (id int, n int, big text); "
@@ -38,6 +41,10 @@ class ChunkedCopy : public Scenario {
             ") g; "
             "INSERT INTO by_pair SELECT g / 4, g % 4, g, repeat('z', 100) "
             "FROM generate_series(1, " +
+            rows +
+            ") g; "
+            "INSERT INTO by_tenant SELECT g * 10, g, CASE WHEN g % 9 = 0 THEN " +
+            big + " ELSE repeat('t', 100) END, g % 3 FROM generate_series(1, " +
             rows +
             ") g; "
             "INSERT INTO \"full\" SELECT g * 10, g, CASE WHEN g % 9 = 0 THEN " +

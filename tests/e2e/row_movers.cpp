@@ -6,6 +6,7 @@ namespace walpack::e2e {
 namespace {
 
 constexpr int kSessions = 3;
+constexpr seconds kLongestWait{60};  // for a lock, or for a server that is away
 
 }  // namespace
 
@@ -28,7 +29,8 @@ std::string RowMovers::stop() {
 
 void RowMovers::run(int number) {
     Random random(100 + static_cast<std::uint64_t>(number));
-    Session session(conninfo_);
+    Session session(conninfo_ + " options='-c lock_timeout=" +
+                    std::to_string(kLongestWait.count() * patience()) + "s'");
     while (!is_stopping_) {
         try {
             if (random.chance(0.05)) {
@@ -107,8 +109,9 @@ void RowMovers::prepare(Session& session, Random& random, int number) {
         if (!error.is_lost_connection()) throw;
         // Only the answer may be lost: what is prepared would hold its locks for ever.
     }
-    while (!is_ended(session, end + " PREPARED '" + gid + "'")) {
-    }
+    const std::string sql = end + " PREPARED '" + gid + "'";
+    if (!holds_within(kLongestWait, [&] { return is_ended(session, sql); }))
+        throw SqlError("the server is away for too long: " + sql, "57014");
 }
 
 // The server may be away; then the transaction is there when it is back, unless it ended.

@@ -70,6 +70,31 @@ TEST_F(Streaming, ARunningTransactionArrivesWhenItIsCommitted) {
     EXPECT_TRUE(std::filesystem::is_empty(spool_directory_));
 }
 
+// A value of more than 4096 pieces is spilled to disk before it can be sent, and then the server by
+// itself does not say that its subtransaction was rolled back.
+TEST_F(Streaming, ARolledBackSavepointWhoseChangesWereSpilledLeavesNothing) {
+    on_both("ALTER TABLE t ALTER v SET STORAGE EXTERNAL");
+    start_streaming();
+    Session writer = new_source_session();
+    std::int64_t sent = 0;
+    // What is rolled back before it is sent is not sent.
+    const auto insert_huge = [&](int id) {
+        writer.execute("INSERT INTO t VALUES (" + std::to_string(id) + ", repeat('x', 12000000))");
+        catch_up();  // its commit flushes what this one has written
+        wait_until_spooled(sent += 11'000'000);
+    };
+    writer.execute("BEGIN; INSERT INTO t VALUES (1, 'kept'); SAVEPOINT a");
+    insert_huge(10);
+    writer.execute("ROLLBACK TO a; INSERT INTO t VALUES (2, 'kept'); SAVEPOINT b; SAVEPOINT c");
+    insert_huge(20);
+    writer.execute("RELEASE c; ROLLBACK TO b; SAVEPOINT d");
+    insert_huge(30);
+    writer.execute("RELEASE d; COMMIT");
+    catch_up();
+    EXPECT_EQ(target().value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM t"), "1 2 30");
+    expect_equal();
+}
+
 TEST_F(Streaming, RolledBackSavepointsLeaveNothing) {
     start_streaming();
     source().execute(

@@ -242,7 +242,8 @@ class ModelConsumer : public CopyGateOutput {
         const Attribute& key = known.published->relation->attributes[0];
         ChunkPlan plan;
         known.stored.method = plan.method = table == 2 ? ChunkMethod::whole : ChunkMethod::key;
-        known.stored.key_column = key.name;
+        known.stored.key_columns = {key.name};
+        plan.key_attributes = {0};
         known.load = std::make_shared<const TableLoad>(
             make_table_load(known.published, known.mapping, plan));
         known.parts.clear();

@@ -20,9 +20,11 @@ KeyBound number(const std::string& text) {
     return {text, "unused"};
 }
 
-TableLoad load_of(const std::shared_ptr<const RelationMapping>& mapping, PublishedTable published) {
+TableLoad load_of(const std::shared_ptr<const RelationMapping>& mapping, PublishedTable published,
+                  std::vector<std::size_t> key_attributes = {0}) {
     ChunkPlan plan;
     plan.method = ChunkMethod::key;
+    plan.key_attributes = std::move(key_attributes);
     published.relation = mapping->relation;
     return make_table_load(std::make_shared<const PublishedTable>(std::move(published)), mapping,
                            plan);
@@ -65,6 +67,18 @@ TEST(ChunkLoad, SelectsARangeOfTheKey) {
               "'-5'::\"pg_catalog\".\"int8\" AND \"id\" < '10'::\"pg_catalog\".\"int8\"");
     EXPECT_EQ(select_rows_sql(load, KeyRange{}), "SELECT \"id\", \"v\" FROM ONLY \"public\".\"t\"");
     EXPECT_EQ(load.copy_in_sql, "COPY \"public\".\"t\" (\"id\", \"v\") FROM STDIN (FORMAT binary)");
+}
+
+TEST(ChunkLoad, SelectsARangeOfAKeyOfSeveralColumns) {
+    const TableLoad load =
+        load_of(MappingBuilder("t").key("a", "int4").key("b", "int8").map(), {}, {0, 1});
+    EXPECT_EQ(select_rows_sql(load, KeyRange{number("1,-5"), number("2,10")}),
+              "SELECT \"a\", \"b\" FROM ONLY \"public\".\"t\" WHERE (\"a\", \"b\") >= "
+              "('1'::\"pg_catalog\".\"int4\", '-5'::\"pg_catalog\".\"int8\") AND (\"a\", \"b\") < "
+              "('2'::\"pg_catalog\".\"int4\", '10'::\"pg_catalog\".\"int8\")");
+    EXPECT_EQ(range_condition_on_values(load, {std::nullopt, number("2,10")}),
+              "($1::\"pg_catalog\".\"int4\", $2::\"pg_catalog\".\"int8\") < "
+              "('2'::\"pg_catalog\".\"int4\", '10'::\"pg_catalog\".\"int8\")");
 }
 
 TEST(ChunkLoad, SelectsARangeOfPages) {

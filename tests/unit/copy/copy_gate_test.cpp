@@ -33,11 +33,12 @@ class CopyGateTest : public testing::Test, protected CopyGateOutput {
         table->stored.name = {"public", "t"};
         table->stored.state = TableState::copying;
         table->stored.method = ChunkMethod::key;
-        table->stored.key_column = "id";
+        table->stored.key_columns = {"id"};
         table->published = published;
         table->mapping = mapping_;
         ChunkPlan plan;
         plan.method = ChunkMethod::key;
+        plan.key_attributes = {0};
         table->load = std::make_shared<const TableLoad>(make_table_load(published, mapping_, plan));
         table->parts.resize(2);
         table->parts[0].stored.range.to = KeyBound{"m", "m"};

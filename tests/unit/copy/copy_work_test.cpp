@@ -24,7 +24,7 @@ class CopyWorkTest : public testing::Test {
         auto table = std::make_unique<CopyTable>();
         table->stored.state = state;
         table->stored.method = method;
-        table->stored.key_column = "id";
+        table->stored.key_columns = {"id"};
         table->parts.resize(parts);
         for (std::size_t i = 0; i < parts; ++i)
             table->parts[i].stored.number = static_cast<std::uint32_t>(i);
@@ -181,7 +181,7 @@ TEST_F(CopyWorkTest, AStopEndsTheWaitForATask) {
 TEST(AssignStages, AKeyByWhichChangesFindTheirRowsComesFirst) {
     CopyTable table;
     table.stored.method = ChunkMethod::key;
-    table.stored.key_column = "id";
+    table.stored.key_columns = {"id"};
     table.builds.push_back(item(PostDataKind::key, {"other"}));
     table.builds[0].is_identity = true;
 
@@ -194,7 +194,7 @@ TEST(AssignStages, AKeyByWhichChangesFindTheirRowsComesFirst) {
 TEST(AssignStages, AnotherUniqueIndexWaitsUntilChunksAreOfOneMoment) {
     CopyTable table;
     table.stored.method = ChunkMethod::key;
-    table.stored.key_column = "id";
+    table.stored.key_columns = {"id"};
     table.builds.push_back(item(PostDataKind::key, {"other"}));
     table.builds.push_back(item(PostDataKind::key, {"other", "id"}));
 
@@ -204,10 +204,23 @@ TEST(AssignStages, AnotherUniqueIndexWaitsUntilChunksAreOfOneMoment) {
     EXPECT_EQ(table.builds[1].stage, Stage::key) << "rows of two chunks differ in it";
 }
 
+TEST(AssignStages, AnIndexWithoutAllColumnsOfTheKeyWaits) {
+    CopyTable table;
+    table.stored.method = ChunkMethod::key;
+    table.stored.key_columns = {"tenant", "id"};
+    table.builds.push_back(item(PostDataKind::key, {"tenant", "other"}));
+    table.builds.push_back(item(PostDataKind::key, {"id", "other", "tenant"}));
+
+    assign_stages(table);
+
+    EXPECT_EQ(table.builds[0].stage, Stage::settled);
+    EXPECT_EQ(table.builds[1].stage, Stage::key);
+}
+
 TEST(AssignStages, AnExclusionConstraintWaitsAsWell) {
     CopyTable table;
     table.stored.method = ChunkMethod::key;
-    table.stored.key_column = "id";
+    table.stored.key_columns = {"id"};
     table.builds.push_back(item(PostDataKind::index));
     table.builds[0].is_exclusive = true;
 
