@@ -200,8 +200,7 @@ std::vector<ChunkKey> read_chunk_keys(Connection& source, const PublishedTable& 
             prefix.index = column.index;
             is_open = true;
         }
-        if (column.place == 0 && column.may_cut)
-            add(keys, {{*column.attribute}, column.index});
+        if (column.place == 0 && column.may_cut) add(keys, {{*column.attribute}, column.index});
         // A comparison of rows uses an index only where all columns have one direction.
         is_open = is_open && column.place == prefix.attributes.size() && column.may_cut &&
                   column.is_ascending &&

@@ -154,10 +154,10 @@ TableLoad make_table_load(const std::shared_ptr<const PublishedTable>& published
         const auto found =
             std::ranges::find(mapping->columns, attribute, &ColumnMapping::attribute);
         WALPACK_CHECK(found != mapping->columns.end());
-        load.keys.push_back({{quote_identifier(key.name),
-                              sql_type(key.value_type().schema, key.value_type().name)},
-                             key.kind,
-                             &*found});
+        load.keys.push_back(
+            {{quote_identifier(key.name), sql_type(key.value_type().schema, key.value_type().name)},
+             key.kind,
+             &*found});
     }
     return load;
 }
@@ -188,10 +188,10 @@ std::string range_condition_on_target(const TableLoad& load, const KeyRange& ran
     if (!range.from && !range.to) return "true";
     WALPACK_CHECK(!load.keys.empty());
     if (is_ordered_by_bytes(load)) {
-        const std::string bytes =
-            fmt::format("pg_catalog.convert_to({}::pg_catalog.text, "
-                        "pg_catalog.current_setting('client_encoding')::pg_catalog.name)",
-                        quote_identifier(load.keys.front().mapping->column->name));
+        const std::string bytes = fmt::format(
+            "pg_catalog.convert_to({}::pg_catalog.text, "
+            "pg_catalog.current_setting('client_encoding')::pg_catalog.name)",
+            quote_identifier(load.keys.front().mapping->column->name));
         return range_condition({{bytes, "pg_catalog.bytea"}}, in_hex(range));
     }
     std::vector<KeyOperand> operands;

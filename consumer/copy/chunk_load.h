@@ -58,8 +58,8 @@ std::string select_rows_sql(const TableLoad& load, const PageRange& pages);
 std::string range_condition_on_target(const TableLoad& load, const KeyRange& range);
 
 // The same condition on values by themselves: SQL about $1, $2, .., which are the texts of a row's
-// key columns. Where is_ordered_by_bytes() it is the key's bytes, as bytea's text. Empty for a range
-// without bounds.
+// key columns. Where is_ordered_by_bytes() it is the key's bytes, as bytea's text. Empty for a
+// range without bounds.
 std::string range_condition_on_values(const TableLoad& load, const KeyRange& range);
 bool is_ordered_by_bytes(const TableLoad& load);
 

@@ -164,9 +164,9 @@ class Planning {
         for (const std::size_t attribute : key.attributes)
             columns += fmt::format("{}\"{}\"", columns.empty() ? "" : ", ",
                                    table_.relation->attributes[attribute].name);
-        plan_.reason = fmt::format("{} of column{} {}, of {}",
-                                   counted(plan_.ranges.size(), "range"),
-                                   key.attributes.size() == 1 ? "" : "s", columns, key.index);
+        plan_.reason =
+            fmt::format("{} of column{} {}, of {}", counted(plan_.ranges.size(), "range"),
+                        key.attributes.size() == 1 ? "" : "s", columns, key.index);
     }
 
     // A range of ctid holds those pages of every partition, so a few large ones make the later

@@ -109,8 +109,7 @@ void CopyGate::look_up(const RowChange& change) {
     for (std::size_t i = 0; i < table_->load->keys.size(); ++i) {
         const auto found =
             std::ranges::find(attributes, table_->stored.key_columns[i], &Attribute::name);
-        is_cut_otherwise_ =
-            found == attributes.end() || found->kind != table_->load->keys[i].kind;
+        is_cut_otherwise_ = found == attributes.end() || found->kind != table_->load->keys[i].kind;
         if (is_cut_otherwise_) return;
         key_is_in_old_ = key_is_in_old_ && found->is_key;
         const auto attribute = static_cast<std::size_t>(found - attributes.begin());

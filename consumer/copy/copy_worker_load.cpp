@@ -106,8 +106,8 @@ bool CopyWorker::join_snapshot(const CopyTask& task) {
     }
     if (name.empty()) return false;
     // Locked by itself: the owner may be gone, and with it the lock that forbids a rewrite. Whoever
-    // waits for a stronger lock waits for the owner, who waits for us: so there is no waiting behind
-    // them, and the part is given back.
+    // waits for a stronger lock waits for the owner, who waits for us: so there is no waiting
+    // behind them, and the part is given back.
     reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
     lock_rows(*load_of(*task.table)->published, " NOWAIT");
     try {

@@ -93,7 +93,8 @@ std::optional<Error> Connection::connect(Conninfo conninfo, const std::string& a
         const std::string host = text(PQhost(native()));
         const std::string port = text(PQport(native()));
         if (!conninfo.leave_out_through(host, port)) return failure;
-        log::warning("host \"{}\", port {}, does not answer; trying the ones behind it", host, port);
+        log::warning("host \"{}\", port {}, does not answer; trying the ones behind it", host,
+                     port);
     }
 }
 

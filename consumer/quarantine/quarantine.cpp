@@ -189,8 +189,7 @@ void Quarantine::give_up_deleted(const DeletedRows& deleted, Connection& session
                 return find(tuple, column) == nullptr;
             });
         };
-        const bool is_both =
-            (is_new || lacks(row.new_row)) && (is_old || lacks(row.old_row));
+        const bool is_both = (is_new || lacks(row.new_row)) && (is_old || lacks(row.old_row));
         has_moved = has_moved || (!is_both && (is_new || is_old));
         if (is_both) ids += (ids.empty() ? "" : ", ") + std::to_string(row.id);
     }

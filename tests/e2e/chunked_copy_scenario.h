@@ -11,8 +11,8 @@
 namespace walpack::e2e {
 
 inline constexpr int kRows = 4000;
-inline const std::vector<std::string> kTables = {
-    "by_int", "by_uuid", "by_pair", "by_tenant", "full", "keyless"};
+inline const std::vector<std::string> kTables = {"by_int",    "by_uuid", "by_pair",
+                                                 "by_tenant", "full",    "keyless"};
 
 class ChunkedCopy : public Scenario {
   protected:
@@ -44,8 +44,7 @@ class ChunkedCopy : public Scenario {
             rows +
             ") g; "
             "INSERT INTO by_tenant SELECT g * 10, g, CASE WHEN g % 9 = 0 THEN " +
-            big + " ELSE repeat('t', 100) END, g % 3 FROM generate_series(1, " +
-            rows +
+            big + " ELSE repeat('t', 100) END, g % 3 FROM generate_series(1, " + rows +
             ") g; "
             "INSERT INTO \"full\" SELECT g * 10, g, CASE WHEN g % 9 = 0 THEN " +
             big + " END FROM generate_series(1, " + rows +

@@ -86,8 +86,9 @@ TEST_F(CopyCare, ATruncateBetweenTheSessionsOfOneSnapshotEndsTheWait) {
             "SELECT count(*) FROM pg_locks WHERE relation = 'keyless'::regclass AND " + condition);
     };
     wait_until("one session is held up, and the other reads the table", seconds(30), [&] {
-        return target().number("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND "
-                               "objid = 77 AND NOT granted") == 1 &&
+        return target().number(
+                   "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND "
+                   "objid = 77 AND NOT granted") == 1 &&
                locks("mode = 'AccessShareLock' AND granted") > 0;
     });
     Session truncating = new_source_session();
