@@ -38,11 +38,12 @@ void require_all_targets(const Config& config) {
 
 int run_service(const Invocation& invocation) {
     const auto load = [&invocation] {
-        return load_configs(invocation.config_path, invocation.flags);
+        std::vector<Config> configs = load_configs(invocation.config_path, invocation.flags);
+        require_all_targets(configs.front());
+        return configs;
     };
     const std::vector<Config> targets = load();
     const Config& config = targets.front();
-    require_all_targets(config);
     log::set_level(config.log_level);
     log::info("walpack " WALPACK_VERSION " starts pipeline \"{}\"", config.pipeline);
     for (const Config& target : targets)

@@ -186,13 +186,19 @@ void check_present_slot(const Config& config, const SlotState& slot, Preflight& 
                       "keep \"" + config.log_directory + "\"; run checks that it is complete.");
         return;
     }
-    if (is_behind) {
-        findings.problem(End::source,
-                         fmt::format("replication slot \"{}\" is confirmed up to {}, beyond the "
-                                     "target's position {}: transactions would be missing",
-                                     config.slot, slot.confirmed_flush_lsn.to_string(),
-                                     row.applied_lsn.to_string()),
-                         target_start_over(config));
+    // It has looked at that when it began; and the position is older than the slot's, as it was
+    // read before.
+    const bool is_at_work = slot.active_pid.has_value();
+    if (is_behind && !is_at_work) {
+        findings.problem(
+            End::source,
+            fmt::format("replication slot \"{}\" is confirmed up to {}, beyond the target's "
+                        "position {}, and there is no log in \"{}\": transactions would be missing",
+                        config.slot, slot.confirmed_flush_lsn.to_string(),
+                        row.applied_lsn.to_string(), config.log_directory),
+            "name the folder where the service keeps its log with --log-directory, if that is "
+            "another one; without a log: " +
+                target_start_over(config));
         return;
     }
     findings.ok(End::source, fmt::format("replication slot \"{}\" exists{}", config.slot,

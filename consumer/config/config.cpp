@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <numeric>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -52,6 +54,8 @@ std::string temporary_folder() {
     return folder != nullptr && *folder != '\0' ? folder : "/tmp";
 }
 
+constexpr const char* kServiceFolder = "/var/lib/walpack/";
+
 // Where a service may keep what must survive a restart: what systemd names, else the user's own.
 std::string default_log_directory(const std::string& pipeline) {
     const auto variable = [](const char* name) {
@@ -61,11 +65,14 @@ std::string default_log_directory(const std::string& pipeline) {
     // systemd separates several by colons.
     const std::string service = variable("STATE_DIRECTORY");
     if (!service.empty()) return service.substr(0, service.find(':')) + "/" + pipeline;
+    // Commands beside a service that systemd runs, which gives them no such variable.
+    std::error_code error;
+    const std::string of_service = kServiceFolder + pipeline;
+    if (std::filesystem::is_directory(of_service, error)) return of_service;
     const std::string state = variable("XDG_STATE_HOME");
     if (!state.empty()) return state + "/walpack/" + pipeline;
     const std::string home = variable("HOME");
-    return home.empty() ? "/var/lib/walpack/" + pipeline
-                        : home + "/.local/state/walpack/" + pipeline;
+    return home.empty() ? of_service : home + "/.local/state/walpack/" + pipeline;
 }
 
 void require(const std::set<std::string>& given, const std::string& key) {

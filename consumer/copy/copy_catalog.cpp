@@ -79,8 +79,9 @@ void add_more_key_columns(Connection& target, const std::string& pipeline,
     for (int row = 0; row < result.rows(); ++row) {
         const auto found =
             std::ranges::lower_bound(tables, oid_at(result, row, 0), {}, &StoredTable::oid);
-        if (found == tables.end()) continue;  // came between the two queries
-        found->key_columns.emplace_back(result.value(row, 1));
+        // Otherwise it came between the two queries.
+        if (found != tables.end() && found->oid == oid_at(result, row, 0))
+            found->key_columns.emplace_back(result.value(row, 1));
     }
 }
 

@@ -259,13 +259,12 @@ bool Connection::result_is_ready() {
 Conninfo Connection::same_server(Conninfo conninfo) const {
     const char* host = PQhost(native());
     const char* port = PQport(native());
-    const bool has_several = conninfo.keywords().contains("host") &&
-                             conninfo.keywords().at("host").find(',') != std::string::npos;
-    if (!has_several || host == nullptr || port == nullptr) return conninfo;
+    const char* address = PQhostaddr(native());
+    if (host == nullptr || port == nullptr) return conninfo;
     conninfo.set("host", host);
     conninfo.set("port", port);
-    // One for each host.
-    if (conninfo.keywords().contains("hostaddr")) conninfo.set("hostaddr", PQhostaddr(native()));
+    // Looking a name up may take long, and cannot be ended. A socket has no address.
+    if (address != nullptr) conninfo.set("hostaddr", address);
     return conninfo;
 }
 

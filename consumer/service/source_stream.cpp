@@ -21,6 +21,7 @@ namespace walpack {
 namespace {
 
 constexpr std::chrono::milliseconds kUpdateInterval{100};
+constexpr std::chrono::milliseconds kSenderTimeoutMin{10'000};
 constexpr int kUpdatesPerQuestion = 10;
 // Updates after which the log has had time to be written.
 constexpr int kLackingMax = 30;
@@ -56,6 +57,17 @@ ReceiverOptions receiver_options(const Config& config, std::function<void()> on_
     }
     options.plugin_options["publication_names"] = names;
     return options;
+}
+
+// While the server decodes what it does not send, it says that it is there only each half of its
+// timeout, and never without one: more than receive_timeout would end such a session again and
+// again. A shorter one is left alone.
+void limit_sender_timeout(ReplicationConnection& source, std::chrono::milliseconds limit) {
+    const std::string most = std::to_string(std::max(limit, kSenderTimeoutMin).count());
+    source.session().execute(fmt::format(
+        "SELECT pg_catalog.set_config(name, '{0}ms', false) FROM pg_catalog.pg_settings WHERE name "
+        "= 'wal_sender_timeout' AND setting::pg_catalog.int8 NOT BETWEEN 1 AND {0}",
+        most));
 }
 
 }  // namespace
@@ -185,6 +197,7 @@ void SourceStream::session(Confirmation& confirmation) {
         confirmed = look_at_source(*source);
     }
     note_log_timeline(config_.log_directory, timeline());
+    limit_sender_timeout(*source, config_.receive_timeout);
     bool is_new = generation_ == 0;
     const Lsn from = begin_log(confirmed, confirmation, is_new);
     if (is_new) {

@@ -1,5 +1,7 @@
 // The publisher is not held up: it shuts down while the consumer lags, its walsender lives through
 // a transaction that takes longer than its patience, its WAL goes although this database is idle.
+#include <csignal>
+
 #include "e2e/fault_scenario.h"
 
 namespace walpack::e2e {
@@ -84,6 +86,22 @@ TEST_F(FaultPublisher, AMillionRowsForASlowTargetOutliveTheWalsendersPatience) {
     blocker.execute("ROLLBACK");
     catch_up();
     EXPECT_EQ(walsender(), before) << "the walsender was replaced";
+    expect_healed();
+}
+
+// While the source decodes what it does not send, it would say nothing without a limit of its own.
+TEST_F(FaultPublisher, AWalsenderWithoutPatienceOfItsOwnHasThatOfTheConsumer) {
+    source().execute("ALTER DATABASE " + source_database() + " SET wal_sender_timeout = 0");
+    consumer().set("status_interval", "\"1s\"");
+    consumer().set("receive_timeout", "\"2s\"");
+    start_streaming();
+    const pid_t before = walsender();
+    ASSERT_EQ(::kill(consumer().pid(), SIGSTOP), 0);
+    wait_until("the walsender ends", seconds(20), [&] {
+        return source().number("SELECT count(*) FROM pg_stat_activity WHERE pid = " +
+                               std::to_string(before)) == 0;
+    });
+    ASSERT_EQ(::kill(consumer().pid(), SIGCONT), 0);
     expect_healed();
 }
 
