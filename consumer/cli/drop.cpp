@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/sqlstate.h"
 #include "base/stop_request.h"
 #include "base/text.h"
 #include "cli/finding.h"
@@ -38,9 +39,23 @@ class Removal {
           wants_target_(!invocation.switches.contains("source-only")),
           ends_consumer_(invocation.switches.contains("force")) {}
 
+    // Throws where a service is at work: before anything is removed of several targets, which it
+    // may not have in hand at the moment.
+    void require_free_slot() {
+        if (ends_consumer_ || !wants_source_) return;
+        try {
+            Connection source(config_.source, stop_, application_name());
+            const auto state = read_slot(source, config_.slot);
+            if (state && state->active_pid) release(source, config_.slot);
+        } catch (const Error& error) {
+            if (is_in_use(error)) throw;  // otherwise it is told when the slot's turn comes
+        }
+    }
+
     // What could not be removed is said on standard error.
     bool run() {
         if (wants_target_) attempt([this] { look_at_target(); });
+        if (is_at_work_) return false;
         if (wants_source_) attempt([this] { clean_source(); });
         // A slot that stays, since it is in use, still needs the row. One on a source that cannot
         // be reached does not: nothing will be applied from it any more.
@@ -62,10 +77,20 @@ class Removal {
 
     std::string application_name() const { return "walpack_" + config_.pipeline + "_drop"; }
 
+    static bool is_in_use(const Error& error) {
+        return error.kind() == ErrorKind::connection && error.sqlstate() == kObjectInUse;
+    }
+
+    // A service that is connecting to the source has no slot in use, but this.
     void look_at_target() {
         target_ = std::make_unique<Connection>(config_.target, stop_, application_name());
-        progress_ = Progress(*target_, config_.pipeline).read();
+        Progress progress(*target_, config_.pipeline);
+        progress_ = progress.read();
         is_target_known_ = true;
+        if (!progress_ || ends_consumer_) return;
+        is_at_work_ = true;
+        progress.lock(kReleaseTimeout);
+        is_at_work_ = false;
     }
 
     void clean_source() {
@@ -112,6 +137,7 @@ class Removal {
             throw Error(
                 ErrorKind::connection,
                 fmt::format("replication slot \"{}\" is in use by {} on the source", slot, *user))
+                .sqlstate(std::string(kObjectInUse))
                 .hint("Stop \"walpack run\" first, or end its session with --force.");
         }
         source.execute(
@@ -162,6 +188,7 @@ class Removal {
     std::unique_ptr<Connection> target_;
     std::optional<ProgressRow> progress_;
     bool is_target_known_ = false;
+    bool is_at_work_ = false;  // another session has the pipeline's lock
     bool slot_is_kept_ = false;
     bool is_complete_ = true;
 };
@@ -186,6 +213,8 @@ int run_drop(const Invocation& invocation) {
         throw Error(ErrorKind::config, "--source-only and --target-only exclude each other")
             .hint("Leave both out to clean both ends.");
     }
+    if (targets.size() > 1 && targets.back().only_target.empty())
+        Removal(targets.back(), invocation, true).require_free_slot();
     // One of several that is named leaves the slot to the others.
     bool is_complete = true;
     for (const Config& config : targets) {

@@ -33,6 +33,18 @@ Error start_over(const std::string& message, const std::string& detail,
         only_target));
 }
 
+// What a log has beyond the source's history may be on no target yet.
+Error other_history(std::string_view whose, const std::string& message, const std::string& detail,
+                    const std::string& only_target) {
+    Error error = start_over(message, detail, only_target);
+    if (whose != "log") return error;
+    return error.hint(
+        "If neither the slot nor any target, see \"walpack status\", is beyond what the source "
+        "has, "
+        "the log is not needed: move its folder away and start again. Otherwise start over: "
+        "\"walpack drop\", empty the target tables, \"walpack init\", \"walpack run\".");
+}
+
 void check_slot(const std::string& name, const SlotState& slot) {
     require_own_slot(name, slot);
     if (!slot.is_lost()) return;
@@ -73,15 +85,17 @@ void require_history(std::optional<std::uint32_t> timeline, Lsn position,
         const auto reason =
             why_not_in_history({*timeline, position}, history.timeline, history.ends);
         if (reason) {
-            throw start_over(fmt::format("the source has another history than the {}", whose),
-                             *reason, only_target);
+            throw other_history(whose,
+                                fmt::format("the source has another history than the {}", whose),
+                                *reason, only_target);
         }
         log::warning("the source has changed from timeline {} to {}, after all that the {} has",
                      *timeline, history.timeline, whose);
     }
     if (history.flush_lsn >= position) return;
     const char* has = whose == "target" ? "has applied" : "reaches";
-    throw start_over(
+    throw other_history(
+        whose,
         fmt::format("the source has written up to {} only, and the {} {} up to {}",
                     history.flush_lsn.to_string(), whose, has, position.to_string()),
         fmt::format("The source may have been restored from an older copy of its disk: the {} may "

@@ -1,6 +1,7 @@
 // What would do harm, or would not do what it says, is refused or left alone.
 #include <filesystem>
 
+#include "progress/advisory_lock.h"
 #include "support/scenario.h"
 #include "support/scratch.h"
 
@@ -27,6 +28,47 @@ TEST_F(Misuse, ASwitchTakesNoValue) {
     EXPECT_EQ(source().number("SELECT count(*) FROM pg_replication_slots WHERE slot_name = " +
                               literal(slot())),
               1);
+}
+
+TEST_F(Misuse, DropBesideTheServiceRemovesNothing) {
+    Session postgres(target_cluster().conninfo("postgres"));
+    const std::string second = target_database() + "_second";
+    postgres.execute("CREATE DATABASE " + second);
+    Session(target_cluster().conninfo(second)).execute("CREATE TABLE mark (id int PRIMARY KEY)");
+    source().execute("CREATE PUBLICATION " + slot() + " FOR ALL TABLES");
+    Consumer of_two({{"pipeline", toml_text(pipeline())},
+                     {"source", toml_text(source_conninfo())},
+                     {"log_directory", toml_text(log_directory())}});
+    of_two.set_more("[[target]]\nname = \"a\"\nconninfo = " + toml_text(target_conninfo()) +
+                    "\n[[target]]\nname = \"b\"\nconninfo = " +
+                    toml_text(target_cluster().conninfo(second)) + "\n");
+    of_two.init();
+    of_two.start();
+    wait_until_streaming();
+    const Finished drop = of_two.command("drop");
+    EXPECT_NE(drop.status, 0);
+    EXPECT_TRUE(contains(drop.output, "is in use by"));
+    EXPECT_EQ(target().number("SELECT count(*) FROM walpack.progress"), 1);
+    EXPECT_EQ(of_two.terminate(), 0);
+    EXPECT_EQ(of_two.command("drop").status, 0);
+    postgres.execute("DROP DATABASE " + second + " WITH (FORCE)");
+}
+
+// A service that is connecting to the source again has its target's lock alone.
+TEST_F(Misuse, DropLeavesTheSlotWhileTheTargetIsApplied) {
+    source().execute("CREATE PUBLICATION " + slot() + " FOR ALL TABLES");
+    consumer().init();
+    Session holder = new_target_session();
+    holder.execute("SELECT pg_advisory_lock(" + std::to_string(pipeline_lock_key(pipeline())) +
+                   ")");
+    const Finished drop = consumer().command("drop");
+    EXPECT_NE(drop.status, 0);
+    EXPECT_TRUE(contains(drop.output, "another session applies"));
+    EXPECT_EQ(source().number("SELECT count(*) FROM pg_replication_slots WHERE slot_name = " +
+                              literal(slot())),
+              1);
+    holder.disconnect();
+    EXPECT_EQ(consumer().command("drop").status, 0);
 }
 
 // A file that was copied for another pipeline may still name the folder of the first.

@@ -55,6 +55,12 @@ TEST(Continuity, OneOfSeveralTargetsStartsOverAlone) {
     }
 }
 
+TEST(Continuity, ALogThatIsAheadMayBeMovedAway) {
+    const SourceHistory written_less{1, Lsn{50}, {}};
+    EXPECT_THAT(hint_of([&] { require_history(1, Lsn{100}, written_less, "log", ""); }),
+                HasSubstr("move its folder away"));
+}
+
 TEST(Continuity, NothingIsRefusedWhereTheLogReachesBackToTheTarget) {
     require_continuity("walpack_main", applied_up_to(Lsn{200}), Lsn{200}, "", "second");
     require_system(1, 1, "second");
