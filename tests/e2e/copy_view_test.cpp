@@ -54,7 +54,9 @@ TEST_F(CopyView, IsBelowTheLogAndGoesAwayWithTheCopy) {
         });
         EXPECT_TRUE(contains(read_file(typed), " tables, "));
         EXPECT_TRUE(contains(read_file(typed), "copying"));
-        wait_until_copied();
+        wait_until("the log says that it is complete", seconds(60), [&] {
+            return read_file(typed).find("initial copy is complete") != std::string::npos;
+        });
         terminal.signal(SIGTERM);
         (void)terminal.wait_exit(seconds(10));
     }
