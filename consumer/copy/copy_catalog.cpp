@@ -68,7 +68,7 @@ SourceSnapshot snapshot_at(const Result& result, int row, int column) {
     return *snapshot;
 }
 
-// Of keys of several columns those behind the first. `tables` are in the order of their oids.
+// Of keys of several columns those behind the first. `tables` are by oid, read a moment before.
 void add_more_key_columns(Connection& target, const std::string& pipeline,
                           std::vector<StoredTable>& tables) {
     const Result result = target.execute(
@@ -79,7 +79,6 @@ void add_more_key_columns(Connection& target, const std::string& pipeline,
     for (int row = 0; row < result.rows(); ++row) {
         const auto found =
             std::ranges::lower_bound(tables, oid_at(result, row, 0), {}, &StoredTable::oid);
-        // Otherwise it came between the two queries.
         if (found != tables.end() && found->oid == oid_at(result, row, 0))
             found->key_columns.emplace_back(result.value(row, 1));
     }
