@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "base/check.h"
+#include "base/split.h"
 #include "base/text.h"
 #include "copy/source_rows.h"
 #include "schema/catalog_query.h"
@@ -138,13 +139,9 @@ KeySql key_sql(const PublishedTable& table, const std::vector<std::size_t>& attr
 // The values of a bound, each quoted.
 std::vector<std::string> quoted_values(const std::string& text, std::size_t columns) {
     if (columns == 1) return {quote_literal(text)};
-    std::vector<std::string> values;
-    for (std::size_t begin = 0; begin <= text.size();) {
-        const std::size_t end = std::min(text.find(',', begin), text.size());
-        values.push_back(quote_literal(text.substr(begin, end - begin)));
-        begin = end + 1;
-    }
+    std::vector<std::string> values = split(text, ',');
     WALPACK_CHECK(values.size() == columns);
+    for (std::string& value : values) value = quote_literal(value);
     return values;
 }
 

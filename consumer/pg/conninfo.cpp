@@ -9,21 +9,9 @@
 #include <libpq-fe.h>
 
 #include "base/error.h"
+#include "base/split.h"
 
 namespace walpack {
-namespace {
-
-std::vector<std::string> split(const std::string& list) {
-    std::vector<std::string> parts;
-    for (std::size_t begin = 0; begin <= list.size();) {
-        const std::size_t end = std::min(list.find(',', begin), list.size());
-        parts.push_back(list.substr(begin, end - begin));
-        begin = end + 1;
-    }
-    return parts;
-}
-
-}  // namespace
 
 Conninfo Conninfo::parse(const std::string& text) {
     char* error = nullptr;
@@ -62,7 +50,7 @@ bool Conninfo::leave_out_through(std::string_view host, std::string_view port) {
     for (const char* keyword : {"host", "hostaddr", "port"}) {
         const auto found = keywords_.find(keyword);
         if (found == keywords_.end()) continue;
-        lists[keyword] = split(found->second);
+        lists[keyword] = split(found->second, ',');
         count = std::max(count, lists[keyword].size());
     }
     // One port is that of all; hosts have as many addresses, or none.

@@ -178,17 +178,17 @@ bool Quarantine::is_deleted(const DeletedRows& deleted, const HeldTuple& tuple,
 // Those of which only the old key or only the new one is deleted do not know where their row is
 // any more.
 void Quarantine::give_up_deleted(const DeletedRows& deleted, Connection& session) {
+    const auto lacks = [&deleted](const HeldTuple& tuple) {
+        return std::ranges::any_of(deleted.key_columns, [&tuple](const std::string& column) {
+            return find(tuple, column) == nullptr;
+        });
+    };
     std::string ids;
     bool has_moved = false;
     for (const HeldRow& row : table_.read_without_messages(session)) {
         if (row.table != deleted.table) continue;
         const bool is_new = is_deleted(deleted, row.new_row, session);
         const bool is_old = is_deleted(deleted, row.old_row, session);
-        const auto lacks = [&deleted](const HeldTuple& tuple) {
-            return std::ranges::any_of(deleted.key_columns, [&tuple](const std::string& column) {
-                return find(tuple, column) == nullptr;
-            });
-        };
         const bool is_both = (is_new || lacks(row.new_row)) && (is_old || lacks(row.old_row));
         has_moved = has_moved || (!is_both && (is_new || is_old));
         if (is_both) ids += (ids.empty() ? "" : ", ") + std::to_string(row.id);

@@ -36,7 +36,6 @@ SET enable_material = off; SET enable_memoize = off)";
 constexpr const char* kKeepFreedMemory =
     "SELECT pg_catalog.octet_length(pg_catalog.repeat(pg_catalog.repeat('x', 1024), 512))";
 
-constexpr int kVersionWithTransactionTimeout = 170000;
 constexpr int kVersionMin = 140000;
 
 bool take_replica_role(Connection& target) {
@@ -85,9 +84,7 @@ TargetSession set_up_target_session(Connection& target) {
         "RESET synchronous_commit; SELECT pg_catalog.pg_is_in_recovery(), "
         "pg_catalog.current_setting('synchronous_commit')");
     if (state.value(0, 0) == "t") refuse_standby(target);
-    target.execute(target.server_version() < kVersionWithTransactionTimeout
-                       ? std::string(kPinSettings)
-                       : std::string(kPinSettings) + "; SET transaction_timeout = 0");
+    target.execute(kPinSettings);
     TargetSession session;
     session.durable_commit = durable_commit_level(state.value(0, 1));
     session.is_replica_role = take_replica_role(target);

@@ -16,14 +16,15 @@
 namespace walpack {
 namespace {
 
+constexpr const char* kStepsToStartOver =
+    "\"walpack drop\", empty the target tables, \"walpack init\", \"walpack run\".";
+
 Error start_over(const std::string& message, const std::string& detail,
                  const std::string& only_target = "") {
     Error error(ErrorKind::config, message);
     error.detail(detail);
     if (only_target.empty()) {
-        return error.hint(
-            "Nothing was applied. To start over: \"walpack drop\", empty the target tables, "
-            "\"walpack init\", \"walpack run\".");
+        return error.hint(std::string("Nothing was applied. To start over: ") + kStepsToStartOver);
     }
     // The others go on with what they have.
     return error.hint(fmt::format(
@@ -39,10 +40,11 @@ Error other_history(std::string_view whose, const std::string& message, const st
     Error error = start_over(message, detail, only_target);
     if (whose != "log") return error;
     return error.hint(
-        "If neither the slot nor any target, see \"walpack status\", is beyond what the source "
-        "has, "
-        "the log is not needed: move its folder away and start again. Otherwise start over: "
-        "\"walpack drop\", empty the target tables, \"walpack init\", \"walpack run\".");
+        std::string(
+            "If neither the slot nor any target, see \"walpack status\", is beyond what the "
+            "source has, the log is not needed: move its folder away and start again. "
+            "Otherwise start over: ") +
+        kStepsToStartOver);
 }
 
 void check_slot(const std::string& name, const SlotState& slot) {

@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/split.h"
+
 namespace walpack {
 namespace {
 
@@ -99,17 +101,6 @@ const std::vector<Field>& fields() {
     return all;
 }
 
-std::vector<std::string> split(const std::string& line) {
-    std::vector<std::string> parts;
-    std::size_t start = 0;
-    while (true) {
-        const std::size_t end = line.find('\t', start);
-        parts.push_back(line.substr(start, end - start));
-        if (end == std::string::npos) return parts;
-        start = end + 1;
-    }
-}
-
 bool read_target(ServiceState& state, const std::vector<std::string>& parts) {
     constexpr std::size_t kParts = 5;
     TargetState target;
@@ -163,7 +154,7 @@ std::optional<ServiceState> parse_service_state(const std::string& text) {
     ServiceState state;
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
-        if (!read_line(state, split(line))) return std::nullopt;
+        if (!read_line(state, split(line, '\t'))) return std::nullopt;
     }
     return state;
 }

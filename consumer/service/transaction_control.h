@@ -64,7 +64,6 @@ class TransactionControl : public TransactionSink {
     [[nodiscard]] bool note_idle(Lsn wal_end);
     // Takes up what was asked since; a round trip about each second.
     void poll();
-    bool names_held_by_end(Lsn lsn) const;
 
   private:
     using Clock = std::chrono::steady_clock;
@@ -72,6 +71,7 @@ class TransactionControl : public TransactionSink {
 
     Way way_of(Lsn commit_lsn);
     bool is_held(Lsn commit_lsn) const;
+    bool names_held_by_end(Lsn lsn) const;
     bool take_skip(Lsn commit_lsn, bool is_applied);
     void read_requests();
     void settle(const std::vector<FoundTransaction>& found);

@@ -8,7 +8,17 @@
 namespace walpack::e2e {
 namespace {
 
-using ChunkPlans = ChunkScenario;
+class ChunkPlans : public ChunkScenario {
+  protected:
+    // In pieces none of which is much larger than the others, and each of which is found again.
+    void expect_copied_evenly(const std::shared_ptr<const PublishedTable>& table,
+                              const ChunkPlan& made, std::uint64_t total) {
+        const std::vector<std::uint64_t> rows = copy_all(table, made);
+        EXPECT_LT(*std::ranges::max_element(rows), total * 3 / rows.size());
+        expect_equal();
+        expect_found_on_target(load(table, made), made, rows);
+    }
+};
 
 // --- order of keys ---
 
@@ -109,10 +119,7 @@ TEST_F(ChunkPlans, ALargeTableIsCutIntoRangesOfSimilarSize) {
     EXPECT_EQ(made.method, ChunkMethod::key);
     EXPECT_GE(made.ranges.size(), 8U);
     EXPECT_NEAR(static_cast<double>(made.rows_estimated), 40'300, 8'000);
-    const std::vector<std::uint64_t> rows = copy_all(table, made);
-    EXPECT_LT(*std::ranges::max_element(rows), 40'300 * 3 / rows.size());
-    expect_equal();
-    expect_found_on_target(load(table, made), made, rows);
+    expect_copied_evenly(table, made, 40'300);
 }
 
 // A worker alone with the last chunk of a table would leave the others idle.
@@ -175,10 +182,7 @@ TEST_F(ChunkPlans, AKeyWithTooFewLeadingValuesIsCutByItsColumnsTogether) {
     EXPECT_TRUE(
         contains(made.reason, "of columns \"tenant\", \"id\", \"line\", of its primary key"));
     EXPECT_GE(made.ranges.size(), 10U);
-    const std::vector<std::uint64_t> rows = copy_all(table, made);
-    EXPECT_LT(*std::ranges::max_element(rows), 29'000 * 3 / rows.size());
-    expect_equal();
-    expect_found_on_target(load(table, made), made, rows);
+    expect_copied_evenly(table, made, 29'000);
 }
 
 TEST_F(ChunkPlans, ColumnsAreCutTogetherOnlyInOneDirection) {
@@ -206,10 +210,7 @@ TEST_F(ChunkPlans, APartitionedTableIsCutByItsKeyThroughItsRoot) {
     EXPECT_TRUE(contains(made.reason, "of column \"id\", of its primary key"));
     EXPECT_GE(made.ranges.size(), 6U);
     EXPECT_NEAR(static_cast<double>(made.rows_estimated), 20'000, 5'000);
-    const std::vector<std::uint64_t> rows = copy_all(table, made);
-    EXPECT_LT(*std::ranges::max_element(rows), 20'000 * 3 / rows.size());
-    expect_equal();
-    expect_found_on_target(load(table, made), made, rows);
+    expect_copied_evenly(table, made, 20'000);
 }
 
 TEST_F(ChunkPlans, WithoutAKeyAPartitionedTableIsCutByPagesOfItsPartitions) {
