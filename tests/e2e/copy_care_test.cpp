@@ -70,7 +70,9 @@ class CopyCare : public Scenario {
 // and this for the owner: the server sees no circle.
 TEST_F(CopyCare, ATruncateBetweenTheSessionsOfOneSnapshotEndsTheWait) {
     on_both("CREATE TABLE busy (id int PRIMARY KEY)");
-    source().execute("INSERT INTO busy VALUES (1); TRUNCATE t");
+    source().execute(
+        "INSERT INTO busy VALUES (1); TRUNCATE t; "
+        "INSERT INTO keyless SELECT g, 0, repeat('k', 200) FROM generate_series(1, 50000) g");
     target().execute(
         "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
         "PERFORM pg_advisory_xact_lock_shared(77); RETURN NEW; END$$; "
@@ -78,7 +80,8 @@ TEST_F(CopyCare, ATruncateBetweenTheSessionsOfOneSnapshotEndsTheWait) {
         "ALTER TABLE busy ENABLE ALWAYS TRIGGER hold");
     Session holder = new_target_session();
     holder.execute("SELECT pg_advisory_lock(77)");
-    consumer().set("copy_rate_limit", "\"300kB\"");
+    consumer().set("copy_chunk_bytes", "\"3MB\"");
+    consumer().set("copy_rate_limit", "\"1MB\"");
     consumer().init();
     consumer().start();
     const auto locks = [this](const std::string& condition) {
