@@ -222,6 +222,18 @@ void note_streamed(const PluginState& state, const ReorderBufferTXN* top, Reorde
     if (txn != top && state.writer.is_in_block()) txn->txn_flags |= RBTXN_IS_STREAMED;
 }
 
+/* A message comes with the top-level transaction alone. */
+void note_streamed_message(const PluginState& state, ReorderBufferTXN* top) {
+    if (!state.writer.is_in_block() || !TransactionIdIsValid(CheckXidAlive)) return;
+    /* The server's macros for lists are not C++. */
+    const dlist_node* head = &top->subtxns.head;
+    for (dlist_node* node = head->next; node != nullptr && node != head; node = node->next) {
+        auto* txn = reinterpret_cast<ReorderBufferTXN*>(reinterpret_cast<char*>(node) -
+                                                        offsetof(ReorderBufferTXN, node));
+        if (txn->xid == CheckXidAlive) return note_streamed(state, top, txn);
+    }
+}
+
 }  // namespace
 
 extern "C" void walpack_change(LogicalDecodingContext* ctx, ReorderBufferTXN* txn,
@@ -276,6 +288,7 @@ extern "C" void walpack_message(LogicalDecodingContext* ctx, ReorderBufferTXN* t
 
     if (!is_wanted(state.options, prefix)) return leave(ctx, state, bracket);
     if (is_transactional) {
+        note_streamed_message(state, txn);
         announce_source_of_message(state, *txn);
         encode_message(state.writer.begin_change(),
                        {WALPACK_MESSAGE_TRANSACTIONAL, lsn, prefix, content, size});

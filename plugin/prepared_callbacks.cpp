@@ -19,6 +19,8 @@ extern "C" void walpack_begin_prepare(LogicalDecodingContext* ctx, ReorderBuffer
 extern "C" void walpack_prepare(LogicalDecodingContext* ctx, ReorderBufferTXN* txn, XLogRecPtr) {
     PluginState& state = state_of(ctx);
     state.writer.enter();
+    /* Of one that changed nothing early minor versions of 18 call this without begin_prepare. */
+    if (state.uncommitted == nullptr) return;
     report_transaction(ctx, state, false);
     state.writer.write_end(WALPACK_PREPARE, txn->end_lsn);
     state.uncommitted = nullptr;

@@ -18,7 +18,7 @@ constexpr Setting kOutputSettings[] = {
 void require_server_encoding() {
     const int client = pg_get_client_encoding();
     const int server = GetDatabaseEncoding();
-    if (client == server || client == PG_SQL_ASCII || server == PG_SQL_ASCII) return;
+    if (client == server || client == PG_SQL_ASCII) return;
     ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                     errmsg("walpack needs client encoding \"%s\", but it is \"%s\"",
                            GetDatabaseEncodingName(), pg_encoding_to_char(client)),

@@ -67,14 +67,6 @@ void add_value_context(void* offset) {
     errcontext("value at byte %zu of a walpack message", *static_cast<const size_t*>(offset));
 }
 
-// 18.6 and later refuse the send form of an empty tsquery, which is a count of 0 and no more.
-bool is_empty_tsquery(const Column& column, Bytes bytes) {
-    if (column.kind != WALPACK_KIND_SEND || column.value_type().oid != TSQUERYOID) {
-        return false;
-    }
-    return bytes.size() == 4 && (bytes[0] | bytes[1] | bytes[2] | bytes[3]) == 0;
-}
-
 // The text of a value in send form, made by the type's receive and output functions.
 const char* text_of_send_form(const Column& column, const Item& item, Bytes bytes) {
     auto* input = const_cast<TypeInput*>(&column.input);
@@ -160,8 +152,7 @@ void write_bytes(JsonWriter& json, const Column& column, const Item& item) {
         json.hex(bytes);
         return;
     }
-    const char* text =
-        is_empty_tsquery(column, bytes) ? "" : text_of_send_form(column, item, bytes);
+    const char* text = text_of_send_form(column, item, bytes);
     if (column.kind == WALPACK_KIND_NUMERIC) {
         json.number(text);
     } else {

@@ -54,10 +54,11 @@ constexpr BuiltInKind kBuiltInKinds[] = {
     {POLYGONOID, WALPACK_KIND_SEND},
     {CIRCLEOID, WALPACK_KIND_SEND},
     {TSVECTOROID, WALPACK_KIND_SEND},
-    {TSQUERYOID, WALPACK_KIND_SEND},
     {JSONPATHOID, WALPACK_KIND_SEND},
     {PG_SNAPSHOTOID, WALPACK_KIND_SEND},
     {TXID_SNAPSHOTOID, WALPACK_KIND_SEND},
+    /* Servers from 18.6 on refuse the send form of an empty one. */
+    {TSQUERYOID, WALPACK_KIND_OUTPUT},
     /* Arrays by name only: their receive functions refuse the send form of an empty one. */
     {INT2VECTOROID, WALPACK_KIND_OUTPUT},
     {OIDVECTOROID, WALPACK_KIND_OUTPUT},

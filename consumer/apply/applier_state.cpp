@@ -224,7 +224,7 @@ void Applier::State::open_group() {
     group.emplace();
     group->start = Clock::now();
     if (keeps_changes()) group->kept = std::make_shared<KeptGroup>();
-    relations.set_time(group->start);
+    guarded([this] { relations.set_time(group->start); });
 }
 
 void Applier::State::open_group_between() {
@@ -300,6 +300,7 @@ std::chrono::nanoseconds Applier::State::linger_left() const {
 }
 
 void Applier::State::move_position(Lsn end) {
+    settle();
     open_group();
     group->kept.reset();
     order.begin(*group);

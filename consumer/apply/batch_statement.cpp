@@ -15,10 +15,12 @@ constexpr std::uint32_t kTextOid = 25;
 constexpr std::uint32_t kTextArrayOid = 1009;
 constexpr std::string_view kTarget = "w.";
 
-// Rules for inserts that fire in this session; see kReadTables in schema/target_table.cpp.
+// COPY goes by the table's name, which may have become another's. Rules for inserts that fire in
+// this session; see kReadTables in schema/target_table.cpp.
 constexpr const char* kCopyCheck =
     "SELECT FROM pg_catalog.pg_attribute WHERE attrelid = {0} AND (attname, atttypid) IN ({1}) "
-    "AND NOT EXISTS (SELECT FROM pg_catalog.pg_rewrite WHERE ev_class = {0} AND ev_type = '3' "
+    "AND {0} = pg_catalog.to_regclass({3})::pg_catalog.oid AND NOT EXISTS (SELECT FROM "
+    "pg_catalog.pg_rewrite WHERE ev_class = {0} AND ev_type = '3' "
     "AND ev_enabled::pg_catalog.text IN ('A', CASE "
     "pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)) "
     "HAVING pg_catalog.count(*) = {2}";
@@ -195,7 +197,8 @@ class BatchBuilder {
                    fmt::format("({}, {})", quote_literal(column.name), column.type_oid));
         }
         return fmt::format(kCopyCheck, mapping_.table->oid, columns,
-                           out_.single->statement.parameters.size());
+                           out_.single->statement.parameters.size(),
+                           quote_literal(mapping_.table->sql_name()));
     }
 
     // Adds the array of a column and returns its parameter.

@@ -70,12 +70,38 @@ void ChangeSet::keep_order(const TablePlan& plan) {
     last_with_keys_ = &plan;
 }
 
+// A row of a partition may come as one of its root, and before an ATTACH or behind a DETACH as one
+// of the partition itself: as those of two tables, whose batches would not wait for one another.
+void ChangeSet::keep_order_of_leaf(const TablePlan& plan, const Relation& relation) {
+    if (!relation.leaf) {
+        if (leaves_.empty()) return;
+        const auto found = leaves_.find(relation.schema + '.' + relation.name);
+        if (found == leaves_.end() || found->second == &plan) return;
+        send_first(batches_.at(found->second)->batch);
+        leaves_.erase(found);
+        last_of_leaf_ = nullptr;
+        return;
+    }
+    if (last_of_leaf_ == &relation) return;
+    last_of_leaf_ = &relation;
+    const auto [known, is_new] = leaves_.try_emplace(*relation.leaf, &plan);
+    if (!is_new && known->second != &plan) send_first(batches_.at(known->second)->batch);
+    known->second = &plan;
+    if (!is_new) return;
+    const auto own = std::ranges::find_if(waiting_, [&](const TableBatch* batch) {
+        const Relation& waiting = batch->plan().relation();
+        return waiting.schema + '.' + waiting.name == *relation.leaf;
+    });
+    if (own != waiting_.end()) send_first(**own);
+}
+
 void ChangeSet::add(const std::shared_ptr<TablePlan>& shared_plan, const RowChange& change,
                     Expected expected) {
     TablePlan& plan = *shared_plan;
     ++changes_;
     if (options_.wants_footprint) footprint_.add(plan, change, encoder_);
     keep_order(plan);
+    keep_order_of_leaf(plan, *change.relation);
     const StatementShape shape =
         shape_of(*plan.mapping(), change, expected == Expected::one_row_maybe_moved);
     TableBatch& batch = batch_of(shared_plan);
@@ -137,6 +163,8 @@ std::vector<Step> ChangeSet::take() {
     changes_ = 0;
     step_bytes_ = 0;
     last_with_keys_ = nullptr;
+    leaves_.clear();
+    last_of_leaf_ = nullptr;
     if (batches_.size() > kTablesKept) batches_.clear();
     return std::exchange(steps_, {});
 }
@@ -147,6 +175,8 @@ void ChangeSet::discard() {
     steps_.clear();
     changes_ = step_bytes_ = waiting_bytes_ = 0;
     last_with_keys_ = nullptr;
+    leaves_.clear();
+    last_of_leaf_ = nullptr;
     footprint_ = {};
 }
 

@@ -97,6 +97,7 @@ class ChangeSet {
 
     TableBatch& batch_of(const std::shared_ptr<TablePlan>& plan);
     void keep_order(const TablePlan& plan);
+    void keep_order_of_leaf(const TablePlan& plan, const Relation& relation);
     bool add_to(TableBatch& batch, BatchKind kind, const RowChange& change,
                 const StatementShape& shape);
     void send_first(TableBatch& batch);
@@ -115,6 +116,10 @@ class ChangeSet {
     std::unordered_map<const TablePlan*, std::unique_ptr<PlannedBatch>> batches_;
     std::vector<TableBatch*> waiting_;           // those that are not empty, the oldest first
     const TablePlan* last_with_keys_ = nullptr;  // of Scope::foreign_keys
+    // Partitions whose rows came as those of a partitioned table, by schema.name, and the table
+    // that they came by last.
+    std::unordered_map<std::string, const TablePlan*> leaves_;
+    const Relation* last_of_leaf_ = nullptr;
     Footprint footprint_;
 };
 

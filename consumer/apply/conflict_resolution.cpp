@@ -40,8 +40,12 @@ bool is_in_the_way(std::string_view sqlstate) {
 // The same row as an UPDATE of the one that has its key; nullopt where no key is known.
 std::optional<RowChange> as_update(const RelationMapping& mapping, const RowChange& insert) {
     const Relation& relation = *insert.relation;
-    const bool has_identity =
-        !relation.key_attributes.empty() && relation.replica_identity != ReplicaIdentity::full;
+    // Of a key with several spellings the source's counts, and an update by the key would leave it.
+    const bool is_exact = std::ranges::all_of(relation.key_attributes, [&](std::size_t attribute) {
+        return mapping.columns[attribute].column->has_exact_equality;
+    });
+    const bool has_identity = is_exact && !relation.key_attributes.empty() &&
+                              relation.replica_identity != ReplicaIdentity::full;
     RowChange change = insert;
     change.kind = has_identity ? ChangeKind::update : ChangeKind::update_full;
     if (!has_identity) change.old_tuple = change.new_tuple;

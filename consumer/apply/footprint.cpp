@@ -26,6 +26,7 @@ bool has_unchanged(Tuple row, const std::vector<std::size_t>& attributes) {
 void Footprint::add(const TablePlan& plan, const RowChange& change, const CellEncoder& encoder) {
     if (is_everything_) return;
     if (change.kind == ChangeKind::delete_none) return add_everything();  // has no key to go by
+    note_table(plan, *change.relation);
     switch (plan.dependence()) {
         case TablePlan::Dependence::everything:
             return add_everything();
@@ -42,6 +43,17 @@ void Footprint::add(const TablePlan& plan, const RowChange& change, const CellEn
         case TablePlan::Dependence::keys:
             return add_keys(plan, change, encoder);
     }
+}
+
+// A row may come as one of its partition in one group and as one of the root in the next one, with
+// a key of another table.
+void Footprint::note_table(const TablePlan& plan, const Relation& relation) {
+    if (last_relation_ == &relation) return;
+    last_relation_ = &relation;
+    const std::string name = relation.leaf ? *relation.leaf : relation.schema + '.' + relation.name;
+    const std::uint32_t table = plan.table().oid;
+    const auto [known, is_new] = came_as_.try_emplace(XXH3_64bits(name.data(), name.size()), table);
+    if (!is_new && known->second != table) known->second = 0;
 }
 
 void Footprint::add_everything() {
@@ -103,8 +115,17 @@ bool Footprint::has_common_table(const Footprint& earlier) const {
     return false;
 }
 
+bool Footprint::has_common_leaf(const Footprint& earlier) const {
+    return std::ranges::any_of(came_as_, [&](const auto& each) {
+        const auto found = earlier.came_as_.find(each.first);
+        if (found == earlier.came_as_.end()) return false;
+        return each.second != found->second || each.second == 0;
+    });
+}
+
 bool Footprint::depends_on(const Footprint& earlier) const {
     if (is_everything_ || earlier.is_everything_ || has_common_table(earlier)) return true;
+    if (has_common_leaf(earlier)) return true;
     auto left = hashes_.begin();
     auto right = earlier.hashes_.begin();
     while (left != hashes_.end() && right != earlier.hashes_.end()) {

@@ -4,7 +4,8 @@
 // index that one of them gives a row, and when no table is in both whose changes cannot be told
 // apart so. Keys and values are kept as hashes: equal hashes of different keys only make a group
 // wait. The old value of a unique column is not known at an update or delete, so a later group that
-// gives any row a value in that index waits for a group that may have freed one.
+// gives any row a value in that index waits for a group that may have freed one. Rows of one
+// partition that come as those of two tables cannot be told apart either.
 #pragma once
 
 #include <cstdint>
@@ -39,9 +40,15 @@ class Footprint {
                   const std::vector<std::size_t>& attributes, Tuple row,
                   const CellEncoder& encoder);
     bool has_common_table(const Footprint& earlier) const;
+    void note_table(const TablePlan& plan, const Relation& relation);
+    bool has_common_leaf(const Footprint& earlier) const;
 
     bool is_everything_ = false;
     std::map<std::uint64_t, TableUse> tables_;
+    // Whose rows, by the hash of the table's or partition's name, came as those of which table:
+    // oids on the target, 0 for several.
+    std::map<std::uint64_t, std::uint32_t> came_as_;
+    const Relation* last_relation_ = nullptr;
     std::vector<std::uint64_t> hashes_;
     std::string scratch_;
 };

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/sqlstate.h"
 #include "copy/copy_worker.h"
 
 namespace walpack {
@@ -70,7 +71,7 @@ void CopyWorker::cut(const CopyTask& task) {
         upper.number = table.new_number();
     }
     const std::shared_ptr<const TableLoad> made = load_of(table);
-    auto bound = middle_of(reading(), *made->published, made->key_attributes(), upper.range);
+    auto bound = find_middle(*made, upper.range);
     if (bound) {
         log::info("loading a chunk of {} would take longer than snapshot_age_max, so it is cut",
                   made->published->relation->qualified_name());
@@ -87,6 +88,22 @@ void CopyWorker::cut(const CopyTask& task) {
         table.parts[place].cut_off = std::move(upper);
     }
     tables_.note_change();
+}
+
+// The middle is no younger a snapshot's than a chunk: where it is not found in time there is none.
+std::optional<KeyBound> CopyWorker::find_middle(const TableLoad& load, const KeyRange& range) {
+    try {
+        reading().execute(fmt::format("BEGIN READ ONLY; SET LOCAL statement_timeout = {}",
+                                      options_.snapshot_age_max.count()) +
+                          read_by_index_sql(load));
+        auto bound = middle_of(reading(), *load.published, load.key_attributes(), range);
+        reading().execute("COMMIT");
+        return bound;
+    } catch (const Error& error) {
+        if (error.sqlstate() != kQueryCanceled) throw;
+        reading().execute("ROLLBACK");
+        return std::nullopt;
+    }
 }
 
 // Here and on the target the ranges must be the same, so a lost answer is asked for again.

@@ -55,6 +55,9 @@ CROSS JOIN database d
 WHERE i.indrelid = $1::pg_catalog.oid AND i.indisunique AND i.indisvalid AND i.indislive
     AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL AND a.attnotnull
     AND i.indcollation[place] = a.attcollation
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint n
+        WHERE n.conrelid = a.attrelid AND n.contype = 'n' AND a.attnum = ANY (n.conkey)
+            AND NOT n.convalidated)
 ORDER BY i.indisprimary DESC, i.indisreplident DESC, i.indnkeyatts, c.relname, place)";
 
 bool is_plain_text(const TypeName& type) {

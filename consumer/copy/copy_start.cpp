@@ -350,6 +350,28 @@ bool needs_replay(const CopyTables& tables) {
     });
 }
 
+void request_beyond(const std::string& pipeline, Connection& target, Lsn end) {
+    const CopyCatalog catalog(pipeline);
+    if (!catalog.is_begun(target)) return;
+    catalog.add_missing_columns(target);
+    const StoredCopy stored = catalog.read(target);
+    Transaction transaction(target);
+    for (const StoredTable& table : stored.tables) {
+        const bool is_beyond =
+            table.required_lsn > end ||
+            std::ranges::any_of(stored.chunks, [&](const StoredChunk& chunk) {
+                return chunk.table_oid == table.oid && chunk.snapshot && chunk.settled_lsn > end;
+            });
+        if (table.state == TableState::ready || !is_beyond) continue;
+        log::warning(
+            "table \"{}.{}\" is copied from the start: what was read of it may be behind {}, where "
+            "the source went on without what it had written since",
+            table.name.schema, table.name.table, end.to_string());
+        (void)catalog.request_again(target, table.name);
+    }
+    transaction.commit();
+}
+
 void resume_copy(const CopyStartOptions& options, Connection& source, Connection& target,
                  CopyTables& tables) {
     Resumption(options, source, target, tables).run();

@@ -67,6 +67,11 @@ Lsn begin_copy(const CopyStartOptions& options, Connection& source, Connection& 
 void resume_copy(const CopyStartOptions& options, Connection& source, Connection& target,
                  CopyTables& tables);
 
+// The source lost what it had written behind `end` when it was promoted: tables are requested again
+// of whose chunks a snapshot may have seen some of that. Before the copy is taken up, when its
+// earlier sessions have ended.
+void request_beyond(const std::string& pipeline, Connection& target, Lsn end);
+
 // A chunk is loaded and not live: its changes from before the position are needed again.
 bool needs_replay(const CopyTables& tables);
 

@@ -165,17 +165,20 @@ std::optional<CopyTask> CopyWork::choose_of(CopyTable& table) {
     }
 }
 
+// Kinds stand in the order in which they are made. There may be as many as a database has objects.
 std::optional<CopyTask> CopyWork::choose_build(CopyTable* table, CopyBuilds& builds,
                                                CopyBuild::Stage stage) {
+    std::optional<PostDataKind> next;
+    bool is_one_taken = false;
+    for (const CopyBuild& build : builds) {
+        if (build.stage != stage || build.is_done) continue;
+        next = std::min(next.value_or(build.item.kind), build.item.kind);
+        is_one_taken = is_one_taken || build.is_taken;
+    }
+    if (!next || (is_one_taken && is_in_order(*next))) return std::nullopt;
     for (CopyBuild& build : builds) {
         if (build.stage != stage || build.is_taken || build.is_done) continue;
-        // Kinds stand in the order in which they are made.
-        const bool waits = std::any_of(builds.begin(), builds.end(), [&](const CopyBuild& other) {
-            return other.stage == stage && !other.is_done && &other != &build &&
-                   (other.item.kind < build.item.kind ||
-                    (other.is_taken && is_in_order(build.item.kind)));
-        });
-        if (waits) continue;
+        if (build.item.kind != *next) continue;
         build.is_taken = true;
         return CopyTask{.kind = Kind::build, .table = table, .build = &build};
     }

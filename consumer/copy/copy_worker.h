@@ -95,6 +95,7 @@ class CopyWorker {
     void forget_snapshot(const CopyTask& task);
     bool join_snapshot(const CopyTask& task);
     void load_part(const CopyTask& task);
+    void wait_until_flushed(Lsn lsn);
     void begin_writing(const CopyTask& task);
     bool commit_part(const CopyTask& task, const StoredChunk& loaded, const TakenCopyRows& taken);
     bool commit(const StoredChunk& loaded, std::optional<Error>& failure);
@@ -104,6 +105,7 @@ class CopyWorker {
     void lose_snapshot(const CopyTask& task);
     void give_up(const CopyTask& task);
     void cut(const CopyTask& task);
+    std::optional<KeyBound> find_middle(const TableLoad& load, const KeyRange& range);
     void store_cut(const CopyTask& task, const StoredChunk& upper);
     std::string limit_sql(const CopyTask& task, const char* setting);
     bool is_too_old() const;
@@ -111,6 +113,7 @@ class CopyWorker {
     void build(const CopyTask& task);
     void finish(CopyTable& table);
     void analyze(CopyTable& table);
+    static const char* read_by_index_sql(const TableLoad& load);
     void begin_reading(const CopyTask& task);
     std::shared_ptr<const TableLoad> load_of(const CopyTable& table);
 

@@ -26,6 +26,8 @@ constexpr std::chrono::milliseconds kOfferDelayMin{2};
 constexpr std::chrono::milliseconds kOfferDelayMax{500};
 constexpr int kTriesToReport = 20;
 constexpr std::chrono::milliseconds kPartLook{100};
+constexpr std::chrono::milliseconds kFlushLook{5};
+constexpr std::chrono::milliseconds kFlushedByItself{50};
 
 // What a part has added to the progress, taken back unless it is kept.
 class CountedPart {
@@ -108,7 +110,9 @@ bool CopyWorker::join_snapshot(const CopyTask& task) {
     // Locked by itself: the owner may be gone, and with it the lock that forbids a rewrite. Whoever
     // waits for a stronger lock waits for the owner, who waits for us: so there is no waiting
     // behind them, and the part is given back.
-    reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+    reading().execute(
+        "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; "
+        "SET LOCAL lock_timeout = '1s'");  // for the indexes, as of a REINDEX
     lock_rows(*load_of(*task.table)->published, " NOWAIT");
     try {
         reading().execute("SET TRANSACTION SNAPSHOT " + quote_literal(name));
@@ -261,6 +265,7 @@ void CopyWorker::load_part(const CopyTask& task) {
         };
         rows = load_accepted_rows(*load, select, reading(), target(), on_piece, on_refused, stop_);
     }
+    wait_until_flushed(loaded.settled_lsn);
     loaded.rows = rows.rows;
     loaded.bytes = rows.bytes;
     if (!catalog_.mark_loaded(target(), loaded)) {
@@ -273,6 +278,16 @@ void CopyWorker::load_part(const CopyTask& task) {
         counted.keep();
     } else {
         target().execute("ROLLBACK");
+    }
+}
+
+// What a snapshot sees may be on the source's disk later, or never if the source crashes first:
+// then other transactions get its numbers, and their changes would count as seen.
+void CopyWorker::wait_until_flushed(Lsn lsn) {
+    const auto deadline = Clock::now() + kFlushedByItself;
+    while (!is_flushed(reading(), lsn)) {
+        if (Clock::now() >= deadline) flush_source(options_.source, stop_);
+        pause(kFlushLook, stop_);
     }
 }
 

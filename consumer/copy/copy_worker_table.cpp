@@ -11,18 +11,20 @@
 
 namespace walpack {
 
-// The lock comes before the snapshot, so that no TRUNCATE and no rewrite can come in between. Of a
-// comparison of rows the server estimates the first column alone: where that has few values it
+// Of a comparison of rows the server estimates the first column alone: where that has few values it
 // would read the whole table for each range.
+const char* CopyWorker::read_by_index_sql(const TableLoad& load) {
+    return load.keys.size() > 1
+               ? "; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
+               : "";
+}
+
+// The lock comes before the snapshot, so that no TRUNCATE and no rewrite can come in between.
 void CopyWorker::begin_reading(const CopyTask& task) {
     snapshot_at_.reset();
     const std::shared_ptr<const TableLoad> load = load_of(*task.table);
-    const char* const by_index =
-        load->keys.size() > 1
-            ? "; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
-            : "";
     reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY" +
-                      limit_sql(task, "statement_timeout") + by_index);
+                      limit_sql(task, "statement_timeout") + read_by_index_sql(*load));
     lock_rows(*load->published);
 }
 

@@ -54,6 +54,23 @@ std::optional<TakenSnapshot> take_snapshot(Connection& source,
     return TakenSnapshot{snapshot, end_of_wal(source)};
 }
 
+// What a standby has replayed was flushed by the primary.
+bool is_flushed(Connection& source, Lsn lsn) {
+    const auto answer = source.query_value(
+        "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN true "
+        "ELSE pg_catalog.pg_current_wal_flush_lsn() >= $1::pg_catalog.pg_lsn END",
+        {lsn.to_string()});
+    return answer == "t";
+}
+
+// A commit of its own does it; no standby is waited for.
+void flush_source(const Conninfo& source, const StopRequest& stop) {
+    Connection session(source, stop, "walpack_copy");
+    session.execute("BEGIN READ WRITE; SET LOCAL synchronous_commit = local");
+    session.execute("SELECT pg_catalog.pg_current_xact_id()");
+    session.execute("COMMIT");
+}
+
 SourceSnapshot newest_snapshot(Connection& source) {
     return parse_snapshot(source.query_value(kSnapshotSql));
 }

@@ -24,6 +24,11 @@ std::optional<TakenSnapshot> take_snapshot(Connection& source,
 // What a standby has replayed; nullopt for a primary.
 std::optional<Lsn> replayed_lsn(Connection& source);
 
+// Whether a crash of the source would leave what lies before.
+bool is_flushed(Connection& source, Lsn lsn);
+// Has everything flushed that the source has written until now, by a session of its own.
+void flush_source(const Conninfo& source, const StopRequest& stop);
+
 // Of a primary, where it is by itself, not in a transaction: what is committed and seen by
 // everybody.
 SourceSnapshot newest_snapshot(Connection& source);

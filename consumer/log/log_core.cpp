@@ -81,7 +81,7 @@ void LogCore::begin_session(Lsn from) {
         for (ReaderPlace* reader : readers_) {
             const Lsn released{reader->released};
             if (!released.is_valid())
-                reader->released = from.value;
+                reader->note_bound(from);
             else if (released < from)
                 reader->fault = "what lies between " + released.to_string() + " and " +
                                 from.to_string() + " was not received";
@@ -239,7 +239,11 @@ void LogCore::reset() {
     forget_segments();
     former_readers_.clear();
     is_session_open_ = false;
-    for (ReaderPlace* reader : readers_) reader->fault = "the log was emptied";
+    for (ReaderPlace* reader : readers_) {
+        reader->fault = "the log was emptied";
+        // It was a bound by what the log had.
+        if (reader->is_released_a_bound) reader->released = 0;
+    }
     ++next_;  // something is to be told
     wake_writer();
     arrived_.notify_all();

@@ -48,6 +48,7 @@ struct ReaderPlace {
     std::atomic<std::uint64_t> handed_out{0};         // what is before it was
     std::uint64_t bytes = 0;                          // of the log before that
     std::atomic<std::uint64_t> released{0};           // an LSN; 0 before the first position
+    bool is_released_a_bound = false;                 // it has told no position, and is not before
     std::atomic<std::uint64_t> released_sequence{0};  // what is before it will not be asked for
     std::optional<std::uint64_t> cut_at;              // since the reader was last here
     bool has_met_hole = false;                        // since its last rewind
@@ -61,12 +62,18 @@ struct ReaderPlace {
     int patience = 1;
     bool is_left_behind = false;  // it stands still while others go on
     std::string fault;            // why it cannot go on without a rewind
+
+    void note_bound(Lsn bound) {
+        released = bound.value;
+        is_released_a_bound = true;
+    }
 };
 
 // One that went without leave(): what it has not released stays, as its target comes back.
 struct FormerReader {
     std::string target;
     Lsn released;
+    bool is_released_a_bound;
     std::uint64_t released_sequence;
 };
 

@@ -23,6 +23,7 @@ void LogCore::add(ReaderPlace& place, Lsn position) {
     if (former != former_readers_.end()) {
         place.released_sequence = former->released_sequence;
         if (former->released.is_valid()) position = former->released;
+        place.is_released_a_bound = former->is_released_a_bound;
         former_readers_.erase(former);
     }
     place.released = position.value;
@@ -37,7 +38,8 @@ void LogCore::add(ReaderPlace& place, Lsn position) {
 void LogCore::remove(const ReaderPlace& place, bool is_for_good) {
     const std::lock_guard lock(mutex_);
     if (!is_for_good)
-        former_readers_.push_back({place.target, Lsn{place.released}, place.released_sequence});
+        former_readers_.push_back({place.target, Lsn{place.released}, place.is_released_a_bound,
+                                   place.released_sequence});
     std::erase(readers_, &place);
     count_taken();
     decide_spilling();
@@ -54,7 +56,7 @@ void LogCore::note_confirmed(Lsn confirmed) {
     const Lsn from = begin();
     if (!from.is_valid()) return;
     for (ReaderPlace* reader : readers_)
-        if (reader->released == 0) reader->released = std::min(from, confirmed).value;
+        if (reader->released == 0) reader->note_bound(std::min(from, confirmed));
 }
 
 void LogCore::count_taken() {
@@ -128,6 +130,7 @@ bool LogCore::rewind(ReaderPlace& place, Lsn position, Fetched& fetched) {
     place.moved_at = std::chrono::steady_clock::now();
     const bool is_first_position = place.released == 0;
     if (was_released || is_first_position) place.released = position.value;
+    place.is_released_a_bound = false;
     fetched.bytes_before = place.bytes;
     count_taken();
     wake_writer();

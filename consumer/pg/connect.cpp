@@ -21,16 +21,22 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kConnectTimeout{15};  // unless the conninfo says otherwise
 constexpr int kVersionWithIdleTimeout = 140000;
 constexpr int kVersionWithTransactionTimeout = 170000;
-constexpr std::string_view kLoginRefused = "28";  // invalid authorization specification
+constexpr std::chrono::milliseconds kSilenceMax{60'000};  // unless the conninfo says otherwise
+constexpr std::string_view kLoginRefused = "28";          // invalid authorization specification
 
 void discard_notice(void* /*argument*/, const PGresult* /*result*/) {}
 
-std::chrono::seconds connect_timeout(const Conninfo& conninfo) {
-    const auto found = conninfo.keywords().find("connect_timeout");
-    if (found == conninfo.keywords().end()) return kConnectTimeout;
-    int seconds = 0;
+std::optional<int> number_of(const Conninfo& conninfo, const std::string& keyword) {
+    const auto found = conninfo.keywords().find(keyword);
+    if (found == conninfo.keywords().end()) return std::nullopt;
+    int number = 0;
     const std::string& text = found->second;
-    std::from_chars(text.data(), text.data() + text.size(), seconds);
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
+}
+
+std::chrono::seconds connect_timeout(const Conninfo& conninfo) {
+    const int seconds = number_of(conninfo, "connect_timeout").value_or(0);
     return seconds > 0 ? std::chrono::seconds(seconds) : kConnectTimeout;
 }
 
@@ -42,7 +48,7 @@ PGconn* start_connecting(Conninfo& conninfo, const std::string& application_name
     conninfo.set_default("keepalives_idle", "20");
     conninfo.set_default("keepalives_interval", "10");
     conninfo.set_default("keepalives_count", "3");
-    conninfo.set_default("tcp_user_timeout", "60000");
+    conninfo.set_default("tcp_user_timeout", std::to_string(kSilenceMax.count()));
     std::vector<const char*> keywords;
     std::vector<const char*> values;
     for (const auto& [keyword, value] : conninfo.keywords()) {
@@ -78,23 +84,28 @@ Connection::Connection(Conninfo conninfo, const StopRequest& stop,
     PQsetnonblocking(native(), 1);
     PQsetNoticeReceiver(native(), discard_notice, nullptr);
     set_up_session(connect_timeout(latest));
+    reached_ = same_server(latest);
+    const std::optional<int> silence_max = number_of(latest, "tcp_user_timeout");
+    look_interval_ = silence_max ? std::chrono::milliseconds(*silence_max) : kSilenceMax;
     if (origin && origin->names_other_server()) require_system(*origin);
 }
 
-// The error when there is no connection. libpq goes on to the next host by itself where one
-// refuses, and for ever waits for one that says nothing.
+// The error when there is no connection. libpq goes on to the next host by itself where one cannot
+// be reached; but one that says nothing it waits for, for ever, and with one that ends the
+// connection, as a proxy does in front of nothing, it ends as well.
 std::optional<Error> Connection::connect(Conninfo conninfo, const std::string& application_name) {
     description_ = conninfo.describe();
     for (;;) {
         std::optional<Error> failure = connect_once(conninfo, application_name);
-        const bool is_silent = failure && PQstatus(native()) != CONNECTION_BAD;
-        if (!is_silent) return failure;
+        if (!failure || !failure->sqlstate().empty() || PQconnectionNeedsPassword(native()) != 0)
+            return failure;
+        const bool is_silent = PQstatus(native()) != CONNECTION_BAD;
         const auto text = [](const char* value) { return value == nullptr ? "" : value; };
         const std::string host = text(PQhost(native()));
         const std::string port = text(PQport(native()));
         if (!conninfo.leave_out_through(host, port)) return failure;
-        log::warning("host \"{}\", port {}, does not answer; trying the ones behind it", host,
-                     port);
+        log::warning("host \"{}\", port {}, {}; trying the ones behind it", host, port,
+                     is_silent ? "does not answer" : "gives no connection");
     }
 }
 
@@ -131,7 +142,10 @@ void Connection::set_up_session(std::chrono::seconds limit) {
     if (server_version() >= kVersionWithIdleTimeout) sql += "; SET idle_session_timeout = 0";
     // Decoding one transaction of the stream is one of the server's own.
     if (server_version() >= kVersionWithTransactionTimeout) sql += "; SET transaction_timeout = 0";
-    execute(sql);
+    sql +=
+        "; SELECT pid || ' ' || extract(epoch FROM backend_start) "
+        "FROM pg_stat_get_activity(pg_backend_pid())";
+    backend_ = query_value(sql);
     limit_silence(std::chrono::milliseconds(0));
 }
 

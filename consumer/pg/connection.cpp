@@ -36,21 +36,6 @@ void Connection::throw_lost(const std::string& doing) const {
                                                    description_, doing, message_of(native())));
 }
 
-void Connection::wait(short events) {
-    while (true) {
-        std::optional<Clock::time_point> deadline;
-        const auto started = Clock::now();
-        if (silence_limit_.count() > 0) deadline = started + silence_limit_;
-        const bool is_ready = poll_socket(PQsocket(native()), events, *stop_, deadline);
-        waited_ += Clock::now() - started;
-        if (is_ready) return;
-        if (!on_silence_) break;
-        if (const std::optional<Error> error = on_silence_()) throw *error;
-    }
-    throw Error(ErrorKind::connection, fmt::format("{} has been silent for longer than {} ms",
-                                                   description_, silence_limit_.count()));
-}
-
 // Each time that a non-blocking socket is full, libpq moves all that is left to the front of its
 // buffer: of a value of a gigabyte that takes minutes. Blocking, it moves nothing. A requested stop
 // then waits for the target to take the value, or for tcp_user_timeout.

@@ -144,8 +144,9 @@ class Connection {
     std::uint64_t copied_out() const { return copied_out_; }
 
     // A wait for the server that is silent for longer than `limit` ends as a lost connection; or,
-    // with `on_silence`, with the error that it returns, or goes on if there is none. Zero, the
-    // default, waits for ever. For commands that have no reason to take long.
+    // with `on_silence`, with the error that it returns, or goes on if there is none. For commands
+    // that have no reason to take long. Zero, the default, waits as long as the server is at work:
+    // after tcp_user_timeout another session looks whether it is (silence.cpp).
     void limit_silence(std::chrono::milliseconds limit,
                        std::function<std::optional<Error>()> on_silence = {}) {
         silence_limit_ = limit;
@@ -190,12 +191,18 @@ class Connection {
     std::optional<Error> connect_once(Conninfo conninfo, const std::string& application_name);
     void set_up_session(std::chrono::seconds limit);
     void require_system(const ConninfoOrigin& origin);
+    struct SilentLine;
+    std::optional<Error> look_at_backend(short events, SilentLine& line);
+    Error dead_line(const std::string& why) const;
     void count_unflushed(std::size_t bytes);
     void end_copy_in();
     void take_terminator();
 
     const StopRequest* stop_;
     std::string description_;
+    Conninfo reached_;  // the server that answered
+    std::chrono::milliseconds look_interval_{0};
+    std::optional<std::string> backend_;  // pid and start, as the server has them
     std::unique_ptr<pg_conn, Finish> connection_;
     std::unique_ptr<char, void (*)(void*)> copy_buffer_;
     std::uint64_t copied_out_ = 0;

@@ -102,6 +102,14 @@ std::optional<ColumnFit> fit_scalar(const Attribute& attribute, const TargetColu
     return std::nullopt;
 }
 
+// xml_recv() goes by an encoding that the value itself may declare, but the bytes are the server's.
+// A domain may be over it.
+bool is_received_as_it_is(const TypeName& text) {
+    if (!is_built_in(text)) return text.name == "citext";
+    return text.name == "json" || text.name == "bpchar" || text.name == "name" ||
+           is_plain_text(text);
+}
+
 std::optional<ColumnFit> fit_array(const Attribute& attribute, const TargetColumn& column) {
     const ColumnFit as_text{Binding::text, attribute.kind};
     const bool is_plain = attribute.element_kind && is_native_scalar(*attribute.element_kind);
@@ -112,7 +120,9 @@ std::optional<ColumnFit> fit_array(const Attribute& attribute, const TargetColum
     const TypeName from = *attribute.element;
     const TypeName to = element_of(column);
     if (is_same_type(from, to) && attribute.element_kind == column.element_kind) {
-        return ColumnFit{Binding::binary_array, attribute.kind};
+        const bool is_binary =
+            attribute.element_kind != ValueKind::text || is_received_as_it_is(from);
+        return is_binary ? ColumnFit{Binding::binary_array, attribute.kind} : as_text;
     }
     const bool are_texts = attribute.element_kind == ValueKind::text &&
                            column.element_kind == ValueKind::text && text_fits(from, to);

@@ -62,7 +62,6 @@ constexpr std::array kBuiltInKinds = {
     NamedKind{"polygon", ValueKind::send},
     NamedKind{"circle", ValueKind::send},
     NamedKind{"tsvector", ValueKind::send},
-    NamedKind{"tsquery", ValueKind::send},
     NamedKind{"jsonpath", ValueKind::send},
     NamedKind{"pg_snapshot", ValueKind::send},
     NamedKind{"txid_snapshot", ValueKind::send},

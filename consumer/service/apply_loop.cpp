@@ -96,6 +96,9 @@ void ApplyLoop::work_while_held(const StopRequest& stop) {
 void ApplyLoop::confirm() {
     const Lsn durable = applier_.durable_lsn();
     const Lsn confirmable = copy_ != nullptr ? copy_->confirmable(durable) : durable;
+    const bool is_held_back = confirmable < durable;
+    if (std::exchange(is_held_back_, is_held_back) != is_held_back)
+        feed_.confirmation.note_held_back(feed_.number, is_held_back);
     if (confirmable == released_ && now_ - released_at_ < kReleaseInterval) return;
     released_ = confirmable;
     released_at_ = now_;

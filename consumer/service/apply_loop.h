@@ -75,6 +75,7 @@ class ApplyLoop {
     // there.
     std::optional<Lsn> idle_at_;
     Lsn released_;
+    bool is_held_back_ = false;  // by the copy
     std::chrono::steady_clock::time_point released_at_;
     std::function<void(const Activity&)> on_activity_;
     std::chrono::steady_clock::time_point now_;  // when the last wait for an entry ended

@@ -7,6 +7,11 @@
 #include "base/text.h"
 
 namespace walpack {
+namespace {
+
+constexpr std::uint64_t kNearWithoutBudget = 64 << 20;
+
+}  // namespace
 
 Confirmation::Confirmation(ConfirmPolicy policy, OrderedLog& log, std::function<void(Lsn)> confirm)
     : policy_(policy), log_(log), confirm_(std::move(confirm)) {
@@ -37,11 +42,13 @@ void Confirmation::remove_target(std::size_t target) {
 void Confirmation::forget(std::size_t target) {
     applied_.erase(target);
     begun_.erase(target);
+    held_back_.erase(target);
 }
 
 void Confirmation::note_begun(std::size_t target, Lsn position) {
     const std::lock_guard lock(mutex_);
     begun_[target] = position;
+    held_back_.erase(target);
     // It may have come back as an older copy of itself, or need what it has once more.
     Lsn& applied = applied_.at(target);
     if (applied <= position) return;
@@ -105,6 +112,25 @@ void Confirmation::note_retained(std::uint64_t bytes) {
     retained_ = bytes;
 }
 
+void Confirmation::note_held_back(std::size_t target, bool is_held_back) {
+    const std::lock_guard lock(mutex_);
+    is_held_back ? void(held_back_.insert(target)) : void(held_back_.erase(target));
+}
+
+bool Confirmation::is_held_back() const {
+    const std::lock_guard lock(mutex_);
+    return !held_back_.empty();
+}
+
+void Confirmation::note_awaited(bool is_awaited) {
+    is_awaited_ = is_awaited;
+}
+
+void Confirmation::begin_logged() {
+    is_logged_ = true;
+    log_.set_durable(true);
+}
+
 void Confirmation::update() {
     if (policy_.is_always_logged) return confirm(log_.state().durable);
     const bool is_over = policy_.wal_budget != 0 && retained_ > policy_.wal_budget;
@@ -113,10 +139,14 @@ void Confirmation::update() {
             "the source keeps {} of WAL, more than wal_budget: the slot is confirmed by what the "
             "log has on disk until the targets have caught up",
             human_bytes(retained_));
-        is_logged_ = true;
-        log_.set_durable(true);
+        begin_logged();
+    } else if (!is_logged_ && is_awaited_) {
+        log::info(
+            "commits at the source wait for this stream, and changes for rows that are being "
+            "copied: the slot is confirmed by what the log has on disk");
+        begin_logged();
     }
-    if (is_logged_) keep_logged(is_over);
+    if (is_logged_) keep_logged(is_over || is_awaited_);
 }
 
 bool Confirmation::lacks_begin() const {
@@ -130,7 +160,9 @@ bool Confirmation::lacks_begin() const {
 void Confirmation::keep_logged(bool is_over) {
     const OrderedLogState state = log_.state();
     const std::uint64_t applied = applied_by_all_;
-    const bool is_near = !is_over && state.end.value < applied + policy_.wal_budget / 2;
+    const std::uint64_t near =
+        policy_.wal_budget != 0 ? policy_.wal_budget / 2 : kNearWithoutBudget;
+    const bool is_near = !is_over && state.end.value < applied + near;
     if (!is_near) return confirm(state.durable);
     const std::lock_guard lock(mutex_);
     if (applied < confirmed_.value) return;

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "log/ordered_log.h"
@@ -48,6 +49,13 @@ class Confirmation {
     void note_applied(std::size_t target, Lsn lsn);
     // WAL that the source keeps behind what was confirmed.
     void note_retained(std::uint64_t bytes);
+    // The copy of the target's tables holds its position back: changes that are not applied yet
+    // wait for rows that are being copied.
+    void note_held_back(std::size_t target, bool is_held_back);
+    bool is_held_back() const;
+    // Commits at the source wait until they are confirmed. Where a copy holds positions back that
+    // would be for ever, as its next snapshots wait for those commits: so the log counts.
+    void note_awaited(bool is_awaited);
     // Decides what counts; to be called several times a second.
     void update();
 
@@ -63,6 +71,7 @@ class Confirmation {
     void forget(std::size_t target);
     Lsn smallest() const;
     void keep_logged(bool is_over);
+    void begin_logged();
     void confirm(Lsn lsn);
 
     const ConfirmPolicy policy_;
@@ -71,12 +80,14 @@ class Confirmation {
     mutable std::mutex mutex_;
     std::map<std::size_t, Lsn> applied_;  // by target
     std::map<std::size_t, Lsn> begun_;
+    std::set<std::size_t> held_back_;
     std::map<std::string, std::size_t> numbers_;
     Lsn bound_;
     std::size_t added_ = 0;
     Lsn confirmed_;
     std::atomic<std::uint64_t> applied_by_all_{0};
     std::atomic<std::uint64_t> retained_{0};
+    std::atomic<bool> is_awaited_{false};
     std::atomic<bool> is_logged_{false};
 };
 

@@ -1,5 +1,6 @@
 #include "service/continuity.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -104,6 +105,11 @@ void require_history(std::optional<std::uint32_t> timeline, Lsn position,
                     "hold transactions that the source does not have.",
                     whose),
         only_target);
+}
+
+std::optional<Lsn> end_of_timeline(const SourceHistory& history, std::uint32_t timeline) {
+    const auto found = std::ranges::find(history.ends, timeline, &TimelineEnd::timeline);
+    return found == history.ends.end() ? std::nullopt : std::optional(found->end);
 }
 
 SlotState read_usable_slot(Connection& source, const std::string& slot, std::uint32_t timeline,

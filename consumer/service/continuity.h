@@ -46,6 +46,9 @@ void require_history(std::optional<std::uint32_t> timeline, Lsn position,
                      const SourceHistory& history, std::string_view whose,
                      const std::string& only_target = "");
 
+// Where the source left a timeline for the next one; nullopt when it is not in its history.
+std::optional<Lsn> end_of_timeline(const SourceHistory& history, std::uint32_t timeline);
+
 // Slot missing, lost, of another plugin or database. `before`: the timeline that it was read on
 // last, where that is known.
 SlotState read_usable_slot(Connection& source, const std::string& slot, std::uint32_t timeline,

@@ -110,7 +110,15 @@ void Pipeline::run(const Repetition& repetition) {
     require_history(row.timeline, row.applied_lsn, history, "target", only_target);
     require_continuity(config_.slot, row, feed_.source.reaches_back_to(), feed_.log.damage(),
                        only_target);
-    if (row.timeline != history.timeline) progress.note_timeline(history.timeline);
+    if (row.timeline != history.timeline) {
+        // Before it is noted, so that it is done once more when it was in vain.
+        const auto end = row.timeline ? end_of_timeline(history, *row.timeline) : std::nullopt;
+        if (end) {
+            end_earlier_copy(target, config_.pipeline);
+            request_beyond(config_.pipeline, target, *end);
+        }
+        progress.note_timeline(history.timeline);
+    }
     feed_.timeline = history.timeline;
     origins_ = set_up_conflicts(target, config_);
     if (!row.applied_lsn.is_valid()) row.applied_lsn = start(target, progress);

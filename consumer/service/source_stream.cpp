@@ -70,6 +70,16 @@ void limit_sender_timeout(ReplicationConnection& source, std::chrono::millisecon
         most));
 }
 
+// Whether the stream is one of the standbys that commits wait for.
+bool is_synchronous(Connection& source, const std::string& pipeline) {
+    const auto answer = source.query_value(
+        "SELECT names LIKE '%*%' OR pg_catalog.strpos(names, pg_catalog.lower(" +
+        quote_literal("walpack_" + pipeline) +
+        ")) > 0 FROM pg_catalog.lower(pg_catalog.current_setting('synchronous_standby_names')) "
+        "AS names");
+    return answer == "t";
+}
+
 }  // namespace
 
 std::unique_ptr<ReplicationConnection> connect_to_source(const Config& config,
@@ -279,15 +289,9 @@ void SourceStream::wait_for_targets(const Confirmation& confirmation) const {
 }
 
 bool SourceStream::commits_wait_for_stream() const {
-    const std::string name = "walpack_" + config_.pipeline;
-    Connection source(config_.source, stop_, name);
+    Connection source(config_.source, stop_, "walpack_" + config_.pipeline);
     source.limit_silence(config_.receive_timeout);
-    const auto answer = source.query_value(
-        "SELECT names LIKE '%*%' OR pg_catalog.strpos(names, pg_catalog.lower(" +
-        quote_literal(name) +
-        ")) > 0 FROM pg_catalog.lower(pg_catalog.current_setting('synchronous_standby_names')) "
-        "AS names");
-    return answer == "t";
+    return is_synchronous(source, config_.pipeline);
 }
 
 void SourceStream::wait_until_known(const StopRequest& stop) const {
@@ -305,9 +309,11 @@ void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ende
     int roomy_max = kRoomyMax;
     Lsn durable_before;
     for (int turn = 0; !ended.stop_requested() && !stop_.requested(); ++turn) {
-        if (turn % kUpdatesPerQuestion == 0 && config_.wal_budget != 0) {
-            ask_retained(source);
+        if (turn % kUpdatesPerQuestion == 0) {
+            if (config_.wal_budget != 0) ask_retained(source);
             confirmation.note_retained(retained_);
+            is_awaited_ = confirmation.is_held_back() && (is_awaited_ || ask_awaited(source));
+            confirmation.note_awaited(is_awaited_);
         }
         {
             const std::lock_guard lock(confirming_);
@@ -343,16 +349,19 @@ void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ende
     }
 }
 
+Connection& SourceStream::asking(std::unique_ptr<Connection>& source) {
+    if (source == nullptr) {
+        source = std::make_unique<Connection>(config_.source, stop_, "walpack_" + config_.pipeline);
+        source->limit_silence(config_.receive_timeout);
+    }
+    return *source;
+}
+
 // What cannot be asked stays as it was: that the source is away is the stream's affair.
 void SourceStream::ask_retained(std::unique_ptr<Connection>& source) {
     if (!receiver_.is_streaming()) return;
     try {
-        if (source == nullptr) {
-            source =
-                std::make_unique<Connection>(config_.source, stop_, "walpack_" + config_.pipeline);
-            source->limit_silence(config_.receive_timeout);
-        }
-        const std::optional<SlotState> slot = read_slot(*source, config_.slot);
+        const std::optional<SlotState> slot = read_slot(asking(source), config_.slot);
         if (!slot) return;
         const std::uint64_t end = slot->restart_lsn.value + slot->retained_bytes;
         const std::uint64_t confirmed = slot->confirmed_flush_lsn.value;
@@ -360,6 +369,18 @@ void SourceStream::ask_retained(std::unique_ptr<Connection>& source) {
     } catch (const Error& error) {
         log::debug("could not ask the source how much WAL it keeps: {}", error.message());
         source.reset();
+    }
+}
+
+// Commits may wait for this stream, as its name is a synchronous standby's.
+bool SourceStream::ask_awaited(std::unique_ptr<Connection>& source) {
+    if (!receiver_.is_streaming()) return false;
+    try {
+        return is_synchronous(asking(source), config_.pipeline);
+    } catch (const Error& error) {
+        log::debug("could not ask the source for whom its commits wait: {}", error.message());
+        source.reset();
+        return false;
     }
 }
 

@@ -81,7 +81,9 @@ class SourceStream {
     Lsn begin_log(Lsn confirmed, Confirmation& confirmation, bool& is_new);
     Lsn begin_of_session(Lsn confirmed, const Confirmation& confirmation, bool& is_new);
     void watch(Confirmation& confirmation, const std::stop_token& ended);
+    Connection& asking(std::unique_ptr<Connection>& source);
     void ask_retained(std::unique_ptr<Connection>& source);
+    bool ask_awaited(std::unique_ptr<Connection>& source);
 
     const Config& config_;
     const std::uint64_t system_identifier_;
@@ -100,6 +102,7 @@ class SourceStream {
     std::atomic<bool> has_failed_{false};
     std::atomic<bool> was_streaming_{false};
     std::atomic<std::uint64_t> retained_{0};
+    bool is_awaited_ = false;  // see Confirmation::note_awaited()
 };
 
 }  // namespace walpack

@@ -165,6 +165,8 @@ std::string dump_structure(const ClientPrograms& programs, const Conninfo& sourc
     }
     program.arguments.push_back("--dbname=" + conninfo_text(keywords));
     program.environment["LC_ALL"] = "C";
+    // Moments in the definitions are written alike, whatever the server's.
+    program.environment["PGTZ"] = "UTC";
     ChildOutcome outcome = run_child(program, stop);
     if (outcome.status == 0) return std::move(outcome.output);
     throw Error(ErrorKind::schema,

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/sqlstate.h"
+#include "base/text.h"
 #include "progress/walpack_table.h"
 #include "schema/catalog_query.h"
 #include "structure/structure_session.h"
@@ -39,10 +40,72 @@ constexpr const char* kRead = R"(
 SELECT number, kind, schema_name, table_name, description, statement, message
 FROM walpack.post_data WHERE pipeline = $1 AND state = $2 ORDER BY number)";
 
-bool counts_as_made(const PostDataItem& item, const Error& error) {
-    if (says_exists(error)) return true;
+// Names of indexes and of statistics belong to the schema: the one that is there may be another
+// table's. pg_dump quotes by the words of its version, so a name may stand with and without quotes.
+constexpr const char* kIsOfTable = R"(
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_class t
+    JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
+    CROSS JOIN LATERAL (
+        SELECT c.relname FROM pg_catalog.pg_index i
+        JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = t.oid
+        UNION ALL
+        SELECT stxname FROM pg_catalog.pg_statistic_ext WHERE stxrelid = t.oid) own(name)
+    CROSS JOIN LATERAL (VALUES (pg_catalog.quote_ident(own.name)),
+        ('"' || pg_catalog.replace(own.name, '"', '""') || '"')) v(name)
+    WHERE n.nspname = $1 AND t.relname = $2 AND (
+        pg_catalog.strpos($3, ' INDEX ' || v.name || ' ON ') > 0
+        OR pg_catalog.strpos($3, ' CONSTRAINT ' || v.name || ' ') > 0
+        OR pg_catalog.strpos($3, '.' || v.name || ' ') > 0)))";
+
+bool has_name_in_schema(const PostDataItem& item) {
+    return item.kind == PostDataKind::key || item.kind == PostDataKind::index ||
+           item.statement.starts_with("CREATE STATISTICS ");
+}
+
+bool counts_as_made(Connection& session, const PostDataItem& item, const Error& error) {
+    if (says_exists(error)) {
+        if (!item.table || !has_name_in_schema(item)) return true;
+        return session.query_value(kIsOfTable,
+                                   {item.table->schema, item.table->table, item.statement}) == "t";
+    }
     // A second primary key of a table: the first one is there under another name.
     return item.kind == PostDataKind::key && error.sqlstate() == kInvalidTableDefinition;
+}
+
+bool may_be_replica(Connection& session) {
+    const Transaction rolled_back(session);
+    const Result result = session.execute_any("SET LOCAL session_replication_role = replica");
+    return result.kind() != ResultKind::error;
+}
+
+constexpr const char* kNewTriggers = R"(
+SELECT t.tgrelid::pg_catalog.regclass, pg_catalog.quote_ident(t.tgname),
+    CASE t.tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END
+FROM pg_catalog.pg_trigger t
+WHERE t.tgrelid = pg_catalog.to_regclass($1) AND NOT t.tgisinternal
+    AND t.tgenabled IN ('O', 'A') AND t.xmin = pg_catalog.pg_current_xact_id()::pg_catalog.xid)";
+
+// Where they would fire for applied rows, triggers would change those, or write once more what the
+// stream brings. They wait for the switch-over. Returns what enables them.
+std::string make_disabled(const PostDataItem& item, Connection& session) {
+    Transaction transaction(session);
+    session.execute(item.statement);
+    const Result made = session.execute(kNewTriggers, {quote_identifier(item.table->schema) + '.' +
+                                                       quote_identifier(item.table->table)});
+    std::string enabling;
+    for (int row = 0; row < made.rows(); ++row) {
+        const std::string table = "ALTER TABLE " + text_at(made, row, 0) + ' ';
+        const std::string trigger = " TRIGGER " + text_at(made, row, 1) + ';';
+        session.execute(table + "DISABLE" + trigger);
+        enabling += (row == 0 ? "" : " ") + table + text_at(made, row, 2) + trigger;
+    }
+    transaction.commit();
+    return enabling;
+}
+
+std::string refusal_of(const Error& error) {
+    return server_message(error) + (says_exists(error) ? ", and is not of this table" : "");
 }
 
 }  // namespace
@@ -71,7 +134,14 @@ void PostData::store(std::vector<PostDataItem> items) {
         "SELECT pg_catalog.max(number) FROM walpack.post_data WHERE pipeline = $1", {pipeline_});
     std::set<TableName> tables;
     for (const PostDataItem& item : items) {
-        if (!item.table || !tables.insert(*item.table).second) continue;
+        if (!item.table) {
+            target_.execute(
+                "DELETE FROM walpack.post_data WHERE pipeline = $1 AND schema_name IS NULL "
+                "AND description = $2 AND statement = $3",
+                {pipeline_, item.description, item.statement});
+            continue;
+        }
+        if (!tables.insert(*item.table).second) continue;
         target_.execute(
             "DELETE FROM walpack.post_data "
             "WHERE pipeline = $1 AND schema_name = $2 AND table_name = $3",
@@ -131,10 +201,21 @@ std::optional<std::string> PostData::make(const PostDataItem& item, Connection& 
     set_up_structure_session(session);
     std::optional<std::string> message;
     try {
-        session.execute(item.statement);
+        const bool is_trigger =
+            item.kind == PostDataKind::trigger && item.description.starts_with("TRIGGER ");
+        if (is_trigger && item.table && !may_be_replica(session)) {
+            const std::string enabling = make_disabled(item, session);
+            if (!enabling.empty())
+                message =
+                    "made and disabled, as it would fire for applied rows; for the "
+                    "switch-over: " +
+                    enabling;
+        } else {
+            session.execute(item.statement);
+        }
     } catch (const Error& error) {
         if (!is_refusal(error)) throw;
-        if (!counts_as_made(item, error)) message = server_message(error);
+        if (!counts_as_made(session, item, error)) message = refusal_of(error);
     }
     note(item, message ? "refused" : "done", message);
     return message;

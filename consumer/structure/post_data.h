@@ -46,8 +46,8 @@ class PostData {
     PostData(Connection& target, std::string pipeline);
 
     // Creates the table; harmless when it exists. Replaces what the pipeline has there of the
-    // tables of the items, and numbers the items on from what stays; inside the caller's open
-    // transaction. Schema walpack must exist.
+    // tables of the items, and of items without one the same, and numbers the items on from what
+    // stays; inside the caller's open transaction. Schema walpack must exist.
     void store(std::vector<PostDataItem> items);
     // Pending ones in their order; empty when the table does not exist.
     std::vector<PostDataItem> pending();
@@ -55,7 +55,8 @@ class PostData {
     // set_up_structure_session() and keeps them) and notes the outcome in walpack.post_data. A
     // refusal of the target is noted with its message and returned, not thrown; a lost connection,
     // a deadlock and the like are thrown, and the item stays pending. What exists already counts as
-    // done. `session` may be the target of this object.
+    // done. So is a trigger that was made, but disabled, since the role of the session may not set
+    // session_replication_role. `session` may be the target of this object.
     std::optional<std::string> make(const PostDataItem& item, Connection& session);
     // Items that the target refused: statement and message of each.
     struct Refused {

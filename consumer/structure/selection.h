@@ -25,6 +25,7 @@ struct RefusedObject {
     std::string statement;
     std::string reason;
     std::uint32_t entry = 0;  // of the archive, where it was not tried
+    std::uint32_t table = 0;  // whose it is, where it was; OID on the source
 };
 
 struct StructureSelection {

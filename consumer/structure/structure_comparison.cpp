@@ -11,6 +11,7 @@
 #include "schema/target_table.h"
 #include "structure/client_programs.h"
 #include "structure/selection.h"
+#include "structure/table_definitions.h"
 
 namespace walpack {
 namespace {
@@ -67,7 +68,7 @@ class Comparing {
         const auto& at_target = target == nullptr ? none : target->statements;
         if (what.starts_with("ACL ")) {
             compare_rights(what, at_source, at_target);
-        } else if (at_source != at_target) {
+        } else if (!std::ranges::equal(at_source, at_target, {}, cast_elements, cast_elements)) {
             lines_.push_back(sides(what, at_source.empty() ? "" : at_source.front(),
                                    at_target.empty() ? "" : at_target.front()));
         }

@@ -74,6 +74,7 @@ class StructureTransfer {
         items.insert(items.end(), created.last.begin(), created.last.end());
         report.post_data_items = items.size();
         add_refused(created.tables, items);
+        add_refused(created.refused, items);
         report.tables = created.tables.size();
         report.objects = created.objects;
         PostData(target, wish.pipeline).store(std::move(items));
@@ -108,6 +109,20 @@ class StructureTransfer {
             refused.front().statement = each.statement;
             refused.front().refusal = each.reason;
             items.push_back(std::move(refused.front()));
+        }
+    }
+
+    // Nor is what was tried in vain: another init leaves a table alone that is there.
+    void add_refused(const std::vector<RefusedObject>& refused,
+                     std::vector<PostDataItem>& items) const {
+        for (const RefusedObject& each : refused) {
+            const SourceTable* table = dump_.facts().find_table(each.table);
+            PostDataItem item;
+            if (table != nullptr) item.table = table->name;
+            item.description = each.description;
+            item.statement = each.statement;
+            item.refusal = each.reason;
+            items.push_back(std::move(item));
         }
     }
 

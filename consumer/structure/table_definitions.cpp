@@ -1,5 +1,6 @@
 #include "structure/table_definitions.h"
 
+#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
@@ -49,7 +50,8 @@ SELECT nspname, relname, 'replica identity', '', CASE relreplident WHEN 'd' THEN
         WHERE i.indrelid = t.oid AND i.indisreplident), 'index') END FROM t
 UNION ALL
 SELECT nspname, relname, 'row security', '',
-    CASE WHEN relforcerowsecurity THEN 'forced' ELSE 'enabled' END
+    CASE WHEN NOT relrowsecurity THEN 'disabled, forced on owners once it is enabled'
+        WHEN relforcerowsecurity THEN 'enabled and forced on owners' ELSE 'enabled' END
 FROM t WHERE relrowsecurity OR relforcerowsecurity
 UNION ALL
 SELECT nspname, relname, 'parent', i.inhparent::pg_catalog.regclass::pg_catalog.text,
@@ -98,6 +100,10 @@ FROM t JOIN pg_catalog.pg_rewrite r ON r.ev_class = t.oid
 UNION ALL
 SELECT nspname, relname, 'policy', polname, pg_catalog.concat_ws(' ', polcmd,
     CASE WHEN polpermissive THEN 'permissive' ELSE 'restrictive' END,
+    'TO ' || (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(COALESCE(rolname, 'public')),
+                  ', ' ORDER BY rolname)
+              FROM pg_catalog.unnest(polroles) r(role)
+              LEFT JOIN pg_catalog.pg_roles g ON g.oid = r.role),
     'USING ' || pg_catalog.pg_get_expr(polqual, polrelid),
     'WITH CHECK ' || pg_catalog.pg_get_expr(polwithcheck, polrelid))
 FROM t JOIN pg_catalog.pg_policy o ON o.polrelid = t.oid
@@ -140,6 +146,43 @@ std::string describe_side(const TableDefinitions& side, const DefinedObject& obj
 
 }  // namespace
 
+std::string cast_elements(const std::string& text) {
+    constexpr std::string_view kBegin = "(ARRAY[";
+    constexpr std::string_view kEnd = "])::";
+    std::string result;
+    std::size_t from = 0;
+    for (std::size_t at = text.find(kBegin); at != std::string::npos; at = text.find(kBegin, at)) {
+        std::vector<std::string> elements(1);
+        std::size_t end = at + kBegin.size();
+        int depth = 0;
+        bool is_quoted = false;
+        for (; end < text.size(); ++end) {
+            const char c = text[end];
+            if (c == '\'') is_quoted = !is_quoted;
+            if (!is_quoted && depth == 0 && c == ']') break;
+            if (!is_quoted && (c == '(' || c == '[')) ++depth;
+            if (!is_quoted && (c == ')' || c == ']')) --depth;
+            const bool is_between = !is_quoted && depth == 0 && c == ',';
+            is_between ? void(elements.emplace_back()) : elements.back().push_back(c);
+        }
+        const std::size_t type_end = text.find("[]", end);
+        at += kBegin.size();
+        if (text.compare(end, kEnd.size(), kEnd) != 0 || type_end == std::string::npos) continue;
+        const std::size_t type_at = end + kEnd.size();
+        const std::string type = text.substr(type_at, type_end - type_at);
+        if (type.find_first_of("()[],'") != std::string::npos) continue;
+        result += text.substr(from, at - kBegin.size() - from) + "ARRAY[";
+        for (std::size_t i = 0; i < elements.size(); ++i) {
+            const std::size_t blanks = elements[i].find_first_not_of(' ');
+            const std::string element = elements[i].substr(std::min(blanks, elements[i].size()));
+            result += (i == 0 ? "(" : ", (") + element + ")::" + type;
+        }
+        result += ']';
+        from = at = type_end + 2;
+    }
+    return result + text.substr(from);
+}
+
 std::vector<TableName> read_compared_tables(Connection& source,
                                             const std::vector<PublishedTable>& published) {
     std::vector<std::uint32_t> oids;
@@ -156,6 +199,9 @@ std::vector<TableName> read_compared_tables(Connection& source,
 TableDefinitions read_table_definitions(Connection& connection,
                                         const std::vector<TableName>& tables, bool with_comments) {
     pin_search_path(connection);
+    connection.execute(
+        "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; "
+        "SET extra_float_digits = 1; SET bytea_output = 'hex'");
     std::vector<std::string> schemas;
     std::vector<std::string> names;
     for (const TableName& table : tables) {
@@ -169,7 +215,7 @@ TableDefinitions read_table_definitions(Connection& connection,
     for (int row = 0; row < result.rows(); ++row) {
         definitions[{{text_at(result, row, 0), text_at(result, row, 1)},
                      text_at(result, row, 2),
-                     text_at(result, row, 3)}] = text_at(result, row, 4);
+                     text_at(result, row, 3)}] = cast_elements(text_at(result, row, 4));
     }
     return definitions;
 }

@@ -66,48 +66,6 @@ class CopyCare : public Scenario {
     }
 };
 
-// The owner of a table's snapshot waits for the session that joins it, that one behind a TRUNCATE,
-// and this for the owner: the server sees no circle.
-TEST_F(CopyCare, ATruncateBetweenTheSessionsOfOneSnapshotEndsTheWait) {
-    on_both("CREATE TABLE busy (id int PRIMARY KEY)");
-    source().execute(
-        "INSERT INTO busy VALUES (1); TRUNCATE t; "
-        "INSERT INTO keyless SELECT g, 0, repeat('k', 200) FROM generate_series(1, 50000) g");
-    target().execute(
-        "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
-        "PERFORM pg_advisory_xact_lock_shared(77); RETURN NEW; END$$; "
-        "CREATE TRIGGER hold BEFORE INSERT ON busy FOR EACH ROW EXECUTE FUNCTION hold(); "
-        "ALTER TABLE busy ENABLE ALWAYS TRIGGER hold");
-    Session holder = new_target_session();
-    holder.execute("SELECT pg_advisory_lock(77)");
-    consumer().set("copy_chunk_bytes", "\"3MB\"");
-    consumer().set("copy_rate_limit", "\"1MB\"");
-    consumer().init();
-    consumer().start();
-    const auto locks = [this](const std::string& condition) {
-        return source().number(
-            "SELECT count(*) FROM pg_locks WHERE relation = 'keyless'::regclass AND " + condition);
-    };
-    wait_until("one session is held up, and the other reads the table", seconds(30), [&] {
-        return target().number(
-                   "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND "
-                   "objid = 77 AND NOT granted") == 1 &&
-               source().number(
-                   "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND "
-                   "query LIKE 'COPY (SELECT%\"keyless\"%'") > 0;
-    });
-    Session truncating = new_source_session();
-    truncating.send("TRUNCATE keyless");
-    wait_until("the TRUNCATE waits", seconds(20), [&] { return locks("NOT granted") == 1; });
-    holder.execute("SELECT pg_advisory_unlock(77)");
-    wait_until("the TRUNCATE is done", seconds(30),
-               [&] { return locks("mode = 'AccessExclusiveLock'") == 0; });
-    truncating.finish();
-    wait_until_copied();
-    catch_up();
-    expect_equal();
-}
-
 TEST_F(CopyCare, ALostConnectionRepeatsOnlyItsChunk) {
     source().execute("DROP TABLE keyless");
     consumer().set("copy_rate_limit", "\"1MB\"");

@@ -104,6 +104,41 @@ TEST_F(FaultLine, ASourceThatNeverAnswersIsGivenUpAtAnyState) {
     expect_healed();
 }
 
+// A proxy keeps its side of the line while nothing comes through: what TCP looks at is alive.
+TEST_F(FaultLine, ATargetThatNeverAnswersIsLeftWhenItWaitsForUs) {
+    Random random(6);
+    consumer().set("target", toml_text("host=127.0.0.1 port=" + std::to_string(to_target_.port()) +
+                                       " user=postgres sslmode=disable gssencmode=disable "
+                                       "tcp_user_timeout=1000 dbname=" +
+                                       target_database()));
+    start_under_load();
+    for (const Way way : {Way::to_client, Way::to_server, Way::to_client, Way::to_server}) {
+        consumer().clear_log();
+        to_target_.mute_at(way, {static_cast<int>(random.between(20, 300)), 5});
+        wait_until("the line is silent", seconds(20), [&] { return to_target_.has_met_cut(); });
+        wait_for_retry();
+        EXPECT_TRUE(contains(consumer().log(), "is dead: the server waits for us"));
+    }
+    expect_healed();
+}
+
+// A long lock is no dead line, however often it is looked at.
+TEST_F(FaultLine, ATargetThatIsAtWorkIsWaitedFor) {
+    consumer().set("target", toml_text("host=127.0.0.1 port=" + std::to_string(to_target_.port()) +
+                                       " user=postgres sslmode=disable gssencmode=disable "
+                                       "tcp_user_timeout=300 dbname=" +
+                                       target_database()));
+    start_under_load();
+    Session holder = new_target_session();
+    holder.execute("BEGIN; LOCK TABLE moves");
+    consumer().clear_log();
+    std::this_thread::sleep_for(seconds(4));
+    holder.execute("COMMIT");
+    expect_healed();
+    EXPECT_TRUE(contains(consumer().log(), "waits for Lock relation"));
+    EXPECT_FALSE(contains(consumer().log(), "trying again"));
+}
+
 // A target that begins again asks the source about its history.
 TEST_F(FaultLine, AStopDoesNotWaitForASourceThatIsSilent) {
     start_under_load();

@@ -39,7 +39,7 @@ class FaultPromotion : public FaultScenario {
     void promote() { on_standby().execute("SELECT pg_promote()"); }
     void expect_equal_to_standby() {
         Session standby = on_standby();
-        standby.execute("INSERT INTO mark VALUES (1000)");
+        standby.execute("INSERT INTO mark VALUES (1000) ON CONFLICT DO NOTHING");
         wait_until("the target has caught up", seconds(30), [&] {
             if (consumer().has_given_up()) throw std::runtime_error("the consumer has given up");
             return target().value("SELECT count(*) FROM mark WHERE id = 1000") == "1";
@@ -135,6 +135,54 @@ TEST_F(FaultPromotion, WhatAStandbyAnswersMeanwhileDoesNotCountForTheCopy) {
     transfers.stop();
     expect_healed();
     EXPECT_FALSE(contains(consumer().log(), "recovery is in progress"));
+}
+
+// The stream waits for what the standby has; snapshots of the copy do not.
+TEST_F(FaultPromotion, RowsThatOnlyTheOldPrimaryHadAreNotKept) {
+    stop_consumer();
+    EXPECT_EQ(consumer().command("drop").status, 0);
+    on_both("CREATE TABLE a_large (id int PRIMARY KEY, v text)");
+    source().execute(
+        "INSERT INTO a_large SELECT g, repeat('x', 1000) FROM generate_series(1, 20000) g");
+    target().execute("TRUNCATE mark, accounts, moves");
+    Proxy line(source_cluster().port());
+    const std::string behind = "," + standby_->folder() + " port=";
+    const std::string and_port = "," + std::to_string(standby_->port()) +
+                                 " user=postgres connect_timeout=2 sslmode=disable "
+                                 "gssencmode=disable dbname=" +
+                                 source_database();
+    consumer().set("source",
+                   toml_text("host=127.0.0.1" + behind + std::to_string(line.port()) + and_port));
+    consumer().set("copy_from", toml_text("host=" + source_cluster().folder() + behind +
+                                          std::to_string(source_cluster().port()) + and_port));
+    consumer().set("copy_workers", "1");
+    consumer().set("copy_chunk_bytes", "65536");
+    consumer().set("copy_rate_limit", "2000000");
+    consumer().set("receive_timeout", "\"60s\"");
+    consumer().init();
+    consumer().start();
+    const auto count = [&](const char* rows) {
+        return target().number(std::string("SELECT count(*) FROM a_large WHERE v ") + rows);
+    };
+    wait_until("some of it is copied", seconds(30), [&] { return count("<> 'lost'") > 0; });
+    wait_until_streaming();
+    wait_until_replayed();
+    carry_slot_over();
+    line.freeze(true);
+    source().execute("UPDATE a_large SET v = 'lost' WHERE id > 1000");
+    wait_until("rows are copied that the standby does not have", seconds(30),
+               [&] { return count("= 'lost'") > 0; });
+    source_cluster().crash();
+    standby_->start();
+    promote();
+    line.freeze(false);
+    line.cut();
+    wait_until("it is copied once more", seconds(60),
+               [&] { return contains(consumer().log(), "\"public.a_large\" is copied from"); });
+    expect_equal_to_standby();
+    wait_until_copied();
+    expect_equal_to_standby();
+    EXPECT_EQ(count("= 'lost'"), 0);
 }
 
 }  // namespace

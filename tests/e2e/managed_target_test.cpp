@@ -61,6 +61,49 @@ class ManagedTarget : public Scenario {
     std::string reader_;
 };
 
+// It would give each applied row the target's own time.
+TEST_F(ManagedTarget, TriggersThatAreMadeThereWaitForTheSwitchOver) {
+    source().execute(
+        "CREATE TABLE stamped (id int PRIMARY KEY, at text); "
+        "CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "NEW.at := current_database() || clock_timestamp(); RETURN NEW; END $$; "
+        "CREATE TRIGGER \"On Update\" BEFORE INSERT OR UPDATE ON stamped "
+        "FOR EACH ROW EXECUTE FUNCTION stamp(); "
+        "INSERT INTO stamped SELECT generate_series(1, 10)");
+    use_table_owner();
+    target().execute("GRANT CREATE ON SCHEMA public TO " + table_owner());
+    consumer().init();
+    consumer().start();
+    wait_until_copied();
+    source().execute("UPDATE stamped SET id = id + 100; INSERT INTO stamped VALUES (1)");
+    catch_up();
+    expect_equal();
+    const std::string enabling = "ALTER TABLE public.stamped ENABLE TRIGGER \"On Update\";";
+    EXPECT_TRUE(contains(consumer().command("status").output,
+                         "made and disabled, as it would fire for applied rows"));
+    EXPECT_TRUE(contains(consumer().command("status").output, enabling));
+    stop_consumer();
+    target().execute(enabling);
+    EXPECT_EQ(target().value("SELECT tgenabled FROM pg_trigger WHERE tgrelid = "
+                             "'stamped'::regclass"),
+              "O");
+    target().execute("REVOKE CREATE ON SCHEMA public FROM " + table_owner());
+}
+
+TEST_F(ManagedTarget, ForcedRowSecurityIsFoundBeforeTheTableIsMade) {
+    source().execute(
+        "CREATE TABLE guarded (id int PRIMARY KEY); ALTER TABLE guarded ENABLE ROW LEVEL SECURITY; "
+        "ALTER TABLE guarded FORCE ROW LEVEL SECURITY");
+    use_table_owner();
+    target().execute("GRANT CREATE ON SCHEMA public TO " + table_owner());
+    const Finished init = consumer().command("init");
+    EXPECT_NE(init.status, 0);
+    EXPECT_TRUE(contains(init.output, "forced on owners too"));
+    EXPECT_TRUE(contains(init.output, "public.guarded"));
+    EXPECT_TRUE(contains(init.output, "ALTER ROLE \"" + table_owner() + "\" BYPASSRLS;"));
+    target().execute("REVOKE CREATE ON SCHEMA public FROM " + table_owner());
+}
+
 TEST_F(ManagedTarget, ConflictsAreAnsweredWhereForeignKeysFire) {
     use_table_owner();
     consumer().set("conflict",

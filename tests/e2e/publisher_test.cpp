@@ -2,6 +2,7 @@
 // do not wait, memory that does not grow, sessions that survive errors.
 #include <libpq-fe.h>
 
+#include "support/loaded_chunks.h"
 #include "support/process_files.h"
 #include "support/scenario.h"
 
@@ -132,6 +133,35 @@ TEST_F(SynchronousPublisher, CommitsWithoutPublishedChangesDoNotWaitForLong) {
     source().execute("DROP TABLE unpublished");
     catch_up();
     expect_equal();
+}
+
+// A commit waits for the stream, the stream for rows that are being copied, and their next
+// snapshot for the commit.
+TEST_F(SynchronousPublisher, CommitsDoNotWaitForTheCopyOfARow) {
+    on_both("CREATE TABLE large (id int PRIMARY KEY, n int, v text)");
+    source().execute(
+        "INSERT INTO large SELECT g, 0, repeat('v', 200) FROM generate_series(1, 40000) g");
+    target().execute("DROP TABLE large");
+    consumer().set("copy_workers", "1");
+    consumer().set("copy_chunk_bytes", "\"256kB\"");
+    consumer().set("copy_rate_limit", "\"2MB\"");
+    consumer().init();
+    consumer().start();
+    wait_until("chunks are loaded", seconds(20),
+               [&] { return count_loaded_chunks(target(), "large") >= 2; });
+    set_standbys("\"walpack_" + pipeline() + "\"");
+    Session writer(source_conninfo());
+    writer.send("UPDATE large SET n = n + 1 WHERE id < 100");
+    writer.finish();
+    writer.execute("UPDATE large SET n = n + 1 WHERE id % 1000 = 0");
+    wait_until_copied();
+    catch_up();
+    set_standbys("");
+    expect_equal();
+    EXPECT_TRUE(contains(consumer().log(), "confirmed by what the log has on disk"));
+    wait_until("the targets count again", seconds(20), [&] {
+        return contains(consumer().log(), "the slot is confirmed by what they have applied");
+    });
 }
 
 class ReplicationSession {

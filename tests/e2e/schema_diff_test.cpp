@@ -93,6 +93,40 @@ TEST_F(SchemaDiff, ComparesWhatTablesNeed) {
 }
 
 // init could not have given them.
+// Texts of constants depend on settings, and on how often they were read.
+TEST_F(SchemaDiff, OtherWordsForTheSameAreEqual) {
+    source().execute("ALTER DATABASE " + source_database() + " SET timezone = 'Europe/Berlin'");
+    source().execute("ALTER DATABASE " + source_database() + " SET intervalstyle = 'iso_8601'");
+    new_source_session().execute(
+        "CREATE DOMAIN state AS varchar(9) CHECK (VALUE IN ('new', 'it''s, [x]')); "
+        "CREATE TABLE t (id int PRIMARY KEY, s varchar(20) CHECK (s IN ('new', 'a]b', 'it''s')), "
+        "d state, i interval DEFAULT '1 day 02:00:00'); "
+        "CREATE INDEX ON t (id) WHERE s IN ('new', 'paid'); "
+        "CREATE TABLE p (at timestamptz PRIMARY KEY) PARTITION BY RANGE (at); "
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')");
+    copy();
+    diff(0);
+}
+
+TEST_F(SchemaDiff, ComparesForWhomRowSecurityIs) {
+    source().execute("CREATE ROLE " + role());
+    target().execute("CREATE ROLE " + role());
+    source().execute(
+        "CREATE TABLE t (id int PRIMARY KEY); ALTER TABLE t ENABLE ROW LEVEL SECURITY; "
+        "ALTER TABLE t FORCE ROW LEVEL SECURITY; CREATE POLICY mine ON t TO " +
+        role() + " USING (true)");
+    copy();
+    diff(0);
+    target().execute(
+        "ALTER TABLE t DISABLE ROW LEVEL SECURITY; DROP POLICY mine ON t; "
+        "CREATE POLICY mine ON t USING (true)");
+    const std::string found = diff(1);
+    EXPECT_TRUE(
+        contains(found, "row security: source enabled and forced on owners | target disabled"));
+    EXPECT_TRUE(contains(found, "TO " + role() + " USING true | target"));
+    EXPECT_TRUE(contains(found, "TO public USING true"));
+}
+
 TEST_F(SchemaDiff, LeavesOutOwnersAndGrantsOfRolesThatTheTargetLacks) {
     source().execute("CREATE ROLE " + role() +
                      "; CREATE TABLE t (id int PRIMARY KEY); GRANT SELECT "

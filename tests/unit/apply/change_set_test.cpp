@@ -28,23 +28,30 @@ SharedPlan plan_of(const MappingBuilder& builder, bool is_replica_role = true) {
                                        PlanOptions{.is_replica_role = is_replica_role});
 }
 
+// As the stream has it: with the relation that it is of.
+void add_to(ChangeSet& set, const SharedPlan& plan, const OwnedChange& change, Expected expected) {
+    RowChange of_stream = change.change;
+    if (of_stream.relation == nullptr) of_stream.relation = plan->mapping()->relation;
+    set.add(plan, of_stream, expected);
+}
+
 class ChangeSetTest : public ::testing::Test {
   protected:
     void insert(const SharedPlan& plan, int id) {
         const OwnedChange change(ChangeKind::insert, {}, {integer(id), text("v")});
-        set_.add(plan, change.change, Expected::one_row);
+        add_to(set_, plan, change, Expected::one_row);
     }
     void update(const SharedPlan& plan, int id) {
         const OwnedChange change(ChangeKind::update, {}, {integer(id), text("v")});
-        set_.add(plan, change.change, Expected::one_row);
+        add_to(set_, plan, change, Expected::one_row);
     }
     void move(const SharedPlan& plan, int from, int to) {
         const OwnedChange change(ChangeKind::update_key, {integer(from)}, {integer(to), text("v")});
-        set_.add(plan, change.change, Expected::one_row);
+        add_to(set_, plan, change, Expected::one_row);
     }
     void remove(const SharedPlan& plan, int id, Expected expected = Expected::one_row) {
         const OwnedChange change(ChangeKind::delete_key, {integer(id)}, {});
-        set_.add(plan, change.change, expected);
+        add_to(set_, plan, change, expected);
     }
 
     // "t:2" is a batch of two rows of t, "t" a row of its own, "truncate" one.
@@ -88,7 +95,7 @@ TEST_F(ChangeSetTest, IsAsNewWhenARowCannotBeSentAndAllIsDiscarded) {
         plan_of(MappingBuilder("keyed").key("id", "int4").column("v", "interval").primary_key());
     for (const SharedPlan& plan : {keyless, keyed}) {
         insert(a_, 1);
-        EXPECT_THROW(set_.add(plan, infinite.change, Expected::one_row), Error);
+        EXPECT_THROW(add_to(set_, plan, infinite, Expected::one_row), Error);
         set_.discard();
         EXPECT_TRUE(set_.is_empty());
         EXPECT_EQ(set_.bytes(), 0U);
@@ -110,6 +117,36 @@ TEST_F(ChangeSetTest, StartsAnotherBatchWhereOneIsFull) {
     insert(a_, 1);
     insert(a_, 1);
     EXPECT_THAT(steps(), ElementsAre("a:1", "a:1"));
+}
+
+// Rows of one partition, as those of the root and, before an ATTACH, as its own.
+TEST_F(ChangeSetTest, KeepsTheOrderOfAPartitionsRowsThatComeAsThoseOfTwoTables) {
+    const SharedPlan root = plan_of(keyed("root"));
+    const auto of = [](const SharedPlan& plan, const char* leaf) {
+        auto relation = std::make_shared<Relation>(plan->relation());
+        if (leaf != nullptr) relation->leaf = relation->schema + '.' + leaf;
+        return std::shared_ptr<const Relation>(std::move(relation));
+    };
+    const auto of_other = of(root, "b");
+    const auto of_leaf = of(root, "a");
+    const auto update_of = [&](const std::shared_ptr<const Relation>& relation, int id) {
+        OwnedChange change(ChangeKind::update, {}, {integer(id), text("v")});
+        change.change.relation = relation;
+        add_to(set_, relation->name == "root" ? root : a_, change, Expected::one_row);
+    };
+    const auto itself = of(a_, nullptr);
+    update_of(of_other, 1);
+    update_of(itself, 5);
+    update_of(of_leaf, 5);
+    update_of(itself, 5);
+    update_of(of_leaf, 5);
+    EXPECT_THAT(steps(), ElementsAre("a:1", "root:2", "a:1", "root:1"));
+    // Partitions alone, and rows of other ones, wait side by side.
+    update_of(itself, 1);
+    update_of(of_other, 2);
+    update_of(itself, 3);
+    update_of(of_other, 4);
+    EXPECT_THAT(steps(), ElementsAre("a:2", "root:2"));
 }
 
 TEST_F(ChangeSetTest, PutsEverythingBeforeATruncate) {
@@ -180,7 +217,7 @@ TEST_F(ChangeSetTest, RefusesToInsertUnchangedToastWithTheNamesAndTheWayOut) {
     OwnedChange change(ChangeKind::insert, {}, {integer(1), unchanged()});
     change.change.relation = a_->mapping()->relation;
     try {
-        set_.add(a_, change.change, Expected::one_row);
+        add_to(set_, a_, change, Expected::one_row);
         FAIL() << "expected an error";
     } catch (const Error& error) {
         EXPECT_EQ(error.kind(), ErrorKind::value);
@@ -193,7 +230,7 @@ TEST_F(ChangeSetTest, RefusesToInsertUnchangedToastWithTheNamesAndTheWayOut) {
 TEST_F(ChangeSetTest, RefusesUnchangedToastWhereAValueMustStand) {
     const OwnedChange change(ChangeKind::delete_key, {unchanged()}, {});
     try {
-        set_.add(a_, change.change, Expected::one_row_or_cascaded);
+        add_to(set_, a_, change, Expected::one_row_or_cascaded);
         FAIL() << "expected an error";
     } catch (const Error& error) {
         EXPECT_EQ(error.kind(), ErrorKind::protocol);
@@ -203,9 +240,9 @@ TEST_F(ChangeSetTest, RefusesUnchangedToastWhereAValueMustStand) {
 TEST_F(ChangeSetTest, TellsWhatItTouched) {
     ChangeSet set(CellEncoder(150000), {.wants_footprint = true});
     const OwnedChange change(ChangeKind::insert, {}, {integer(1), text("v")});
-    set.add(a_, change.change, Expected::one_row);
+    add_to(set, a_, change, Expected::one_row);
     const Footprint first = set.take_footprint();
-    set.add(a_, change.change, Expected::one_row);
+    add_to(set, a_, change, Expected::one_row);
     const Footprint second = set.take_footprint();
     EXPECT_TRUE(second.depends_on(first));
     EXPECT_FALSE(set.take_footprint().depends_on(first));

@@ -15,8 +15,8 @@ using test::unchanged;
 
 const PlanOptions kReplica{.is_replica_role = true};
 
-MappingBuilder keyed() {
-    return MappingBuilder("t").key("id", "int4").column("v", "text").primary_key().oid(1);
+MappingBuilder keyed(const std::string& name = "t") {
+    return MappingBuilder(name).key("id", "int4").column("v", "text").primary_key().oid(1);
 }
 
 OwnedChange insert(int id, const char* v = "v") {
@@ -31,7 +31,9 @@ OwnedChange remove(int id) {
 
 Footprint footprint(const TablePlan& plan, const OwnedChange& change) {
     Footprint made;
-    made.add(plan, change.change, CellEncoder(150000));
+    RowChange of_stream = change.change;
+    if (of_stream.relation == nullptr) of_stream.relation = plan.mapping()->relation;
+    made.add(plan, of_stream, CellEncoder(150000));
     made.finish();
     return made;
 }
@@ -50,8 +52,27 @@ TEST(Footprint, TellsKeysApart) {
 
 TEST(Footprint, TellsTablesApart) {
     const TablePlan one(keyed().map(), kReplica);
-    const TablePlan two(keyed().oid(2).map(), kReplica);
+    const TablePlan two(keyed("other").oid(2).map(), kReplica);
     EXPECT_FALSE(footprint(one, update(1)).depends_on(footprint(two, update(1))));
+}
+
+TEST(Footprint, KnowsAPartitionsRowsThatComeAsThoseOfTwoTables) {
+    const TablePlan itself(keyed().map(), kReplica);
+    const TablePlan root(keyed().oid(2).map(), kReplica);
+    const auto as_root = [&](const char* leaf) {
+        auto relation = std::make_shared<Relation>(root.relation());
+        relation->name = "root";
+        relation->leaf = relation->schema + '.' + leaf;
+        OwnedChange change = update(1);
+        change.change.relation = std::move(relation);
+        return footprint(root, change);
+    };
+    OwnedChange change = update(1);
+    change.change.relation = itself.mapping()->relation;
+    const Footprint as_itself = footprint(itself, change);
+    EXPECT_TRUE(as_root("t").depends_on(as_itself));
+    EXPECT_TRUE(as_itself.depends_on(as_root("t")));
+    EXPECT_FALSE(as_root("other").depends_on(as_itself));
 }
 
 TEST(Footprint, HoldsBothKeysOfAMovedRow) {
@@ -98,7 +119,7 @@ TEST(Footprint, KeepsCheckedForeignKeysTogether) {
     const PlanOptions origin{.is_replica_role = false};
     const TablePlan parent(keyed().foreign_key().map(), origin);
     const TablePlan child(keyed().oid(2).foreign_key().map(), origin);
-    const TablePlan apart(keyed().oid(3).map(), origin);
+    const TablePlan apart(keyed("apart").oid(3).map(), origin);
     EXPECT_TRUE(footprint(child, insert(1)).depends_on(footprint(parent, insert(2))));
     EXPECT_FALSE(footprint(apart, insert(1)).depends_on(footprint(parent, insert(2))));
 }

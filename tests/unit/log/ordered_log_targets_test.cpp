@@ -101,6 +101,22 @@ TEST_F(OrderedLogTargetsTest, WhereATargetIsUnknownNothingIsDurableBeforeTheSlot
     }
 }
 
+// Where it is nobody knows as long as it is away: what was said of it by the log that was there
+// before must not keep the new one from being called durable.
+TEST_F(OrderedLogTargetsTest, ALogThatBeginsAgainIsDurableForATargetThatIsAway) {
+    write_log(300);
+    const auto log = open();
+    const auto away = log->add_reader("away", Lsn{});
+    const auto reader = log->add_reader("one", Lsn{});
+    log->note_confirmed(Lsn{500});
+    log->reset();
+    log->begin_session(Lsn{500});
+    ASSERT_TRUE(reader->rewind(Lsn{500}));
+    log->set_durable(true);
+    append_transaction(*log, 510, 10);
+    wait_until([&] { return log->state().durable >= Lsn{510}; });
+}
+
 TEST_F(OrderedLogTargetsTest, ForgetsWhatOnlyATargetNeededThatLeft) {
     write_log(300);
     const auto log = open();
