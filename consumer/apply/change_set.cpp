@@ -71,7 +71,8 @@ void ChangeSet::keep_order(const TablePlan& plan) {
 }
 
 // A row of a partition may come as one of its root, and before an ATTACH or behind a DETACH as one
-// of the partition itself: as those of two tables, whose batches would not wait for one another.
+// of the partition itself; and it may move to one of another replica identity. Batches of two plans
+// would not wait for one another.
 void ChangeSet::keep_order_of_leaf(const TablePlan& plan, const Relation& relation) {
     if (!relation.leaf) {
         if (leaves_.empty()) return;
@@ -84,6 +85,8 @@ void ChangeSet::keep_order_of_leaf(const TablePlan& plan, const Relation& relati
     }
     if (last_of_leaf_ == &relation) return;
     last_of_leaf_ = &relation;
+    const TablePlan* const before = std::exchange(last_plans_[plan.table().oid], &plan);
+    if (before != nullptr && before != &plan) send_first(batches_.at(before)->batch);
     const auto [known, is_new] = leaves_.try_emplace(*relation.leaf, &plan);
     if (!is_new && known->second != &plan) send_first(batches_.at(known->second)->batch);
     known->second = &plan;
@@ -163,8 +166,7 @@ std::vector<Step> ChangeSet::take() {
     changes_ = 0;
     step_bytes_ = 0;
     last_with_keys_ = nullptr;
-    leaves_.clear();
-    last_of_leaf_ = nullptr;
+    forget_leaves();
     if (batches_.size() > kTablesKept) batches_.clear();
     return std::exchange(steps_, {});
 }
@@ -175,9 +177,14 @@ void ChangeSet::discard() {
     steps_.clear();
     changes_ = step_bytes_ = waiting_bytes_ = 0;
     last_with_keys_ = nullptr;
-    leaves_.clear();
-    last_of_leaf_ = nullptr;
+    forget_leaves();
     footprint_ = {};
+}
+
+void ChangeSet::forget_leaves() {
+    leaves_.clear();
+    last_plans_.clear();
+    last_of_leaf_ = nullptr;
 }
 
 Footprint ChangeSet::take_footprint() {

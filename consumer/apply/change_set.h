@@ -97,6 +97,7 @@ class ChangeSet {
 
     TableBatch& batch_of(const std::shared_ptr<TablePlan>& plan);
     void keep_order(const TablePlan& plan);
+    void forget_leaves();
     void keep_order_of_leaf(const TablePlan& plan, const Relation& relation);
     bool add_to(TableBatch& batch, BatchKind kind, const RowChange& change,
                 const StatementShape& shape);
@@ -120,6 +121,9 @@ class ChangeSet {
     // that they came by last.
     std::unordered_map<std::string, const TablePlan*> leaves_;
     const Relation* last_of_leaf_ = nullptr;
+    // Of partitioned tables, by oid on the target: partitions may have different replica
+    // identities.
+    std::unordered_map<std::uint32_t, const TablePlan*> last_plans_;
     Footprint footprint_;
 };
 

@@ -21,6 +21,34 @@ bool has_unchanged(Tuple row, const std::vector<std::size_t>& attributes) {
     });
 }
 
+// 0 where the value was another one before.
+template <typename Key, typename Number>
+void note(std::map<Key, Number>& notes, Key key, Number value) {
+    const auto [known, is_new] = notes.try_emplace(key, value);
+    if (!is_new && known->second != value) known->second = 0;
+}
+
+template <typename Key, typename Number>
+bool have_mixed(const std::map<Key, Number>& later, const std::map<Key, Number>& earlier) {
+    return std::ranges::any_of(later, [&earlier](const auto& each) {
+        const auto found = earlier.find(each.first);
+        return found != earlier.end() && (each.second != found->second || each.second == 0);
+    });
+}
+
+// Equal for plans of one table whose footprints can be compared.
+std::uint64_t way_of(const TablePlan& plan) {
+    std::string way(1, static_cast<char>(plan.dependence()));
+    const auto add = [&](const std::vector<std::size_t>& attributes) {
+        way += '/';
+        for (const std::size_t attribute : attributes)
+            way += plan.mapping()->columns[attribute].column->name + ',';
+    };
+    add(plan.key());
+    for (const auto& attributes : plan.other_unique()) add(attributes);
+    return XXH3_64bits(way.data(), way.size());
+}
+
 }  // namespace
 
 void Footprint::add(const TablePlan& plan, const RowChange& change, const CellEncoder& encoder) {
@@ -54,6 +82,9 @@ void Footprint::note_table(const TablePlan& plan, const Relation& relation) {
     const std::uint32_t table = plan.table().oid;
     const auto [known, is_new] = came_as_.try_emplace(XXH3_64bits(name.data(), name.size()), table);
     if (!is_new && known->second != table) known->second = 0;
+    if (!relation.leaf || last_plan_ == &plan) return;
+    last_plan_ = &plan;
+    note(told_by_, table, way_of(plan));
 }
 
 void Footprint::add_everything() {
@@ -115,17 +146,13 @@ bool Footprint::has_common_table(const Footprint& earlier) const {
     return false;
 }
 
-bool Footprint::has_common_leaf(const Footprint& earlier) const {
-    return std::ranges::any_of(came_as_, [&](const auto& each) {
-        const auto found = earlier.came_as_.find(each.first);
-        if (found == earlier.came_as_.end()) return false;
-        return each.second != found->second || each.second == 0;
-    });
+bool Footprint::mixes_tables(const Footprint& earlier) const {
+    return have_mixed(came_as_, earlier.came_as_) || have_mixed(told_by_, earlier.told_by_);
 }
 
 bool Footprint::depends_on(const Footprint& earlier) const {
     if (is_everything_ || earlier.is_everything_ || has_common_table(earlier)) return true;
-    if (has_common_leaf(earlier)) return true;
+    if (mixes_tables(earlier)) return true;
     auto left = hashes_.begin();
     auto right = earlier.hashes_.begin();
     while (left != hashes_.end() && right != earlier.hashes_.end()) {

@@ -41,14 +41,17 @@ class Footprint {
                   const CellEncoder& encoder);
     bool has_common_table(const Footprint& earlier) const;
     void note_table(const TablePlan& plan, const Relation& relation);
-    bool has_common_leaf(const Footprint& earlier) const;
+    bool mixes_tables(const Footprint& earlier) const;
 
     bool is_everything_ = false;
     std::map<std::uint64_t, TableUse> tables_;
     // Whose rows, by the hash of the table's or partition's name, came as those of which table:
     // oids on the target, 0 for several.
     std::map<std::uint64_t, std::uint32_t> came_as_;
+    // How rows of a partitioned table are told apart, by its oid; 0 for several ways.
+    std::map<std::uint32_t, std::uint64_t> told_by_;
     const Relation* last_relation_ = nullptr;
+    const TablePlan* last_plan_ = nullptr;
     std::vector<std::uint64_t> hashes_;
     std::string scratch_;
 };

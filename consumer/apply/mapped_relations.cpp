@@ -13,6 +13,8 @@ namespace {
 constexpr std::chrono::seconds kMappingAgeMax{60};
 constexpr std::chrono::seconds kLookInterval{1};
 constexpr std::size_t kSeenMax = 4096;
+// Of one table; partitions differ in their replica identity alone.
+constexpr std::size_t kDescriptionsMax = 16;
 
 bool is_same_column(const TargetColumn& left, const TargetColumn& right) {
     return left.name == right.name && left.number == right.number &&
@@ -68,8 +70,10 @@ void MappedRelations::forget_unused() {
     looked_for_unused_ = now_;
     if (by_name_.size() <= kTablesKept) return;
     before_new_plan_();
-    std::erase_if(by_name_,
-                  [this](const auto& each) { return now_ - each.second.used_at >= kUnusedMax; });
+    std::erase_if(by_name_, [this](const auto& each) {
+        return std::ranges::all_of(
+            each.second, [this](const Known& known) { return now_ - known.used_at >= kUnusedMax; });
+    });
     seen_.clear();
     last_relation_ = nullptr;
 }
@@ -77,7 +81,7 @@ void MappedRelations::forget_unused() {
 void MappedRelations::forget(const TableName& table) {
     const auto found = by_name_.find(table);
     if (found == by_name_.end()) return;
-    found->second.read_at = Clock::time_point::min();
+    for (Known& known : found->second) known.read_at = Clock::time_point::min();
     last_relation_ = nullptr;
 }
 
@@ -93,8 +97,9 @@ const std::shared_ptr<TablePlan>& MappedRelations::find(
 
 MappedRelations::Known& MappedRelations::look_up(const std::shared_ptr<const Relation>& relation) {
     const auto seen = seen_.find(relation.get());
-    Known& known =
-        seen != seen_.end() ? *seen->second.second : by_name_[{relation->schema, relation->name}];
+    Known& known = seen != seen_.end()
+                       ? *seen->second.second
+                       : choose(*relation, by_name_[{relation->schema, relation->name}]);
     const bool is_described = known.plan != nullptr && known.relation->describes_same(*relation);
     const bool is_old =
         known.read_at == Clock::time_point::min() || now_ - known.read_at >= kMappingAgeMax;
@@ -105,6 +110,16 @@ MappedRelations::Known& MappedRelations::look_up(const std::shared_ptr<const Rel
         seen_[relation.get()] = {relation, &known};
     }
     return known;
+}
+
+MappedRelations::Known& MappedRelations::choose(const Relation& relation, Descriptions& known) {
+    const auto same = std::ranges::find_if(known, [&relation](const Known& each) {
+        return each.plan != nullptr && each.relation->describes_same(relation);
+    });
+    if (same != known.end()) return *same;
+    if (known.empty() || (relation.leaf && known.size() < kDescriptionsMax))
+        return known.emplace_back();
+    return *std::ranges::min_element(known, {}, &Known::used_at);
 }
 
 void MappedRelations::read(const std::shared_ptr<const Relation>& relation, Known& known) {
@@ -124,7 +139,8 @@ void MappedRelations::read(const std::shared_ptr<const Relation>& relation, Know
         return;
     }
     if (check_new_) check_new_(*mapping);
-    if (known.plan != nullptr) before_new_plan_();
+    const bool is_only = by_name_.at({relation->schema, relation->name}).size() == 1;
+    if (known.plan != nullptr || !is_only) before_new_plan_();
     known.read_at = now_;
     known.plan = std::make_shared<TablePlan>(std::move(mapping), options);
     known.relation = relation;

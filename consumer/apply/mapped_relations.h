@@ -4,12 +4,15 @@
 // A relation is looked at when its first change comes, again when it is described differently,
 // since the reason is often a schema change that was made on both sides, and again after a while,
 // as an index or a trigger may have been added on the target. Of many those that were not used for
-// long are forgotten: no one tells of a table that was dropped.
+// long are forgotten: no one tells of a table that was dropped. Rows of a partitioned table are
+// described as each of its partitions has them, whose replica identities may differ: those
+// descriptions have a plan each, side by side.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -56,7 +59,10 @@ class MappedRelations {
         bool is_batched = true;     // as of the plan
     };
 
+    using Descriptions = std::list<Known>;  // of one table
+
     Known& look_up(const std::shared_ptr<const Relation>& relation);
+    static Known& choose(const Relation& relation, Descriptions& known);
     void read(const std::shared_ptr<const Relation>& relation, Known& known);
     void forget_unused();
 
@@ -68,7 +74,7 @@ class MappedRelations {
     Clock::time_point now_;
     Clock::time_point last_since_;
     Clock::time_point looked_for_unused_;
-    std::map<TableName, Known> by_name_;
+    std::map<TableName, Descriptions> by_name_;
     // Each transaction that was streamed brings relations of its own, with the same descriptions.
     std::unordered_map<const Relation*, std::pair<std::shared_ptr<const Relation>, Known*>> seen_;
     const Relation* last_relation_ = nullptr;  // changes of one relation tend to follow one another

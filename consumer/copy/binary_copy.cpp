@@ -9,10 +9,6 @@ namespace {
 
 constexpr std::string_view kBuiltIn = "pg_catalog";
 
-bool is_xml(const TypeName& type) {
-    return type.schema == kBuiltIn && type.name == "xml";
-}
-
 bool is_container(ValueKind kind) {
     return kind == ValueKind::array || kind == ValueKind::range || kind == ValueKind::multirange ||
            kind == ValueKind::output;
@@ -70,6 +66,10 @@ bool has_same_form(const Attribute& attribute, const ColumnMapping& mapped) {
 }
 
 }  // namespace
+
+bool is_xml(const TypeName& type) {
+    return type.schema == kBuiltIn && type.name == "xml";
+}
 
 std::string reason_against_binary(const RelationMapping& mapping, int source_version) {
     const bool has_what_target_lacks =

@@ -12,6 +12,9 @@
 
 namespace walpack {
 
+// Its output function leaves out the encoding that a value declares, and its binary form is in that.
+bool is_xml(const TypeName& type);
+
 // One phrase that names the first column which only fits as text; empty when binary will do.
 std::string reason_against_binary(const RelationMapping& mapping, int source_version);
 

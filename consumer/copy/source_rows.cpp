@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "copy/binary_copy.h"
 
 namespace walpack {
 namespace {
@@ -19,6 +20,9 @@ std::string column_at_source(const RelationMapping& mapping, const ColumnMapping
             "::pg_catalog.text "
             "ELSE {0}::pg_catalog.text END AS {0}",
             name, column.cuts_blanks_beyond);
+    if (is_xml(attribute.value_type())) return name + "::pg_catalog.text";
+    if (attribute.kind == ValueKind::array && is_xml(*attribute.element))
+        return name + "::pg_catalog.text[]";
     const bool is_widened = attribute.kind != column.sent_as.kind;
     return name + (is_widened ? "::pg_catalog." + quote_identifier(column.column->type_name) : "");
 }

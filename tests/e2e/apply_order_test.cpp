@@ -68,6 +68,30 @@ TEST_P(ApplyOrder, RowsOfAPartitionAreInOrderWhereItIsAttachedAndDetached) {
     EXPECT_FALSE(contains(consumer().log(), "trying again"));
 }
 
+TEST_P(ApplyOrder, PartitionsWithDifferentReplicaIdentities) {
+    on_both(
+        "CREATE TABLE p (id int, k int, v text, PRIMARY KEY (id, k)) PARTITION BY LIST (k); "
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); "
+        "CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2); "
+        "CREATE TABLE p3 PARTITION OF p FOR VALUES IN (3)");
+    source().execute(
+        "ALTER TABLE p1 REPLICA IDENTITY FULL; "
+        "INSERT INTO p SELECT g, g % 3 + 1, 'v' FROM generate_series(1, 300) g; "
+        "CREATE PUBLICATION " +
+        slot() + " FOR ALL TABLES WITH (publish_via_partition_root)");
+    copy_and_stop();
+    each_in_transaction(300,
+                        "UPDATE p SET v = v || i WHERE id = i; UPDATE p SET k = k % 3 + 1 WHERE "
+                        "id = i - 1; UPDATE p SET id = -id WHERE id = i - 9 AND id % 5 = 0; "
+                        "DELETE FROM p WHERE id = i - 30 AND id % 7 = 0; "
+                        "INSERT INTO p VALUES (i, i % 3 + 1, 'again') ON CONFLICT DO NOTHING");
+    consumer().start();
+    catch_up();
+    expect_equal();
+    EXPECT_FALSE(contains(consumer().log(), "row by row"));
+    EXPECT_FALSE(contains(consumer().log(), "trying again"));
+}
+
 TEST_P(ApplyOrder, AnAlwaysTriggerFiresOnceForEachChangeInOrder) {
     on_both("CREATE TABLE t (id int PRIMARY KEY, v text); CREATE TABLE other (n int)");
     watch("t", "AFTER");

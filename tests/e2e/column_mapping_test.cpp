@@ -193,5 +193,43 @@ TEST_F(ColumnMapping, KeepsPartitionsAndInheritanceApart) {
     expect_mapped("SELECT g, 'v'");
 }
 
+// The server leaves it out of its output, and reads binary values by it.
+TEST_F(ColumnMapping, AnXmlKeepsTheEncodingThatItDeclares) {
+    const std::string value = "'<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a>é</a>'::xml";
+    on_both("CREATE TABLE t (id int PRIMARY KEY, x xml, a xml[])");
+    const auto insert = [&](int from, int to) {
+        source().execute("INSERT INTO t SELECT g, " + value + ", ARRAY[" + value +
+                         ", NULL, '<b/>'] FROM generate_series(" + std::to_string(from) + ", " +
+                         std::to_string(to) + ") g");
+    };
+    insert(1, 2);
+    consumer().init();
+    consumer().start();
+    wait_until_copied();
+    insert(3, 3);
+    catch_up();
+    insert(4, 100);
+    source().execute("UPDATE t SET a = a || x WHERE id = 3");
+    catch_up();
+    const char* const rows =
+        "SELECT count(DISTINCT (x::text, a[1]::text)) || min(x::text) || max(a::text[]::text) "
+        "FROM t";
+    EXPECT_EQ(target().value(rows), source().value(rows));
+    EXPECT_TRUE(contains(target().value(rows), "ISO-8859-1"));
+    EXPECT_TRUE(contains(target().value(rows), "é"));
+}
+
+// Servers from 18.6 on refuse its binary form.
+TEST_F(ColumnMapping, AnEmptyTsqueryIsSentAsText) {
+    on_both("CREATE TABLE t (id int PRIMARY KEY, q tsquery, a tsquery[])");
+    source().execute("INSERT INTO t VALUES (1, '', ARRAY['', 'a']::tsquery[])");
+    consumer().init();
+    consumer().start();
+    wait_until_copied();
+    source().execute("INSERT INTO t VALUES (2, '', ARRAY['', 'b & c']::tsquery[]), (3, 'd', NULL)");
+    catch_up();
+    expect_equal();
+}
+
 }  // namespace
 }  // namespace walpack::e2e

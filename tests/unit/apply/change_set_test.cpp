@@ -149,6 +149,29 @@ TEST_F(ChangeSetTest, KeepsTheOrderOfAPartitionsRowsThatComeAsThoseOfTwoTables) 
     EXPECT_THAT(steps(), ElementsAre("a:2", "root:2"));
 }
 
+// A row that moves is deleted by one plan and inserted by the other.
+TEST_F(ChangeSetTest, KeepsTheOrderOfPartitionsWithDifferentReplicaIdentities) {
+    const auto of_leaf = [](const SharedPlan& plan, const char* leaf) {
+        auto relation = std::make_shared<Relation>(plan->relation());
+        relation->leaf = leaf;
+        return std::shared_ptr<const Relation>(std::move(relation));
+    };
+    const SharedPlan other = plan_of(keyed("a"));
+    const auto first = of_leaf(a_, "public.a1");
+    const auto second = of_leaf(other, "public.a2");
+    const auto add = [&](const SharedPlan& plan, const std::shared_ptr<const Relation>& relation,
+                         int id) {
+        OwnedChange change(ChangeKind::insert, {}, {integer(id), text("v")});
+        change.change.relation = relation;
+        add_to(set_, plan, change, Expected::one_row);
+    };
+    add(a_, first, 1);
+    add(a_, first, 2);
+    add(other, second, 3);
+    add(a_, first, 4);
+    EXPECT_THAT(steps(), ElementsAre("a:2", "a:1", "a:1"));
+}
+
 TEST_F(ChangeSetTest, PutsEverythingBeforeATruncate) {
     insert(a_, 1);
     insert(b_, 1);

@@ -115,6 +115,41 @@ TEST_F(UnusedTables, AreForgottenWhereThereAreMany) {
     EXPECT_EQ(relations_.size(), 7U);
 }
 
+// A plan for each, not one that is made anew whenever the other partition has a change.
+TEST(MappedRelations, KeepTheDescriptionsOfPartitionsSideBySide) {
+    const auto mapping = MappingBuilder("t").key("id", "int4").target_key({"id"}).map();
+    int reads = 0;
+    int new_plans = 0;
+    const UnbatchedTables unbatched;
+    MappedRelations relations(
+        [&](const std::shared_ptr<const Relation>& relation) {
+            ++reads;
+            return std::make_shared<const RelationMapping>(map_relation(relation, mapping->table));
+        },
+        PlanOptions{}, unbatched, [&] { ++new_plans; }, nullptr);
+    const auto leaf = [&](const char* name, ReplicaIdentity identity) {
+        auto relation = std::make_shared<Relation>(*mapping->relation);
+        relation->leaf = name;
+        relation->replica_identity = identity;
+        return std::shared_ptr<const Relation>(std::move(relation));
+    };
+    const auto full = leaf("public.t1", ReplicaIdentity::full);
+    const auto by_key = leaf("public.t2", ReplicaIdentity::default_key);
+    const TablePlan* plan_of_full = nullptr;
+    for (int round = 0; round < 5; ++round) {
+        const TablePlan* of_full = relations.find(full).get();
+        if (plan_of_full != nullptr) EXPECT_EQ(of_full, plan_of_full);
+        plan_of_full = of_full;
+        EXPECT_NE(relations.find(by_key).get(), of_full);
+        EXPECT_EQ(relations.find(leaf("public.t3", ReplicaIdentity::full)).get(), of_full);
+    }
+    EXPECT_EQ(reads, 2);
+    EXPECT_EQ(new_plans, 1);
+    relations.forget({mapping->table->schema, mapping->table->name});
+    relations.find(by_key);
+    EXPECT_EQ(reads, 3);
+}
+
 TEST_F(UnusedTables, OfWhichThereAreFewStay) {
     use(0, 5);
     pass(2 * MappedRelations::kUnusedMax);
