@@ -21,7 +21,8 @@ CREATE TABLE shop.customer (
     balance numeric,
     seen timestamptz DEFAULT now(),
     picture bytea COMPRESSION lz4,
-    wishes public.hstore
+    wishes public.hstore,
+    search tsquery NOT NULL DEFAULT ''
 );
 -- A body that is parsed, and written again by each server in its own way.
 CREATE FUNCTION shop.domain_of(mail shop.email) RETURNS text LANGUAGE sql IMMUTABLE STRICT

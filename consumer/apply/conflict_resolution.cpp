@@ -38,18 +38,14 @@ bool is_in_the_way(std::string_view sqlstate) {
 }
 
 // The same row as an UPDATE of the one that has its key; nullopt where no key is known.
-std::optional<RowChange> as_update(const RelationMapping& mapping, const RowChange& insert) {
-    const Relation& relation = *insert.relation;
+std::optional<RowChange> as_update(const TablePlan& plan, const RowChange& insert) {
     // Of a key with several spellings the source's counts, and an update by the key would leave it.
-    const bool is_exact = std::ranges::all_of(relation.key_attributes, [&](std::size_t attribute) {
-        return mapping.columns[attribute].column->has_exact_equality;
-    });
-    const bool has_identity = is_exact && !relation.key_attributes.empty() &&
-                              relation.replica_identity != ReplicaIdentity::full;
+    const bool has_identity =
+        plan.key_is_exact() && insert.relation->replica_identity != ReplicaIdentity::full;
     RowChange change = insert;
     change.kind = has_identity ? ChangeKind::update : ChangeKind::update_full;
     if (!has_identity) change.old_tuple = change.new_tuple;
-    if (identity_of(mapping, change.kind).empty()) return std::nullopt;
+    if (identity_of(*plan.mapping(), change.kind).empty()) return std::nullopt;
     return change;
 }
 
@@ -361,7 +357,7 @@ void ConflictResolution::clear_the_way(Connection& session, const ReplayRow& row
     const RelationMapping& mapping = *row.plan->mapping();
     std::optional<RowPlace> own;
     std::optional<RowChange> update;
-    if (trial.change.kind == ChangeKind::insert) update = as_update(mapping, trial.change);
+    if (trial.change.kind == ChangeKind::insert) update = as_update(*row.plan, trial.change);
     if (update) {
         const std::vector<RowPlace> places = search_.lock(session, mapping, *update);
         if (places.size() == 1 && found.rows.contains(places.front())) own = places.front();

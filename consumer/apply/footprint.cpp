@@ -80,8 +80,7 @@ void Footprint::note_table(const TablePlan& plan, const Relation& relation) {
     last_relation_ = &relation;
     const std::string name = relation.leaf ? *relation.leaf : relation.schema + '.' + relation.name;
     const std::uint32_t table = plan.table().oid;
-    const auto [known, is_new] = came_as_.try_emplace(XXH3_64bits(name.data(), name.size()), table);
-    if (!is_new && known->second != table) known->second = 0;
+    note(came_as_, std::uint64_t{XXH3_64bits(name.data(), name.size())}, table);
     if (!relation.leaf || last_plan_ == &plan) return;
     last_plan_ = &plan;
     note(told_by_, table, way_of(plan));

@@ -67,6 +67,8 @@ class TablePlan {
 
     // The attributes that find a row, in the order of identity_of(); empty: only by the whole row.
     const std::vector<std::size_t>& key() const { return key_; }
+    // Equal values of the key have one spelling. False without a key.
+    bool key_is_exact() const;
     // Nothing but all of its values identifies a row.
     bool finds_whole_rows() const {
         return key_.empty() && relation().replica_identity == ReplicaIdentity::full;
@@ -90,7 +92,6 @@ class TablePlan {
     void choose_method(const PlanOptions& options);
     void choose_dependence();
     bool key_is_unique() const;
-    bool key_is_exact() const;
     bool may_change_identity() const;
     std::shared_ptr<const BatchStatement>& known_batch(BatchKind kind, const StatementShape& shape);
     std::optional<std::vector<std::size_t>> exact_attributes(const UniqueIndex& index) const;

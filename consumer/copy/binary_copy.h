@@ -12,7 +12,7 @@
 
 namespace walpack {
 
-// Its output function leaves out the encoding that a value declares, and its binary form is in that.
+// Its output function leaves out the encoding that a value declares, its binary form is in that.
 bool is_xml(const TypeName& type);
 
 // One phrase that names the first column which only fits as text; empty when binary will do.

@@ -179,6 +179,19 @@ TEST_F(ConflictLogTable, TellsBothRowsAndTheTransaction) {
     EXPECT_EQ(rows.front(), expected);
 }
 
+// Equal to the one that the target has, and spelled otherwise.
+TEST_F(ConflictLogTable, AKeyOfTheSourceIsWrittenAsItIsThere) {
+    consumer().set("conflict", "{ insert_exists = \"apply\" }");
+    on_both("CREATE TABLE priced (price numeric PRIMARY KEY, v text)");
+    consumer().init();
+    consumer().start();
+    catch_up();
+    target().execute("INSERT INTO priced VALUES (1.0, 'local')");
+    source().execute("INSERT INTO priced VALUES (1.00, 'new')");
+    catch_up();
+    EXPECT_EQ(target().value("SELECT string_agg(price || v, ' ') FROM priced"), "1.00new");
+}
+
 TEST_F(ConflictLogTable, StatusCountsAndDropRemoves) {
     start(kStock, "stock", "delete_missing = \"keep\"");
     source().execute("INSERT INTO stock VALUES (1, 'a', 'old'), (2, 'b', 'old')");
