@@ -4,7 +4,8 @@
 #
 #   SCALE=100 REPS=3 WORKLOADS='narrow narrow10 tpcb update delete mixed toast' FSYNC=off apply.sh > RESULTS.tsv
 #
-# FSYNC=on makes the target durable. WALPACK names another consumer than BUILD_DIR/walpack, and
+# FSYNC=on makes the target durable; with SYNCHRONOUS=on as well each of its commits waits for the disk,
+# which a subscription and walpack both leave out otherwise. WALPACK names another consumer than BUILD_DIR/walpack, and
 # WALPACK_EXTRA holds lines for its configuration file.
 #
 # A workload runs once, while nobody follows. Every repetition starts from a copy of the same empty or
@@ -118,6 +119,7 @@ prepare_method() {
     subscription_*)
         sql target "$run" -c "CREATE SUBSCRIPTION bench CONNECTION '$(conninfo source "$1")' PUBLICATION bench
             WITH (create_slot = false, slot_name = bench, enabled = false, copy_data = false,
+                  synchronous_commit = $SYNCHRONOUS,
                   binary = $([[ $2 == *binary ]] && echo true || echo false))"
         ;;
     esac

@@ -12,6 +12,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 SCALE=${SCALE:-100}     # percent of the full size of each workload
 REPS=${REPS:-3}         # repetitions; the methods take turns within one
 FSYNC=${FSYNC:-off}
+SYNCHRONOUS=${SYNCHRONOUS:-off}   # on: each commit on the target waits for its disk
 workloads=${WORKLOADS:-narrow}
 hertz=$(getconf CLK_TCK)
 
@@ -79,6 +80,7 @@ copy = ${3:-false}
 log_level = "warning"
 source = "$(conninfo source "$1")"
 target = "$(conninfo target "$2")"
+$([ "$SYNCHRONOUS" = off ] || echo 'durable_interval = "0ms"')
 ${WALPACK_EXTRA:-}
 TOML
     chmod 600 "$work/bench.toml"

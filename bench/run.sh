@@ -14,7 +14,13 @@ results=${BUILD_DIR:-build}/bench
 mkdir -p "$results"
 [ $# -gt 0 ] || set -- decode apply latency copy
 
-limits_of() { case $1 in apply | copy) echo "bench/limits_$1.tsv" ;; *) echo bench/limits.tsv ;; esac; }
+limits_of() {
+    case $1-${FSYNC:-off} in
+    apply-on) echo bench/limits_apply_durable.tsv ;;
+    apply-* | copy-*) echo "bench/limits_$1.tsv" ;;
+    *) echo bench/limits.tsv ;;
+    esac
+}
 
 heading() {
     case $1 in

@@ -227,7 +227,7 @@ void note_streamed_message(const PluginState& state, ReorderBufferTXN* top) {
     if (!state.writer.is_in_block() || !TransactionIdIsValid(CheckXidAlive)) return;
     /* The server's macros for lists are not C++. */
     const dlist_node* head = &top->subtxns.head;
-    for (dlist_node* node = head->next; node != nullptr && node != head; node = node->next) {
+    for (dlist_node* node = head->prev; node != nullptr && node != head; node = node->prev) {
         auto* txn = reinterpret_cast<ReorderBufferTXN*>(reinterpret_cast<char*>(node) -
                                                         offsetof(ReorderBufferTXN, node));
         if (txn->xid == CheckXidAlive) return note_streamed(state, top, txn);

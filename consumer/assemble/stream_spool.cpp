@@ -21,15 +21,20 @@ constexpr std::size_t kReadBytes = std::size_t{256} << 10;
 
 [[noreturn]] void throw_failed(const char* doing, const std::string& directory, int error) {
     const bool is_full = error == ENOSPC || error == EDQUOT || error == EFBIG;
+    const bool is_of_files = error == EMFILE || error == ENFILE;
     throw Error(ErrorKind::limit,
                 fmt::format("could not {} the spool of a streamed transaction in \"{}\": {}", doing,
                             directory, std::strerror(error)))
         .hint(is_full ? "Make room there, or set spool_directory to a place with more."
-                      : "Look at the system's log for what is wrong with that file system.");
+              : is_of_files
+                  ? "Allow the program more open files (ulimit -n, LimitNOFILE of the unit): each "
+                    "streamed transaction that is too large for memory has one."
+                  : "Look at the system's log for what is wrong with that file system.");
 }
 
 [[noreturn]] void throw_not_opened(const std::string& directory, int error) {
-    const bool is_exhausted = error == EMFILE || error == ENFILE || error == ENOSPC;
+    const bool is_exhausted =
+        error == EMFILE || error == ENFILE || error == ENOSPC || error == EDQUOT;
     if (is_exhausted) throw_failed("open", directory, error);
     throw Error(ErrorKind::config,
                 fmt::format("could not make a file in the spool directory \"{}\": {}", directory,

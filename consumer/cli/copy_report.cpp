@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/split.h"
 #include "base/text.h"
 #include "cli/json_members.h"
 #include "copy/copy_progress_text.h"
@@ -86,7 +87,10 @@ std::string copy_lines(const PipelineStatus& status) {
     if (status.oldest_snapshot_seconds)
         text += line("  snapshots",
                      fmt::format("the oldest is {:.1f} s old", *status.oldest_snapshot_seconds));
-    for (const std::string& refused : status.refused_structure) text += line("  refused", refused);
+    for (const auto& refused : status.refused_structure) {
+        text += line("  refused", refused.object + ": " + refused.reason);
+        for (const std::string& part : split(refused.statement, '\n')) text += line("", part);
+    }
     return text;
 }
 
@@ -109,7 +113,13 @@ void write_copy(JsonWriter& json, const PipelineStatus& status) {
     members.seconds("oldest_snapshot_seconds", status.oldest_snapshot_seconds);
     json.key("refused_structure");
     json.begin_array();
-    for (const std::string& refused : status.refused_structure) json.text(refused);
+    for (const auto& refused : status.refused_structure) {
+        json.begin_object();
+        members.text("object", refused.object);
+        members.text("reason", refused.reason);
+        members.text("statement", refused.statement);
+        json.end_object();
+    }
     json.end_array();
 }
 

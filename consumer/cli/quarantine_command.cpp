@@ -1,5 +1,6 @@
 #include "cli/quarantine_command.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <iterator>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -97,6 +99,22 @@ Values values_of(const Invocation& invocation) {
     return values;
 }
 
+// What an action does not use may have been meant for another one.
+void refuse_unused(const Invocation& invocation, const std::string& action) {
+    const bool reads = action == "list" || action == "show";
+    const bool chooses = action == "retry" || action == "discard";
+    if (!reads && !chooses && action != "edit") return;
+    const auto refuse = [&action](const std::string& what) {
+        throw usage(fmt::format("{} takes no {}", action, what));
+    };
+    if (action == "list" && !invocation.second_argument.empty()) refuse("number of a row");
+    if (!chooses && invocation.options.contains("table")) refuse("--table");
+    if (!chooses && invocation.switches.contains("all")) refuse("--all");
+    if (!reads && invocation.switches.contains("json")) refuse("--json");
+    if (action != "edit" && !invocation.lists.empty())
+        refuse("--" + invocation.lists.begin()->first);
+}
+
 class Session {
   public:
     explicit Session(const Config& config)
@@ -126,6 +144,7 @@ class Session {
     }
 
     int retry(const HeldRowChoice& choice) {
+        require_rows(choice);
         take_origin(target_, config_);
         const RetryReport report = QuarantineActions(target_, pipeline_).retry(choice);
         print(retry_report_screen(report));
@@ -139,6 +158,7 @@ class Session {
     }
 
     int discard(const HeldRowChoice& choice) {
+        require_rows(choice);
         const std::uint64_t rows = QuarantineActions(target_, pipeline_).discard(choice);
         print(fmt::format("discarded {} rows; walpack.quarantine_history keeps them\n", rows));
         const QuarantineFigures left = table_.figures(target_);
@@ -149,6 +169,19 @@ class Session {
     }
 
   private:
+    // A table that has none was likely named wrong.
+    void require_rows(const HeldRowChoice& choice) {
+        if (!choice.table) return;
+        std::vector<HeldRowFacts> rows;
+        if (QuarantineTable::exists(target_)) rows = table_.list(target_);
+        const bool has_one = std::ranges::any_of(
+            rows, [&choice](const HeldRowFacts& row) { return row.table == *choice.table; });
+        if (has_one) return;
+        throw Error(ErrorKind::config, fmt::format("there is no row of \"{}.{}\" in quarantine",
+                                                   choice.table->schema, choice.table->table))
+            .hint("\"walpack quarantine list\" shows those that there are.");
+    }
+
     const Config& config_;
     const std::string pipeline_;
     const StopRequest stop_;
@@ -160,6 +193,7 @@ int run_quarantine(const Invocation& invocation) {
     const Config config = load_config(invocation.config_path, invocation.flags);
     const std::string& action = invocation.argument;
     const bool as_json = invocation.switches.contains("json");
+    refuse_unused(invocation, action);
     if (action == "list") return Session(config).list(as_json);
     if (action == "show") return Session(config).show(id_of(invocation), as_json);
     if (action == "retry") return Session(config).retry(choice_of(invocation));

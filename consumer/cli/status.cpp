@@ -80,7 +80,7 @@ void ask_target(Connection& target, PipelineStatus& status) {
     status.copied_tables = CopyCatalog(status.pipeline).figures(target);
     for (const auto& refused : PostData(target, status.pipeline).refused())
         status.refused_structure.push_back(
-            fmt::format("{}: {}", refused.item.description, refused.message));
+            {refused.item.description, refused.message, refused.item.statement});
     ask_requests(target, status);
     status.quarantine = QuarantineTable(status.pipeline).figures(target);
     status.conflicts = read_conflict_counts(target, status.pipeline);

@@ -68,8 +68,13 @@ struct PipelineStatus {
     EndStatus copied_from;
     // Rows that were put aside, and those that wait for them.
     std::optional<QuarantineFigures> quarantine;
-    // What the target did not take of the structure: what, and why.
-    std::vector<std::string> refused_structure;
+    // What the target did not take of the structure.
+    struct RefusedStructure {
+        std::string object;
+        std::string reason;
+        std::string statement;
+    };
+    std::vector<RefusedStructure> refused_structure;
 
     // One or two words: streaming, holding, copying, connecting, stopped, target stopped, target
     // waiting, not set up, slot missing, slot lost, unknown.

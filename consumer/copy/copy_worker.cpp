@@ -211,7 +211,7 @@ void CopyWorker::build(const CopyTask& task) {
     const auto started = Clock::now();
     const auto refusal = post_data.make(item, target());
     if (refusal) {
-        log::error("the target refused {}: {}", item.description, *refusal);
+        log::error("the target refused {}: {}\n{}", item.description, *refusal, item.statement);
     } else {
         log::info("made {} in {:.1f} s", item.description,
                   std::chrono::duration<double>(Clock::now() - started).count());

@@ -28,6 +28,7 @@ constexpr int kTriesToReport = 20;
 constexpr std::chrono::milliseconds kPartLook{100};
 constexpr std::chrono::milliseconds kFlushLook{5};
 constexpr std::chrono::milliseconds kFlushedByItself{50};
+constexpr std::chrono::milliseconds kFlushAgain{1000};
 
 // What a part has added to the progress, taken back unless it is kept.
 class CountedPart {
@@ -284,10 +285,18 @@ void CopyWorker::load_part(const CopyTask& task) {
 // What a snapshot sees may be on the source's disk later, or never if the source crashes first:
 // then other transactions get its numbers, and their changes would count as seen.
 void CopyWorker::wait_until_flushed(Lsn lsn) {
-    const auto deadline = Clock::now() + kFlushedByItself;
+    auto deadline = Clock::now() + kFlushedByItself;
     while (!is_flushed(reading(), lsn)) {
-        if (Clock::now() >= deadline) flush_source(options_.source, stop_);
         pause(kFlushLook, stop_);
+        if (Clock::now() < deadline) continue;
+        deadline = Clock::now() + kFlushAgain;
+        try {
+            flush_source(options_.source, stop_);
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::cancelled) throw;
+            // It is a matter of a moment without.
+            log::debug("could not have the source's WAL flushed: {}", error.message());
+        }
     }
 }
 

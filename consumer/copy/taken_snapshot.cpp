@@ -63,11 +63,12 @@ bool is_flushed(Connection& source, Lsn lsn) {
     return answer == "t";
 }
 
-// A commit of its own does it; no standby is waited for.
+// The commit of a transaction that has written something does it (RecordTransactionCommit); no
+// standby is waited for.
 void flush_source(const Conninfo& source, const StopRequest& stop) {
     Connection session(source, stop, "walpack_copy");
     session.execute("BEGIN READ WRITE; SET LOCAL synchronous_commit = local");
-    session.execute("SELECT pg_catalog.pg_current_xact_id()");
+    session.execute("SELECT pg_catalog.pg_logical_emit_message(true, 'walpack', '')");
     session.execute("COMMIT");
 }
 

@@ -22,7 +22,8 @@ constexpr std::chrono::seconds kConnectTimeout{15};  // unless the conninfo says
 constexpr int kVersionWithIdleTimeout = 140000;
 constexpr int kVersionWithTransactionTimeout = 170000;
 constexpr std::chrono::milliseconds kSilenceMax{60'000};  // unless the conninfo says otherwise
-constexpr std::string_view kLoginRefused = "28";          // invalid authorization specification
+constexpr std::string_view kConnectionFailure = "08006";
+constexpr std::string_view kLoginRefused = "28";  // invalid authorization specification
 
 void discard_notice(void* /*argument*/, const PGresult* /*result*/) {}
 
@@ -83,8 +84,17 @@ Connection::Connection(Conninfo conninfo, const StopRequest& stop,
     PQsetErrorVerbosity(native(), PQERRORS_DEFAULT);
     PQsetnonblocking(native(), 1);
     PQsetNoticeReceiver(native(), discard_notice, nullptr);
-    set_up_session(connect_timeout(latest));
+    try {
+        set_up_session(connect_timeout(latest));
+    } catch (const Error& error) {
+        // It is silent behind the login, as a pool is that has no server free: it is there.
+        if (error.kind() != ErrorKind::connection || !error.sqlstate().empty()) throw;
+        throw Error(error).sqlstate(std::string(kConnectionFailure));
+    }
     reached_ = same_server(latest);
+    // For an ordinary session, whatever the server has become.
+    reached_.set("target_session_attrs", "any");
+    reached_.set("replication", "false");
     const std::optional<int> silence_max = number_of(latest, "tcp_user_timeout");
     look_interval_ = silence_max ? std::chrono::milliseconds(*silence_max) : kSilenceMax;
     if (origin && origin->names_other_server()) require_system(*origin);
@@ -142,9 +152,10 @@ void Connection::set_up_session(std::chrono::seconds limit) {
     if (server_version() >= kVersionWithIdleTimeout) sql += "; SET idle_session_timeout = 0";
     // Decoding one transaction of the stream is one of the server's own.
     if (server_version() >= kVersionWithTransactionTimeout) sql += "; SET transaction_timeout = 0";
+    // See silence.cpp.
     sql +=
-        "; SELECT pid || ' ' || extract(epoch FROM backend_start) "
-        "FROM pg_stat_get_activity(pg_backend_pid())";
+        "; SELECT concat_ws(':', inet_server_addr(), inet_server_port()) || ' ' || pid || ' ' || "
+        "extract(epoch FROM backend_start) FROM pg_stat_get_activity(pg_backend_pid())";
     backend_ = query_value(sql);
     limit_silence(std::chrono::milliseconds(0));
 }

@@ -1,6 +1,7 @@
 #include "pg/conninfo.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -12,6 +13,12 @@
 #include "base/split.h"
 
 namespace walpack {
+namespace {
+
+constexpr std::array kSecrets = {"password", "sslpassword", "scram_client_key", "scram_server_key",
+                                 "oauth_client_secret"};
+
+}  // namespace
 
 Conninfo Conninfo::parse(const std::string& text) {
     char* error = nullptr;
@@ -33,7 +40,8 @@ Conninfo Conninfo::parse(const std::string& text) {
 }
 
 bool Conninfo::has_secret() const {
-    return keywords_.contains("password") || keywords_.contains("sslpassword");
+    return std::ranges::any_of(kSecrets,
+                               [this](const char* secret) { return keywords_.contains(secret); });
 }
 
 void Conninfo::set_default(const std::string& keyword, const std::string& value) {

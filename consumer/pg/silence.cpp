@@ -5,6 +5,7 @@
 // the one of this connection is:
 //
 //   is not there                              the line is dead
+//   is another server's of that address       we wait on
 //   waits for its client, as we do for it     dead, when the next look finds the same; the session
 //                                             is ended, as it may hold what the next one needs
 //   works, or waits for something else        we wait on
@@ -31,14 +32,19 @@ constexpr std::chrono::seconds kLookLimit{10};
 constexpr int kLooksWhenAllIsSent = 2;
 constexpr int kLooksAmidSending = 5;
 constexpr int kUnansweredMax = 3;
+// One row, also where there is no such session. One address may lead to several servers, of which
+// another one knows nothing.
 constexpr std::string_view kLook =
-    "SELECT wait_event IN ('ClientRead', 'ClientWrite'), "
-    "coalesce('waits for ' || wait_event_type || ' ' || wait_event, 'works') "
-    "FROM pg_stat_activity WHERE pid || ' ' || extract(epoch FROM backend_start) = $1";
-
+    "SELECT starts_with($1, server.name || ' '), a.pid IS NOT NULL, "
+    "a.wait_event IN ('ClientRead', 'ClientWrite'), "
+    "coalesce('waits for ' || a.wait_event_type || ' ' || a.wait_event, 'works') "
+    "FROM (SELECT concat_ws(':', inet_server_addr(), inet_server_port()) AS name) server "
+    "LEFT JOIN pg_stat_activity a ON server.name || ' ' || a.pid || ' ' || "
+    "extract(epoch FROM a.backend_start) = $1";
 constexpr std::string_view kEnd =
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-    "WHERE pid || ' ' || extract(epoch FROM backend_start) = $1";
+    "WHERE concat_ws(':', inet_server_addr(), inet_server_port()) || ' ' || pid || ' ' || "
+    "extract(epoch FROM backend_start) = $1";
 
 // Bytes that are not acknowledged; -1 when that is not known.
 int bytes_on_their_way(int socket) {
@@ -58,6 +64,7 @@ struct Connection::SilentLine {
 
 void Connection::wait(short events) {
     SilentLine line;
+    auto looked = Clock::now();
     while (true) {
         std::optional<Clock::time_point> deadline;
         const auto started = Clock::now();
@@ -71,8 +78,12 @@ void Connection::wait(short events) {
             throw Error(ErrorKind::connection,
                         fmt::format("{} has been silent for longer than {} ms", description_,
                                     limit.count()));
-        const std::optional<Error> error =
-            is_limited ? on_silence_() : look_at_backend(events, line);
+        std::optional<Error> error = is_limited ? on_silence_() : std::nullopt;
+        const bool is_due = look_interval_.count() > 0 && Clock::now() - looked >= look_interval_;
+        if (!error && is_due) {
+            error = look_at_backend(events, line);
+            looked = Clock::now();
+        }
         if (error) throw *error;
     }
 }
@@ -87,17 +98,20 @@ std::optional<Error> Connection::look_at_backend(short events, SilentLine& line)
         other.limit_silence(kLookLimit);
         const Result found = other.execute(std::string(kLook), {backend_});
         line.unanswered = 0;
-        const bool waits_for_us = found.rows() > 0 && found.value(0, 0) == "t";
-        line.waits_for_us = waits_for_us ? line.waits_for_us + 1 : 0;
+        const bool is_same_server = found.value(0, 0) == "t";
+        const bool is_there = found.value(0, 1) == "t";
+        if (is_same_server && !is_there)
+            return dead_line("the server does not have the session any more");
+        if (is_same_server)
+            line.waits_for_us = found.value(0, 2) == "t" ? line.waits_for_us + 1 : 0;
         const int looks_max = is_all_sent ? kLooksWhenAllIsSent : kLooksAmidSending;
         if (line.waits_for_us >= looks_max) {
             other.execute(std::string(kEnd), {backend_});
             return dead_line("the server waits for us as we wait for it");
         }
-        if (found.rows() == 0) return dead_line("the server does not have the session any more");
         if (!line.is_told)
             log::info("{} says nothing: its session {} {}", description_, backend_pid(),
-                      found.value(0, 1));
+                      is_same_server ? found.value(0, 3) : "is on another server of that address");
         line.is_told = true;
         return std::nullopt;
     } catch (const Error& error) {

@@ -132,8 +132,15 @@ std::optional<ColumnFit> fit_array(const Attribute& attribute, const TargetColum
     return is_plain && (are_texts || widens) ? std::optional(as_text) : std::nullopt;
 }
 
+// As plugins before 1.0.0 send it, and logs of theirs have it.
+bool is_tsquery(const TypeName& type) {
+    return is_built_in(type) && type.name == "tsquery";
+}
+
 // Ranges, multiranges and send forms: nothing but the same type understands the bytes.
 std::optional<ColumnFit> fit_send_form(const Attribute& attribute, const TargetColumn& column) {
+    if (is_tsquery(attribute.value_type()) && is_tsquery(type_of(column)))
+        return ColumnFit{Binding::binary, attribute.kind};
     if (attribute.kind != column.kind || attribute.element_kind != column.element_kind ||
         !is_same_type(attribute.value_type(), type_of(column))) {
         return std::nullopt;

@@ -104,6 +104,30 @@ std::string make_disabled(const PostDataItem& item, Connection& session) {
     return enabling;
 }
 
+// One that was made so by a run that ended before it could say so.
+constexpr const char* kDisabledTriggers = R"(
+SELECT 'ALTER TABLE ' || t.tgrelid::pg_catalog.regclass || ' ENABLE TRIGGER ' || v.name || ';'
+FROM pg_catalog.pg_trigger t
+CROSS JOIN LATERAL (VALUES (pg_catalog.quote_ident(t.tgname)),
+    ('"' || pg_catalog.replace(t.tgname, '"', '""') || '"')) v(name)
+WHERE t.tgrelid = pg_catalog.to_regclass($1) AND NOT t.tgisinternal AND t.tgenabled = 'D'
+    AND pg_catalog.strpos($2, ' TRIGGER ' || v.name || ' ') > 0
+    AND pg_catalog.strpos($2, ' DISABLE TRIGGER ') = 0
+LIMIT 1)";
+
+std::string find_disabled(const PostDataItem& item, Connection& session) {
+    return session
+        .query_value(kDisabledTriggers, {quote_identifier(item.table->schema) + '.' +
+                                             quote_identifier(item.table->table),
+                                         item.statement})
+        .value_or("");
+}
+
+std::optional<std::string> note_of(const std::string& enabling) {
+    if (enabling.empty()) return std::nullopt;
+    return "made and disabled, as it would fire for applied rows; for the switch-over: " + enabling;
+}
+
 std::string refusal_of(const Error& error) {
     return server_message(error) + (says_exists(error) ? ", and is not of this table" : "");
 }
@@ -200,22 +224,22 @@ std::vector<PostData::Refused> PostData::read(const std::string& state) {
 std::optional<std::string> PostData::make(const PostDataItem& item, Connection& session) {
     set_up_structure_session(session);
     std::optional<std::string> message;
+    const bool is_trigger =
+        item.kind == PostDataKind::trigger && item.description.starts_with("TRIGGER ");
+    const bool would_fire = is_trigger && item.table && !may_be_replica(session);
     try {
-        const bool is_trigger =
-            item.kind == PostDataKind::trigger && item.description.starts_with("TRIGGER ");
-        if (is_trigger && item.table && !may_be_replica(session)) {
-            const std::string enabling = make_disabled(item, session);
-            if (!enabling.empty())
-                message =
-                    "made and disabled, as it would fire for applied rows; for the "
-                    "switch-over: " +
-                    enabling;
+        if (would_fire) {
+            message = note_of(make_disabled(item, session));
         } else {
             session.execute(item.statement);
         }
     } catch (const Error& error) {
         if (!is_refusal(error)) throw;
-        if (!counts_as_made(session, item, error)) message = refusal_of(error);
+        if (!counts_as_made(session, item, error)) {
+            message = refusal_of(error);
+        } else if (would_fire) {
+            message = note_of(find_disabled(item, session));
+        }
     }
     note(item, message ? "refused" : "done", message);
     return message;

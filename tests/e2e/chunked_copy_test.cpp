@@ -57,6 +57,45 @@ TEST_F(ChunkedCopy, ServersThatCrashLoseAndRepeatNoChange) {
     expect_equal();
 }
 
+// Commits that wait for no disk are seen by snapshots before they are on it.
+TEST_F(ChunkedCopy, NoChunkHasSeenWhatACrashOfTheSourceLoses) {
+    Session settings(source_cluster().conninfo("postgres"));
+    settings.execute("ALTER SYSTEM SET wal_writer_delay = '10s'");
+    settings.execute("SELECT pg_reload_conf()");
+    consumer().set("copy_rate_limit", "\"800kB\"");
+    consumer().init();
+    consumer().start();
+    std::atomic<bool> is_enough{false};
+    std::thread writer([&] {
+        Session session(source_conninfo());
+        session.execute("SET synchronous_commit = off");
+        while (!is_enough &&
+               session.try_execute("UPDATE by_int SET n = n + 1 WHERE id = 10 * (1 + random() * "
+                                   "3998)::int")) {
+            std::this_thread::sleep_for(milliseconds(5));
+        }
+    });
+    wait_until("chunks are loaded", seconds(30),
+               [&] { return count_loaded_chunks(target()) >= 12; });
+    source_cluster().crash();
+    is_enough = true;
+    writer.join();
+    const std::string seen = target().value(
+        "SELECT max(settled_lsn) FROM walpack.copy_chunk WHERE loaded_at IS NOT NULL");
+    source_cluster().start();
+    // The checkpoint at the end of recovery.
+    EXPECT_EQ(source().value("SELECT " + literal(seen) +
+                             "::pg_lsn <= redo_lsn FROM pg_control_checkpoint()"),
+              "t")
+        << seen;
+    Session again(source_cluster().conninfo("postgres"));
+    again.execute("ALTER SYSTEM RESET wal_writer_delay");
+    again.execute("SELECT pg_reload_conf()");
+    wait_until_copied();
+    catch_up();
+    expect_equal();
+}
+
 // Also of a table that is read whole: its snapshot, or a part that another session reads under it.
 TEST_F(ChunkedCopy, LostSessionsOfWorkersLoseAndRepeatNoChange) {
     constexpr const char* kEndOne =

@@ -98,6 +98,34 @@ TEST_F(CopyCare, ALostConnectionRepeatsOnlyItsChunk) {
     expect_equal();
 }
 
+TEST_F(CopyCare, AKillRepeatsOnlyUnfinishedChunks) {
+    source().execute("DROP TABLE keyless");
+    consumer().set("copy_rate_limit", "\"1MB\"");
+    consumer().init();
+    consumer().start();
+    for (int round = 0; round < 3; ++round) {
+        const std::int64_t before = count_loaded_chunks(target(), "t");
+        wait_until("chunks are loaded", seconds(20),
+                   [&] { return count_loaded_chunks(target(), "t") >= before + 2; });
+        consumer().kill();
+        target().execute(
+            "DROP TABLE IF EXISTS pg_temp.loaded; CREATE TEMP TABLE loaded AS SELECT table_oid, "
+            "chunk, loaded_at FROM walpack.copy_chunk WHERE loaded_at IS NOT NULL");
+        consumer().start();
+        wait_until("the copy goes on", seconds(20), [&] {
+            return count_loaded_chunks(target(), "t") >
+                   target().number("SELECT count(*) FROM loaded");
+        });
+        EXPECT_EQ(target().value("SELECT count(*) FROM loaded l JOIN walpack.copy_chunk c USING "
+                                 "(table_oid, chunk) WHERE c.loaded_at IS DISTINCT FROM "
+                                 "l.loaded_at"),
+                  "0");
+    }
+    wait_until_copied();
+    catch_up();
+    expect_equal();
+}
+
 TEST_F(CopyCare, ALostConnectionBeginsATableWithoutKeyAgain) {
     consumer().set("copy_rate_limit", "\"300kB\"");
     source().execute("TRUNCATE t");

@@ -173,8 +173,12 @@ TEST_F(CopyStructure, WhatTheTargetRefusesIsShownAndTheRestIsMade) {
     EXPECT_TRUE(contains(status.output, "refused"));
     EXPECT_TRUE(contains(status.output, "INDEX app picky: "));
     EXPECT_TRUE(contains(status.output, "raised an exception with SQLSTATE P0001"));
-    EXPECT_TRUE(contains(consumer().command("status", {"--json"}).output,
-                         "raised an exception with SQLSTATE P0001"));
+    const std::string statement = "CREATE INDEX picky ON app.orders USING btree";
+    EXPECT_TRUE(contains(status.output, statement));
+    EXPECT_TRUE(contains(consumer().log(), statement));
+    const std::string json = consumer().command("status", {"--json"}).output;
+    EXPECT_TRUE(contains(json, "raised an exception with SQLSTATE P0001"));
+    EXPECT_TRUE(contains(json, statement));
 }
 
 constexpr const char* kLatin1 = "TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'";

@@ -157,7 +157,7 @@ TEST_F(FaultPromotion, RowsThatOnlyTheOldPrimaryHadAreNotKept) {
                                           std::to_string(source_cluster().port()) + and_port));
     consumer().set("copy_workers", "1");
     consumer().set("copy_chunk_bytes", "65536");
-    consumer().set("copy_rate_limit", "2000000");
+    consumer().set("copy_rate_limit", "1000000");
     consumer().set("receive_timeout", "\"60s\"");
     consumer().init();
     consumer().start();

@@ -30,6 +30,24 @@ TEST_F(Misuse, ASwitchTakesNoValue) {
               1);
 }
 
+TEST_F(Misuse, QuarantineRefusesWhatAnActionDoesNotUse) {
+    source().execute("CREATE PUBLICATION " + slot() + " FOR ALL TABLES");
+    consumer().init();
+    const auto refused = [&](const std::vector<std::string>& arguments, const std::string& why) {
+        const Finished quarantine = consumer().command("quarantine", arguments);
+        EXPECT_NE(quarantine.status, 0);
+        EXPECT_TRUE(contains(quarantine.output, why));
+    };
+    refused({"list", "--all"}, "list takes no --all");
+    refused({"list", "7"}, "list takes no number of a row");
+    refused({"show", "7", "--table", "public.mark"}, "show takes no --table");
+    refused({"retry", "--all", "--json"}, "retry takes no --json");
+    refused({"discard", "--all", "--set", "v=1"}, "discard takes no --set");
+    refused({"edit", "7", "--set", "v=1", "--all"}, "edit takes no --all");
+    refused({"retry", "--table", "public.marc"}, "there is no row of \"public.marc\"");
+    EXPECT_EQ(consumer().command("quarantine", {"retry", "--all"}).status, 0);
+}
+
 TEST_F(Misuse, DropBesideTheServiceRemovesNothing) {
     Session postgres(target_cluster().conninfo("postgres"));
     const std::string second = target_database() + "_second";
