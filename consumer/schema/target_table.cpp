@@ -15,7 +15,8 @@ namespace {
 // tgisinternal would not tell, since it is set for a partition's copy of its parent's trigger
 // before version 15. pg_partition_tree() would lock the partitions, and so wait for a TRUNCATE in a
 // transaction of ours that is open. Without OFFSET 0 the tree would be planned once for each place
-// that names it, three times the work.
+// that names it, three times the work. No index leads from a table to the keys that refer to it: as
+// NOT .. NOT IN all of them are hashed once, not read for each table.
 constexpr const char* kReadTables = R"(
 SELECT n.nspname, c.relname, c.oid, c.relkind,
     EXISTS (SELECT FROM pg_catalog.pg_trigger t
@@ -31,8 +32,9 @@ SELECT n.nspname, c.relname, c.oid, c.relkind,
                    AND r.rulename <> '_RETURN'),
     EXISTS (SELECT FROM pg_catalog.pg_constraint f
             WHERE f.contype = 'f' AND f.conrelid = ANY (tree.oids)),
-    EXISTS (SELECT FROM pg_catalog.pg_constraint f
-            WHERE f.contype = 'f' AND f.confrelid = ANY (tree.oids)),
+    EXISTS (SELECT FROM pg_catalog.unnest(tree.oids) o(oid)
+            WHERE NOT o.oid NOT IN (SELECT f.confrelid FROM pg_catalog.pg_constraint f
+                                    WHERE f.contype = 'f')),
     ARRAY (SELECT f.confrelid FROM pg_catalog.pg_constraint f
            WHERE f.conrelid = ANY (tree.oids) AND f.contype = 'f' AND f.confdeltype = 'c'
            ORDER BY f.oid),

@@ -73,6 +73,17 @@ bool counts_as_made(Connection& session, const PostDataItem& item, const Error& 
     return item.kind == PostDataKind::key && error.sqlstate() == kInvalidTableDefinition;
 }
 
+// With a question mark for each character beyond ASCII.
+std::string without_foreign(const std::string& text) {
+    std::string plain;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x80) plain += c;
+        if (byte >= 0xC0) plain += '?';
+    }
+    return plain;
+}
+
 bool may_be_replica(Connection& session) {
     const Transaction rolled_back(session);
     const Result result = session.execute_any("SET LOCAL session_replication_role = replica");
@@ -180,10 +191,25 @@ void PostData::store(std::vector<PostDataItem> items) {
         if (item.table) table = item.table->table;
         std::optional<std::string> message;
         if (!item.refusal.empty()) message = item.refusal;
-        target_.execute(
-            kInsert,
-            {pipeline_, std::to_string(item.number), std::string(to_string(item.kind)), schema,
-             table, item.description, item.statement, message ? "refused" : "pending", message});
+        const auto insert = [&](const std::string& description, const std::string& statement) {
+            target_.execute(kInsert, {pipeline_, std::to_string(item.number),
+                                      std::string(to_string(item.kind)), schema, table, description,
+                                      statement, message ? "refused" : "pending", message});
+        };
+        if (!message) {
+            insert(item.description, item.statement);
+            continue;
+        }
+        // It may have been refused for that very reason.
+        target_.execute("SAVEPOINT walpack_item");
+        try {
+            insert(item.description, item.statement);
+        } catch (const Error& error) {
+            if (error.sqlstate() != kUntranslatableCharacter) throw;
+            target_.execute("ROLLBACK TO SAVEPOINT walpack_item");
+            insert(without_foreign(item.description), without_foreign(item.statement));
+        }
+        target_.execute("RELEASE SAVEPOINT walpack_item");
     }
 }
 

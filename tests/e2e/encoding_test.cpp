@@ -90,6 +90,8 @@ TEST_F(LatinTarget, WhatCannotBeConvertedOfTheStructureIsListed) {
     EXPECT_TRUE(contains(init.output, "COMMENT ON TABLE public.other")) << init.output;
     EXPECT_FALSE(contains(init.output, "3B001")) << init.output;
     EXPECT_EQ(target().value("SELECT to_regclass('public.other') IS NOT NULL"), "t");
+    EXPECT_TRUE(contains(consumer().command("status").output,
+                         "COMMENT ON TABLE public.other IS '" + std::string(7, '?')));
 }
 
 }  // namespace
