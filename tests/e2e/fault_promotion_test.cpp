@@ -26,6 +26,15 @@ class FaultPromotion : public FaultScenario {
         FaultScenario::TearDown();
     }
 
+    void begin_anew_with_a_large_table() {
+        stop_consumer();
+        EXPECT_EQ(consumer().command("drop").status, 0);
+        on_both("CREATE TABLE a_large (id int PRIMARY KEY, v text)");
+        source().execute(
+            "INSERT INTO a_large SELECT g, repeat('x', 1000) FROM generate_series(1, 20000) g");
+        target().execute("TRUNCATE mark, accounts, moves");
+    }
+
     Session on_standby() { return Session(standby_->conninfo(source_database())); }
 
     void carry_slot_over() { e2e::carry_slot_over(source_cluster(), *standby_, slot()); }
@@ -112,12 +121,7 @@ TEST_F(FaultPromotion, ASlotMadeAgainOnTheNewPrimaryIsRefused) {
 // What has not been replayed there yet is no reason for anything: a table that seems not to be
 // published, a snapshot that is older than what the stream has brought.
 TEST_F(FaultPromotion, WhatAStandbyAnswersMeanwhileDoesNotCountForTheCopy) {
-    stop_consumer();
-    EXPECT_EQ(consumer().command("drop").status, 0);
-    on_both("CREATE TABLE a_large (id int PRIMARY KEY, v text)");
-    source().execute(
-        "INSERT INTO a_large SELECT g, repeat('x', 1000) FROM generate_series(1, 20000) g");
-    target().execute("TRUNCATE mark, accounts, moves");
+    begin_anew_with_a_large_table();
     consumer().set("copy_workers", "1");
     consumer().set("copy_chunk_bytes", "65536");
     consumer().set("copy_rate_limit", "4000000");
@@ -139,12 +143,7 @@ TEST_F(FaultPromotion, WhatAStandbyAnswersMeanwhileDoesNotCountForTheCopy) {
 
 // The stream waits for what the standby has; snapshots of the copy do not.
 TEST_F(FaultPromotion, RowsThatOnlyTheOldPrimaryHadAreNotKept) {
-    stop_consumer();
-    EXPECT_EQ(consumer().command("drop").status, 0);
-    on_both("CREATE TABLE a_large (id int PRIMARY KEY, v text)");
-    source().execute(
-        "INSERT INTO a_large SELECT g, repeat('x', 1000) FROM generate_series(1, 20000) g");
-    target().execute("TRUNCATE mark, accounts, moves");
+    begin_anew_with_a_large_table();
     Proxy line(source_cluster().port());
     const std::string behind = "," + standby_->folder() + " port=";
     const std::string and_port = "," + std::to_string(standby_->port()) +
