@@ -78,9 +78,10 @@ void Footprint::add(const TablePlan& plan, const RowChange& change, const CellEn
 void Footprint::note_table(const TablePlan& plan, const Relation& relation) {
     if (last_relation_ == &relation) return;
     last_relation_ = &relation;
-    const std::string name = relation.leaf ? *relation.leaf : relation.schema + '.' + relation.name;
+    scratch_ = relation.leaf ? *relation.leaf : relation.schema;
+    if (!relation.leaf) (scratch_ += '.') += relation.name;
     const std::uint32_t table = plan.table().oid;
-    note(came_as_, std::uint64_t{XXH3_64bits(name.data(), name.size())}, table);
+    note(came_as_, std::uint64_t{XXH3_64bits(scratch_.data(), scratch_.size())}, table);
     if (!relation.leaf || last_plan_ == &plan) return;
     last_plan_ = &plan;
     note(told_by_, table, way_of(plan));

@@ -42,30 +42,24 @@ void check_create_right(Connection& target, const std::vector<TableName>& missin
 
 // The tables would be made with it, and nothing could be written there any more.
 void check_forced_row_security(Connection& source, Connection& target,
-                               const std::vector<TableName>& missing, Findings& findings) {
+                               const std::vector<TableName>& missing, Preflight& preflight) {
     const auto is_exempt = target.query_value(
         "SELECT rolsuper OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = current_user");
     if (is_exempt == "t") return;
-    std::vector<std::string> schemas;
-    std::vector<std::string> names;
-    for (const TableName& table : missing) {
-        schemas.push_back(table.schema);
-        names.push_back(table.table);
-    }
-    const Result result = source.execute(
-        "SELECT pg_catalog.string_agg(c.oid::pg_catalog.regclass::pg_catalog.text, E'\\n' "
-        "ORDER BY n.nspname, c.relname) "
-        "FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.name[]), "
-        "pg_catalog.unnest($2::pg_catalog.name[])) u(nspname, relname) "
-        "JOIN pg_catalog.pg_namespace n ON n.nspname = u.nspname "
-        "JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = u.relname "
-        "WHERE c.relrowsecurity AND c.relforcerowsecurity",
-        {array_literal(schemas), array_literal(names)});
-    if (result.is_null(0, 0)) return;
-    findings.problem(
+    const std::set<TableName> names(missing.begin(), missing.end());
+    std::vector<std::uint32_t> oids;
+    for (const PublishedTable& table : preflight.tables)
+        if (names.contains(table.name())) oids.push_back(table.relation->oid);
+    const auto forced = source.query_value(
+        "SELECT pg_catalog.string_agg(oid::pg_catalog.regclass::pg_catalog.text, E'\\n' "
+        "ORDER BY oid::pg_catalog.regclass::pg_catalog.text) FROM pg_catalog.pg_class "
+        "WHERE oid = ANY ($1::pg_catalog.oid[]) AND relrowsecurity AND relforcerowsecurity",
+        {array_literal(oids)});
+    if (!forced) return;
+    preflight.findings.problem(
         End::target,
         "row-level security is forced on owners too, so the role could not write these tables:\n" +
-            text_at(result, 0, 0),
+            *forced,
         fmt::format("ALTER ROLE {} BYPASSRLS;\nor make them on the target without FORCE ROW LEVEL "
                     "SECURITY.",
                     quote_identifier(target.query_value("SELECT current_user").value_or(""))));
@@ -98,7 +92,7 @@ void check_structure_transfer(Connection& source, Connection& target, const Conf
         tables_to_make(config, preflight, find_missing_tables(target, preflight.tables));
     if (missing.empty()) return;
     check_create_right(target, missing, preflight.findings);
-    check_forced_row_security(source, target, missing, preflight.findings);
+    check_forced_row_security(source, target, missing, preflight);
     const ClientPrograms programs = find_client_programs(source.server_version(), stop);
     preflight.findings.ok(End::source, fmt::format("its structure can be read by {} of version {}",
                                                    programs.pg_dump, programs.major_version));

@@ -55,8 +55,9 @@ class PostData {
     // set_up_structure_session() and keeps them) and notes the outcome in walpack.post_data. A
     // refusal of the target is noted with its message and returned, not thrown; a lost connection,
     // a deadlock and the like are thrown, and the item stays pending. What exists already counts as
-    // done. So is a trigger that was made, but disabled, since the role of the session may not set
-    // session_replication_role. `session` may be the target of this object.
+    // done. A trigger is made and disabled where the role of the session may not set
+    // session_replication_role, which is noted and returned like a refusal. `session` may be the
+    // target of this object.
     std::optional<std::string> make(const PostDataItem& item, Connection& session);
     // Items that the target refused: statement and message of each.
     struct Refused {
