@@ -2,7 +2,7 @@
 # How long the initial copy takes: walpack beside a built-in subscription, pgcopydb when it is installed, and
 # pg_dump with pg_restore.
 #
-#   SCALE=100 REPS=3 WORKLOADS='narrow mixed many tiny million' FSYNC=off copy.sh > RESULTS.tsv
+#   SCALE=100 REPS=3 WORKLOADS='narrow mixed many tiny million_narrow million_mixed' FSYNC=off copy.sh > RESULTS.tsv
 #
 # METHODS, WALPACK, WALPACK_EXTRA: as for apply.sh. FSYNC=on makes the target durable. Method
 # subscription_binary needs a target of version 16.
@@ -14,7 +14,7 @@
 # the consumer in MB, preparation s, outcome.
 set -euo pipefail
 kind=copy
-WORKLOADS=${WORKLOADS:-narrow mixed many tiny million}
+WORKLOADS=${WORKLOADS:-narrow mixed many tiny million_narrow million_mixed}
 # shellcheck source=bench/lib.sh
 . "$(dirname "$0")/lib.sh"
 

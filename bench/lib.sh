@@ -124,7 +124,7 @@ rows_of() {
     case $kind/$1 in
     copy/narrow | copy/many) scaled 5000000 ;;
     copy/mixed) scaled 500000 ;;
-    copy/million) scaled 1000000 ;;
+    copy/million_*) scaled 1000000 ;;
     copy/tiny) scaled 300 ;;
     */narrow | */narrow10 | */spill | */update) scaled 1000000 ;;
     */wide | */mixed) scaled 100000 ;;
@@ -149,7 +149,8 @@ file_of() {
     local name=$1 folder
     case $1/$2 in
     spill/*) name=narrow ;;   # differs only in the memory that it is decoded with
-    mixed/*) name=wide ;;
+    mixed/* | million_mixed/*) name=wide ;;
+    million_narrow/*) name=narrow ;;
     narrow10/setup) name=narrow ;;
     keyless_index/run) name=keyless ;;
     delete/setup) [ "$kind" != apply ] || name=update ;;
@@ -184,10 +185,9 @@ title_of() {
     local rows
     rows=$(rows_of "$1")
     case $kind/$1 in
-    copy/narrow) echo "$rows narrow rows in one table" ;;
-    copy/mixed) echo "$rows rows of 30 mixed columns in one table" ;;
+    copy/narrow | copy/million_narrow) echo "$rows narrow rows in one table" ;;
+    copy/mixed | copy/million_mixed) echo "$rows rows of 30 mixed columns in one table" ;;
     copy/many) echo "$rows narrow rows in 20 tables" ;;
-    copy/million) echo "$rows narrow rows and as many of 30 mixed columns, in two tables" ;;
     copy/tiny) echo "$rows tables of ten rows or none" ;;
     */narrow) echo "$rows narrow inserts, one transaction" ;;
     */narrow10) echo "$rows narrow inserts, transactions of 10" ;;

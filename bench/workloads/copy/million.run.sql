@@ -1,3 +1,0 @@
--- :rows in each of the two tables.
-\ir ../narrow.run.sql
-\ir ../wide.run.sql

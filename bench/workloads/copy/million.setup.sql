@@ -1,2 +1,0 @@
-\ir ../narrow.setup.sql
-\ir ../wide.setup.sql
