@@ -75,8 +75,8 @@ bool may_cut(const PublishedTable& table, const KeyColumn& key) {
     const bool is_in_old_rows =
         (attribute.is_key && key.is_of_partitions) || !table.replicates_updates;
     return is_in_old_rows && !attribute.is_generated &&
-           has_byte_order(attribute.kind,
-                          key.compares_bytes && is_plain_text(attribute.value_type()));
+           has_sort_key(attribute.kind,
+                        key.compares_bytes && is_plain_text(attribute.value_type()));
 }
 
 // The bytes that sort_key_of_sent() takes, as SQL over a value. Those of a text are the database's
@@ -96,6 +96,8 @@ std::string sent_bytes(ValueKind kind, const std::string& value) {
             return sent_by("oidsend");
         case ValueKind::uuid:
             return sent_by("uuid_send");
+        case ValueKind::numeric:
+            return sent_by("numeric_send");
         case ValueKind::date:
             return sent_by("date_send");
         case ValueKind::timestamp:
@@ -204,7 +206,7 @@ std::vector<ChunkKey> read_chunk_keys(Connection& source, const PublishedTable& 
         // A comparison of rows uses an index only where all columns have one direction.
         is_open = is_open && column.place == prefix.attributes.size() && column.may_cut &&
                   column.is_ascending &&
-                  has_fixed_size(table.relation->attributes[*column.attribute].kind);
+                  has_sort_key_with_end(table.relation->attributes[*column.attribute].kind);
         if (is_open) prefix.attributes.push_back(*column.attribute);
     }
     end_prefix();

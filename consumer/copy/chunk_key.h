@@ -19,12 +19,12 @@ struct ChunkKey {
     friend bool operator==(const ChunkKey&, const ChunkKey&) = default;
 };
 
-// Columns of plain unique indexes in byte order, the likeliest first: those of the primary key, of
-// the replica identity, then of the narrowest. First the leading columns alone, then, for where
-// those have too few values, as many of the leading ones together as have kinds of fixed size. Each
-// column is NOT NULL, published, not generated, and in every old row that the stream may bring:
-// part of the replica identity, unless no updates are published. Of a partitioned table the index
-// must be the root's, and the replica identities those of all partitions.
+// Columns of plain unique indexes whose values have sort keys, the likeliest first: those of the
+// primary key, of the replica identity, then of the narrowest. First the leading columns alone,
+// then, for where those have too few values, as many of the leading ones together as are no texts.
+// Each column is NOT NULL, published, not generated, and in every old row that the stream may
+// bring: part of the replica identity, unless no updates are published. Of a partitioned table the
+// index must be the root's, and the replica identities those of all partitions.
 std::vector<ChunkKey> read_chunk_keys(Connection& source, const PublishedTable& table);
 
 // A column of a key in SQL.

@@ -4,7 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "base/big_endian.h"
 #include "base/error.h"
+#include "model/byte_reader.h"
+#include "model/numeric_form.h"
 #include "model/value_binary.h"
 
 namespace walpack {
@@ -12,7 +15,7 @@ namespace {
 
 constexpr std::size_t kAnySize = 0;
 
-// The bytes of the send form, for kinds with byte order.
+// The bytes of the send form, for kinds where they are always as many.
 std::size_t size_of(ValueKind kind) {
     switch (kind) {
         case ValueKind::int2:
@@ -47,8 +50,67 @@ bool is_signed(ValueKind kind) {
     }
 }
 
+// The order of the server's comparison (numeric.c, cmp_numerics): a NaN is equal to itself and
+// greater than all others.
+enum class NumericClass : char { negative_infinity, negative, zero, positive, infinity, nan };
+
+void append_number(std::string& key, std::uint16_t number) {
+    char bytes[sizeof number];
+    store_big_endian(bytes, number);
+    key.append(bytes, sizeof bytes);
+}
+
+void strip_zeros(NumericForm& form) {
+    static constexpr std::string_view kZero{"\0\0", NumericForm::kDigitSize};
+    while (form.digits.starts_with(kZero)) {
+        form.digits.remove_prefix(kZero.size());
+        --form.weight;
+    }
+    while (form.digits.ends_with(kZero)) form.digits.remove_suffix(kZero.size());
+}
+
+std::string key_of(NumericClass numeric_class) {
+    return {static_cast<char>(numeric_class)};
+}
+
+// Of one that is neither NaN nor infinite: weight and digits, those of a negative one inverted. An
+// end that is less than any digit puts the one with fewer of them first, or last then.
+std::string key_of_number(NumericForm form) {
+    static constexpr int kWeightOffset = 0x8000;  // weights are signed
+    static constexpr std::uint16_t kEnd = 0;
+    strip_zeros(form);
+    if (form.digits.empty()) return key_of(NumericClass::zero);
+    const bool is_negative = form.sign == NumericForm::kNegative;
+    std::string key = key_of(is_negative ? NumericClass::negative : NumericClass::positive);
+    append_number(key, static_cast<std::uint16_t>(form.weight + kWeightOffset));
+    for (ByteReader digits(form.digits); digits.left() > 0;)
+        append_number(key, static_cast<std::uint16_t>(digits.number<std::uint16_t>() + 1));
+    append_number(key, kEnd);
+    if (!is_negative) return key;
+    for (std::size_t i = 1; i < key.size(); ++i) key[i] = static_cast<char>(~key[i]);
+    return key;
+}
+
+std::string key_of_numeric(std::string_view sent) {
+    const NumericForm form = parse_numeric(sent);
+    switch (form.sign) {
+        case NumericForm::kNan:
+            return key_of(NumericClass::nan);
+        case NumericForm::kInfinity:
+            return key_of(NumericClass::infinity);
+        case NumericForm::kNegativeInfinity:
+            return key_of(NumericClass::negative_infinity);
+        default:
+            return key_of_number(form);
+    }
+}
+
 void turn_into_sort_key(ValueKind kind, std::string& sent) {
     constexpr char kSignBit = '\x80';
+    if (kind == ValueKind::numeric) {
+        sent = key_of_numeric(sent);
+        return;
+    }
     const std::size_t size = size_of(kind);
     const bool is_of_size = size == kAnySize ? kind == ValueKind::text : sent.size() == size;
     if (!is_of_size) {
@@ -61,12 +123,12 @@ void turn_into_sort_key(ValueKind kind, std::string& sent) {
 
 }  // namespace
 
-bool has_byte_order(ValueKind kind, bool compares_bytes) {
-    return has_fixed_size(kind) || (kind == ValueKind::text && compares_bytes);
+bool has_sort_key(ValueKind kind, bool compares_bytes) {
+    return has_sort_key_with_end(kind) || (kind == ValueKind::text && compares_bytes);
 }
 
-bool has_fixed_size(ValueKind kind) {
-    return size_of(kind) != kAnySize;
+bool has_sort_key_with_end(ValueKind kind) {
+    return kind == ValueKind::numeric || size_of(kind) != kAnySize;
 }
 
 std::string sort_key_of(const Attribute& attribute, const Value& value) {

@@ -15,7 +15,7 @@ namespace walpack {
 // A bound between two chunks: as SQL, and as it compares.
 struct KeyBound {
     // The value in its text form, to be quoted and cast to the column's type. Of several columns,
-    // which have kinds of fixed size then, their values with commas between them.
+    // none of which is a text then, their values with commas between them.
     std::string text;
     std::string sort_key;  // of several columns, one behind the other
 
@@ -34,15 +34,16 @@ struct KeyRange {
     friend bool operator==(const KeyRange&, const KeyRange&) = default;
 };
 
-// Whether the order of values of this kind is that of bytes: int2, int4, int8, oid, uuid, date,
-// timestamp, timestamptz; text only when its collation is known to compare bytes.
-bool has_byte_order(ValueKind kind, bool compares_bytes);
-// Of those the ones whose bytes are always as many, all but text: one behind the other they still
-// have the order of the values.
-bool has_fixed_size(ValueKind kind);
+// Whether a sort key can be made of values of this kind: int2, int4, int8, oid, uuid, date,
+// timestamp, timestamptz, numeric; text only when its collation is known to compare bytes.
+bool has_sort_key(ValueKind kind, bool compares_bytes);
+// Of those the ones whose sort keys end where no other one goes on, all but text: one behind the
+// other they still have the order of the values.
+bool has_sort_key_with_end(ValueKind kind);
 
-// Bytes whose order (as unsigned bytes, the shorter first) is that of the values. `attribute.kind`
-// has byte order and the value is neither NULL nor unchanged TOAST. Throws Error(protocol) when the
+// Bytes whose order (as unsigned bytes, the shorter first) is that of the values. Equal values have
+// the same ones, as numeric 1.0 and 1.00. `attribute.kind` has a sort key and the value is neither
+// NULL nor unchanged TOAST. Throws Error(protocol) when the
 // value does not have the form that its kind promises.
 std::string sort_key_of(const Attribute& attribute, const Value& value);
 // The same from what the type's send function gives (int4send, uuid_send, ..).

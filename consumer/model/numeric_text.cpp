@@ -5,15 +5,10 @@
 #include "base/error.h"
 #include "model/byte_reader.h"
 #include "model/number_text.h"
+#include "model/numeric_form.h"
 
 namespace walpack {
 namespace {
-
-constexpr std::uint16_t kPositive = 0x0000;
-constexpr std::uint16_t kNegative = 0x4000;
-constexpr std::uint16_t kNan = 0xC000;
-constexpr std::uint16_t kInfinity = 0xD000;
-constexpr std::uint16_t kNegativeInfinity = 0xF000;
 
 constexpr int kGroupDigits = 4;
 constexpr int kGroupMax = 9999;
@@ -75,24 +70,16 @@ void append_fraction(std::string& out, const Digits& digits, int scale) {
 }  // namespace
 
 std::string numeric_text(std::string_view send_form) {
-    ByteReader reader(send_form);
-    const auto count = reader.number<std::uint16_t>();
-    const auto weight = reader.number<std::int16_t>();
-    const auto sign = reader.number<std::uint16_t>();
-    const auto scale = reader.number<std::uint16_t>();
-    const std::string_view groups = reader.take(std::size_t{count} * 2);
-    reader.expect_end();
+    const NumericForm form = parse_numeric(send_form);
+    if (form.sign == NumericForm::kNan) return "NaN";
+    if (form.sign == NumericForm::kInfinity) return "Infinity";
+    if (form.sign == NumericForm::kNegativeInfinity) return "-Infinity";
+    if (form.scale > kDisplayScaleMax) throw_invalid("a display scale out of range");
 
-    if (sign == kNan) return "NaN";
-    if (sign == kInfinity) return "Infinity";
-    if (sign == kNegativeInfinity) return "-Infinity";
-    if (sign != kPositive && sign != kNegative) throw_invalid("an unknown sign");
-    if (scale > kDisplayScaleMax) throw_invalid("a display scale out of range");
-
-    std::string out = sign == kNegative ? "-" : "";
-    const Digits digits(groups, weight);
-    append_whole(out, digits, weight);
-    append_fraction(out, digits, scale);
+    std::string out = form.sign == NumericForm::kNegative ? "-" : "";
+    const Digits digits(form.digits, form.weight);
+    append_whole(out, digits, form.weight);
+    append_fraction(out, digits, form.scale);
     return out;
 }
 

@@ -83,6 +83,13 @@ INSTANTIATE_TEST_SUITE_P(
                 "VALUES (timestamptz 'infinity'), ('-infinity') UNION ALL "
                 "SELECT timestamptz '1999-12-31 23:59:59+07' + g * interval '7 h' "
                 "FROM generate_series(-9, 9) g"},
+        KeyKind{"numeric", "numeric",
+                "VALUES ('NaN'::numeric), ('Infinity'), ('-Infinity'), (0), (1.50), (-1.5), "
+                "(1e40), (-1e40), (1e-40), (-1e-40), (10000), (100000000), (9999.9999), "
+                "(-9999.9999), (-10000), (0.0001), (0.00010001) UNION ALL "
+                "SELECT g * 1234.5678 FROM generate_series(-99, 99) g UNION ALL "
+                "SELECT sign(random() - 0.5)::numeric * (random() * 10 ^ (g % 30 - 15))::numeric "
+                "FROM generate_series(1, 300) g"},
         KeyKind{"text", "text COLLATE \"C\"",
                 "SELECT repeat('a', g) FROM generate_series(0, 5) g UNION ALL "
                 "SELECT chr(g) || 'x' FROM generate_series(1, 900) g UNION ALL "
@@ -154,7 +161,7 @@ TEST_F(ChunkPlans, WithoutAKeyATableIsCutByPages) {
 
 TEST_F(ChunkPlans, AKeyWithTooFewLeadingValuesGivesWayToAnother) {
     source().execute(
-        "CREATE TABLE t (tenant int, id int NOT NULL, v text, n numeric, PRIMARY KEY (tenant, n));"
+        "CREATE TABLE t (tenant int, id int NOT NULL, v text, n float8, PRIMARY KEY (tenant, n));"
         "ALTER TABLE t REPLICA IDENTITY FULL;"
         "INSERT INTO t SELECT 1 + g % 2, g, repeat('x', 100), g FROM generate_series(1, 20000) g");
     const auto table = publish();
@@ -171,7 +178,8 @@ TEST_F(ChunkPlans, AKeyWithTooFewLeadingValuesGivesWayToAnother) {
 // Each of the few leading values is cut by what comes behind it.
 TEST_F(ChunkPlans, AKeyWithTooFewLeadingValuesIsCutByItsColumnsTogether) {
     on_both(
-        "CREATE TABLE t (v text, id int8, tenant int, line uuid, PRIMARY KEY (tenant, id, line))");
+        "CREATE TABLE t (v text, id numeric, tenant int, line uuid, "
+        "PRIMARY KEY (tenant, id, line))");
     source().execute(
         "INSERT INTO t SELECT repeat('x', 100), (g - 9999) * 3, g % 3 - 1, md5(g::text)::uuid "
         "FROM generate_series(1, 20000) g; "
@@ -257,7 +265,8 @@ INSTANTIATE_TEST_SUITE_P(
         KeyCase{"PrimaryKey", "CREATE TABLE t (k int PRIMARY KEY)", "FOR TABLE t", true},
         KeyCase{"DomainOfAKind", "CREATE DOMAIN d AS int; CREATE TABLE t (k d PRIMARY KEY)",
                 "FOR TABLE t", true},
-        KeyCase{"Numeric", "CREATE TABLE t (k numeric PRIMARY KEY)", "FOR TABLE t", false},
+        KeyCase{"Numeric", "CREATE TABLE t (k numeric(18,2) PRIMARY KEY)", "FOR TABLE t", true},
+        KeyCase{"Float", "CREATE TABLE t (k float8 PRIMARY KEY)", "FOR TABLE t", false},
         KeyCase{"LinguisticText", "CREATE TABLE t (k text COLLATE \"und-x-icu\" PRIMARY KEY)",
                 "FOR TABLE t", false},
         KeyCase{"TextInC", "CREATE TABLE t (k text COLLATE \"C\" PRIMARY KEY)", "FOR TABLE t",
@@ -278,19 +287,19 @@ INSTANTIATE_TEST_SUITE_P(
         KeyCase{"UniqueColumnWithoutUpdates", "CREATE TABLE t (k int NOT NULL UNIQUE)",
                 "FOR TABLE t WITH (publish = 'insert')", true},
         KeyCase{"KeyThatOldRowsLack",
-                "CREATE TABLE t (k int PRIMARY KEY, n numeric NOT NULL UNIQUE);"
+                "CREATE TABLE t (k int PRIMARY KEY, n float8 NOT NULL UNIQUE);"
                 "ALTER TABLE t REPLICA IDENTITY USING INDEX t_n_key",
                 "FOR TABLE t", false},
         KeyCase{"ReplicaIdentityIndex",
-                "CREATE TABLE t (n numeric PRIMARY KEY, k int NOT NULL UNIQUE);"
+                "CREATE TABLE t (n float8 PRIMARY KEY, k int NOT NULL UNIQUE);"
                 "ALTER TABLE t REPLICA IDENTITY USING INDEX t_k_key",
                 "FOR TABLE t", true},
         KeyCase{"AnyUnderFull",
-                "CREATE TABLE t (n numeric PRIMARY KEY, k int NOT NULL UNIQUE);"
+                "CREATE TABLE t (n float8 PRIMARY KEY, k int NOT NULL UNIQUE);"
                 "ALTER TABLE t REPLICA IDENTITY FULL",
                 "FOR TABLE t", true},
         KeyCase{"PartitionWithAnotherIdentity",
-                "CREATE TABLE t (k int PRIMARY KEY, n numeric NOT NULL) PARTITION BY RANGE (k);"
+                "CREATE TABLE t (k int PRIMARY KEY, n float8 NOT NULL) PARTITION BY RANGE (k);"
                 "CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (9);"
                 "CREATE TABLE t2 PARTITION OF t DEFAULT; CREATE UNIQUE INDEX t2_n ON t2 (n);"
                 "ALTER TABLE t2 REPLICA IDENTITY USING INDEX t2_n",

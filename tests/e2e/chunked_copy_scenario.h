@@ -11,7 +11,7 @@
 namespace walpack::e2e {
 
 inline constexpr int kRows = 4000;
-inline const std::vector<std::string> kTables = {"by_int",    "by_uuid", "by_pair",
+inline const std::vector<std::string> kTables = {"by_int",    "by_uuid", "by_numeric", "by_pair",
                                                  "by_tenant", "full",    "keyless"};
 
 class ChunkedCopy : public Scenario {
@@ -22,6 +22,7 @@ class ChunkedCopy : public Scenario {
             "CREATE TABLE by_int (id bigint PRIMARY KEY, n int, big text); "
             "ALTER TABLE by_int ALTER big SET STORAGE EXTERNAL; "
             "CREATE TABLE by_uuid (id uuid PRIMARY KEY, n int, big text); "
+            "CREATE TABLE by_numeric (id numeric PRIMARY KEY, n int, big text); "
             "CREATE TABLE by_pair (id int, part int, n int, big text, PRIMARY KEY (id, part)); "
             "CREATE TABLE by_tenant (id int, n int, big text, tenant int DEFAULT 1, "
             "PRIMARY KEY (tenant, id)); "
@@ -36,6 +37,10 @@ class ChunkedCopy : public Scenario {
             " ELSE repeat('x', 100) END FROM generate_series(1, " + rows +
             ") g; "
             "INSERT INTO by_uuid SELECT md5(g::text)::uuid, g, repeat('y', 100) "
+            "FROM generate_series(1, " +
+            rows +
+            ") g; "
+            "INSERT INTO by_numeric SELECT g * 10.00, g, repeat('n', 100) "
             "FROM generate_series(1, " +
             rows +
             ") g; "
