@@ -1,5 +1,7 @@
 #include "schema/target_table.h"
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/text.h"
@@ -10,10 +12,8 @@
 namespace walpack {
 namespace {
 
-// Triggers and foreign keys of partitions count as well: rows of a partitioned table fire them. A
-// trigger that a constraint other than a constraint trigger is made of is not an ordinary one;
-// tgisinternal would not tell, since it is set for a partition's copy of its parent's trigger
-// before version 15. pg_partition_tree() would lock the partitions, and so wait for a TRUNCATE in a
+// Triggers and foreign keys of partitions count as well: rows of a partitioned table fire them.
+// pg_partition_tree() would lock the partitions, and so wait for a TRUNCATE in a
 // transaction of ours that is open. Without OFFSET 0 the tree would be planned once for each place
 // that names it, three times the work. No index leads from a table to the keys that refer to it: as
 // NOT .. NOT IN all of them are hashed once, not read for each table.
@@ -23,13 +23,7 @@ SELECT n.nspname, c.relname, c.oid, c.relkind,
             WHERE t.tgrelid = ANY (tree.oids) AND t.tgenabled IN ('A', 'R'))
     OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r
                WHERE r.ev_class = c.oid AND r.ev_enabled IN ('A', 'R')),
-    EXISTS (SELECT FROM pg_catalog.pg_trigger t
-            WHERE t.tgrelid = ANY (tree.oids) AND t.tgenabled IN ('O', 'A')
-                AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k
-                                WHERE k.oid = t.tgconstraint AND k.contype <> 't'))
-    OR EXISTS (SELECT FROM pg_catalog.pg_rewrite r
-               WHERE r.ev_class = c.oid AND r.ev_enabled IN ('O', 'A')
-                   AND r.rulename <> '_RETURN'),
+    tree.oids,
     EXISTS (SELECT FROM pg_catalog.pg_constraint f
             WHERE f.contype = 'f' AND f.conrelid = ANY (tree.oids)),
     EXISTS (SELECT FROM pg_catalog.unnest(tree.oids) o(oid)
@@ -63,6 +57,33 @@ CROSS JOIN LATERAL (
 ) tree
 WHERE c.relkind IN ('r', 'p'))";
 
+// Which of these relations have a trigger or rule that fires in an ordinary session, and whether it
+// is a rule: those of a partition hold only for statements that name it. A trigger that a
+// constraint other than a constraint trigger is made of is not meant; tgisinternal would not tell,
+// since it is set for a partition's copy of its parent's trigger before version 15.
+constexpr const char* kReadFiring = R"(
+SELECT t.tgrelid, false
+FROM pg_catalog.pg_trigger t
+WHERE t.tgrelid = ANY ($1::pg_catalog.oid[]) AND t.tgenabled IN ('O', 'A')
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k
+                    WHERE k.oid = t.tgconstraint AND k.contype <> 't')
+UNION
+SELECT r.ev_class, true
+FROM pg_catalog.pg_rewrite r
+WHERE r.ev_class = ANY ($1::pg_catalog.oid[]) AND r.ev_enabled IN ('O', 'A')
+    AND r.rulename <> '_RETURN')";
+
+// Whose changes change which other tables by foreign keys, and partitions with the table above
+// them: no constraint leads from a partition to one of another table.
+constexpr const char* kReadActions = R"(
+SELECT f.confrelid, f.conrelid
+FROM pg_catalog.pg_constraint f
+WHERE f.contype = 'f' AND (f.confdeltype IN ('c', 'n', 'd') OR f.confupdtype IN ('c', 'n', 'd'))
+UNION
+SELECT h.inhparent, h.inhrelid
+FROM pg_catalog.pg_inherits h
+JOIN pg_catalog.pg_class c ON c.oid = h.inhparent AND c.relkind = 'p')";
+
 // Last: whether a parameter of the declared type can be compared with the column. It brings the
 // type's collation, which must not contradict the column's.
 constexpr const char* kReadColumns = R"(
@@ -77,6 +98,7 @@ WHERE a.attrelid = ANY ($1::pg_catalog.oid[]) AND a.attnum > 0 AND NOT a.attisdr
 ORDER BY a.attrelid, a.attnum)";
 
 using TablesByOid = std::map<std::uint32_t, TargetTable>;
+using Oids = std::set<std::uint32_t>;
 
 // Those whose values are told apart byte by byte under a deterministic collation. bpchar is not
 // among them: trailing blanks do not count.
@@ -129,6 +151,53 @@ void describe_type(TargetColumn& column, const TypeCatalog& types) {
     column.has_exact_equality = has_exact_equality(column, column.has_exact_equality);
 }
 
+// What is reached from these relations, themselves among it.
+Oids closure_of(const Oids& begin, const std::multimap<std::uint32_t, std::uint32_t>& actions) {
+    Oids reached = begin;
+    std::vector<std::uint32_t> open(begin.begin(), begin.end());
+    while (!open.empty()) {
+        const auto [first, last] = actions.equal_range(open.back());
+        open.pop_back();
+        for (auto action = first; action != last; ++action)
+            if (reached.insert(action->second).second) open.push_back(action->second);
+    }
+    return reached;
+}
+
+// Of the members of each table's tree, and of what their changes change by foreign keys.
+void add_ordinary_triggers(Connection& target, const std::map<std::uint32_t, Oids>& trees,
+                           TablesByOid& tables) {
+    std::multimap<std::uint32_t, std::uint32_t> actions;
+    const bool is_any_referenced =
+        std::ranges::any_of(tables, [](const auto& each) { return each.second.is_referenced; });
+    if (is_any_referenced) {
+        const Result result = target.execute(kReadActions);
+        for (int row = 0; row < result.rows(); ++row)
+            actions.emplace(oid_at(result, row, 0), oid_at(result, row, 1));
+    }
+    std::map<std::uint32_t, Oids> reached;
+    Oids all;
+    for (const auto& [oid, tree] : trees) {
+        reached[oid] = closure_of(tree, actions);
+        all.insert(reached[oid].begin(), reached[oid].end());
+    }
+    const std::vector<std::uint32_t> oids(all.begin(), all.end());
+    const Result result = target.execute(kReadFiring, {array_literal(oids)});
+    Oids with_triggers;
+    Oids with_rules;
+    for (int row = 0; row < result.rows(); ++row)
+        (bool_at(result, row, 1) ? with_rules : with_triggers).insert(oid_at(result, row, 0));
+    for (auto& [oid, table] : tables) {
+        const Oids& tree = trees.at(oid);
+        table.has_ordinary_triggers =
+            std::ranges::any_of(reached.at(oid), [&, root = oid](std::uint32_t member) {
+                const bool is_partition = member != root && tree.contains(member);
+                return with_triggers.contains(member) ||
+                       (!is_partition && with_rules.contains(member));
+            });
+    }
+}
+
 TablesByOid read_tables(Connection& target, const std::vector<TableName>& names) {
     std::vector<std::string> schemas;
     std::vector<std::string> tables;
@@ -139,6 +208,7 @@ TablesByOid read_tables(Connection& target, const std::vector<TableName>& names)
     const Result result =
         target.execute(kReadTables, {array_literal(schemas), array_literal(tables)});
     TablesByOid found;
+    std::map<std::uint32_t, Oids> trees;
     for (int row = 0; row < result.rows(); ++row) {
         TargetTable table;
         table.schema = result.value(row, 0);
@@ -146,7 +216,8 @@ TablesByOid read_tables(Connection& target, const std::vector<TableName>& names)
         table.oid = oid_at(result, row, 2);
         table.relkind = result.value(row, 3).front();
         table.has_always_triggers = bool_at(result, row, 4);
-        table.has_ordinary_triggers = bool_at(result, row, 5);
+        const std::vector<std::uint32_t> tree = oids_at(result, row, 5);
+        trees[table.oid] = {tree.begin(), tree.end()};
         table.is_referencing = bool_at(result, row, 6);
         table.is_referenced = bool_at(result, row, 7);
         table.cascades_from = oids_at(result, row, 8);
@@ -156,6 +227,7 @@ TablesByOid read_tables(Connection& target, const std::vector<TableName>& names)
         table.server_version = target.server_version();
         found[table.oid] = std::move(table);
     }
+    if (!found.empty()) add_ordinary_triggers(target, trees, found);
     return found;
 }
 

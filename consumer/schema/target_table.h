@@ -79,8 +79,9 @@ struct TargetTable {
     std::vector<std::string> key_columns;
     // A trigger or rule that fires even in a session with session_replication_role = replica.
     bool has_always_triggers = false;
-    // The same for an ordinary session; those that foreign keys and deferrable constraints are made
-    // of are left out.
+    // The same for an ordinary session, also one of a table that changes of this one change by
+    // foreign keys (CASCADE, SET NULL, SET DEFAULT), whatever lies between. Those that foreign keys
+    // and deferrable constraints are made of are left out.
     bool has_ordinary_triggers = false;
     // Every unique index and exclusion constraint that new rows are held against, of partitions as
     // well; one that is attached to a listed index is not listed itself.

@@ -146,6 +146,31 @@ TEST_P(ApplyOrder, AnOrdinaryTriggerThatFiresSeesEveryChangeInOrder) {
     expect_same_seen();
 }
 
+// A delete of the parent is one of notes to their trigger, which the source knows nothing of.
+TEST_P(ApplyOrder, ATriggerBehindACascadeSeesTheOtherTablesAsTheyWere) {
+    on_both("CREATE TABLE parent (id int PRIMARY KEY, v text); CREATE TABLE other (n bigint)");
+    target().execute(
+        "CREATE TABLE notes (id int PRIMARY KEY REFERENCES parent ON DELETE CASCADE); "
+        "CREATE TABLE seen (id int, n bigint); CREATE FUNCTION see() RETURNS trigger LANGUAGE "
+        "plpgsql SECURITY DEFINER AS $$ BEGIN INSERT INTO public.seen VALUES (OLD.id, (SELECT "
+        "sum(n) FROM public.other)); RETURN OLD; END $$; CREATE TRIGGER see AFTER DELETE ON notes "
+        "FOR EACH ROW EXECUTE FUNCTION see()");
+    source().execute("INSERT INTO parent SELECT g, 'p' FROM generate_series(1, 300) g");
+    use_table_owner({"parent", "notes", "other"});
+    copy_and_stop();
+    target().execute("INSERT INTO notes SELECT id FROM parent");
+    each_in_transaction(300,
+                        "INSERT INTO other VALUES (i); DELETE FROM parent WHERE id = i; "
+                        "INSERT INTO other VALUES (1000000)");
+    consumer().start();
+    catch_up();
+    EXPECT_EQ(target().value("SELECT count(*) FROM seen"), "300");
+    EXPECT_EQ(
+        target().value("SELECT string_agg(id::text, ' ' ORDER BY id) FROM seen WHERE n <> id * "
+                       "(id + 1) / 2 + (id - 1) * 1000000"),
+        "");
+}
+
 TEST_P(ApplyOrder, ForeignKeysHoldWhereTheyAreChecked) {
     on_both(
         "CREATE TABLE parent (id int PRIMARY KEY, v text); CREATE TABLE child (id int PRIMARY "

@@ -187,6 +187,29 @@ TEST_F(TargetFacts, CountsConstraintTriggersButNotThoseOfConstraints) {
     EXPECT_TRUE(read("t").has_ordinary_triggers);
 }
 
+// What a foreign key changes fires them as well, however far it is.
+TEST_F(TargetFacts, CountsTriggersOfWhatForeignKeysChange) {
+    create_trigger_function();
+    target().execute(
+        "CREATE TABLE top (id int PRIMARY KEY) PARTITION BY RANGE (id); "
+        "CREATE TABLE top_1 PARTITION OF top DEFAULT; "
+        "CREATE TABLE middle (id int PRIMARY KEY REFERENCES top ON DELETE CASCADE); "
+        "CREATE TABLE leaf (id int, middle_id int REFERENCES middle ON UPDATE SET NULL) "
+        "PARTITION BY RANGE (id); CREATE TABLE leaf_1 PARTITION OF leaf DEFAULT; "
+        "CREATE TABLE beside (id int PRIMARY KEY REFERENCES top)");
+    EXPECT_FALSE(read("top").has_ordinary_triggers);
+    target().execute("CREATE TRIGGER g BEFORE UPDATE ON beside FOR EACH ROW EXECUTE FUNCTION f()");
+    EXPECT_FALSE(read("top").has_ordinary_triggers);
+    target().execute("CREATE TRIGGER g BEFORE UPDATE ON leaf_1 FOR EACH ROW EXECUTE FUNCTION f()");
+    for (const char* table : {"top", "top_1", "middle", "leaf", "leaf_1", "beside"})
+        EXPECT_TRUE(read(table).has_ordinary_triggers) << table;
+    target().execute("ALTER TABLE leaf_1 DISABLE TRIGGER g");
+    EXPECT_FALSE(read("middle").has_ordinary_triggers);
+    target().execute("CREATE RULE r AS ON UPDATE TO leaf DO ALSO SELECT 1");
+    EXPECT_TRUE(read("top").has_ordinary_triggers);
+    EXPECT_FALSE(read("top").has_always_triggers);
+}
+
 TEST_F(TargetFacts, CountsRulesAsTriggers) {
     target().execute("CREATE TABLE t (id int); CREATE RULE r AS ON DELETE TO t DO ALSO SELECT 1");
     EXPECT_TRUE(read("t").has_ordinary_triggers);
