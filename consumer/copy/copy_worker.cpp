@@ -110,9 +110,10 @@ void CopyWorker::empty(CopyTable& table) {
         required_lsn = exact.lsn;
     }
     Transaction transaction(target(), begin_copy_sql(options_.pipeline));
-    empty_table(target(), *table.mapping->table);
+    // First, so that a row of it that is just being retried is there to be deleted.
     RefusedCopyRows* const refused = options_.refused_rows;
     if (refused != nullptr) refused->give_up(table.stored.name, target());
+    empty_table(target(), *table.mapping->table);
     target().execute(catalog_.restart_table_sql(table.stored.oid));
     target().execute(catalog_.set_required_sql(table.stored.oid, required.value(), required_lsn));
     transaction.commit();

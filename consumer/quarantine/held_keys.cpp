@@ -32,24 +32,20 @@ bool is_exact(const TargetTable& table, const Columns& columns) {
     });
 }
 
-// What identifies the rows of a relation on the target: the columns of a key, or all of them.
+// What identifies the rows of a relation on the target: the columns of a key, or all of them. NULL
+// is a value of it: the source may have one where the target refuses it.
 struct Identity {
     Columns columns;
-    bool is_whole_row = false;
 
-    KeyImage before(const RowImages& row) const {
-        return is_whole_row ? row.row_before(columns) : row.before(columns);
-    }
-    KeyImage after(const RowImages& row) const {
-        return is_whole_row ? row.row_after(columns) : row.after(columns);
-    }
+    KeyImage before(const RowImages& row) const { return row.row_before(columns); }
+    KeyImage after(const RowImages& row) const { return row.row_after(columns); }
 };
 
 Identity identity_of(const Relation& relation, const TargetTable& table) {
     const bool is_full = relation.replica_identity == ReplicaIdentity::full;
     if (is_full && !table.key_columns.empty() && has_all(relation, table.key_columns))
-        return {sorted(table.key_columns), false};
-    Identity identity{{}, is_full};
+        return {sorted(table.key_columns)};
+    Identity identity;
     for (const std::size_t attribute : relation.key_attributes)
         identity.columns.push_back(relation.attributes[attribute].name);
     if (is_full) {
@@ -120,9 +116,10 @@ std::optional<std::uint64_t> HeldKeys::waits_for(const RowChange& change,
     const RowImages row(change);
     for (std::size_t number = 0; number < foreign_keys_.size(); ++number) {
         const ForeignKey& key = foreign_keys_[number];
-        if (key.child == name) wait_for_parent(wait, key, row, table);
-        if (key.parent == name) wait_for_children(wait, number, change, table);
+        if (key.children.contains(name)) wait_for_parent(wait, key, row, table);
+        if (key.parents.contains(name)) wait_for_children(wait, number, change, table);
     }
+    wait_for_cascade(wait, name, change);
     return wait.last();
 }
 
@@ -168,24 +165,26 @@ void HeldKeys::wait_for_values(Wait& wait, const HeldTable& held, const RowImage
 
 void HeldKeys::wait_for_parent(Wait& wait, const ForeignKey& key, const RowImages& row,
                                const TargetTable* table) const {
-    const auto found = tables_.find(key.parent);
-    if (found == tables_.end()) return;
     const KeyImage after = row.after(key.child_columns);
     if (after.form == Form::none || after.form == Form::null) return;
-    const HeldTable& parent = found->second;
-    const auto index = parent.keys.find(key.parent_columns);
-    const bool is_comparable = key.has_like_types && !parent.is_opaque &&
-                               index != parent.keys.end() && table != nullptr &&
-                               is_exact(*table, key.child_columns);
-    if (!is_comparable || after.form != Form::value) return wait.add(parent.last);
-    wait.add(index->second.find(after.value));
+    const bool is_exact_here = table != nullptr && is_exact(*table, key.child_columns);
+    for (const auto& [name, parent] : tables_) {
+        if (!key.parents.contains(name)) continue;
+        const auto index = parent.keys.find(key.parent_columns);
+        const bool is_comparable =
+            key.has_like_types && !parent.is_opaque && index != parent.keys.end() && is_exact_here;
+        if (!is_comparable || after.form != Form::value) {
+            wait.add(parent.last);
+        } else {
+            wait.add(index->second.find(after.value));
+        }
+    }
 }
 
 void HeldKeys::wait_for_children(Wait& wait, std::size_t foreign_key, const RowChange& change,
                                  const TargetTable* table) const {
     const auto found = references_.find(foreign_key);
     if (found == references_.end() || change.kind == ChangeKind::insert) return;
-    const Index& children = found->second;
     const Columns& columns = foreign_keys_[foreign_key].parent_columns;
     const RowImages row(change);
     const KeyImage before = row.before(columns);
@@ -193,7 +192,60 @@ void HeldKeys::wait_for_children(Wait& wait, std::size_t foreign_key, const RowC
     if (after.form == Form::unchanged || before == after || before.form == Form::null) return;
     const bool is_comparable = foreign_keys_[foreign_key].has_like_types && table != nullptr &&
                                is_exact(*table, columns) && before.form == Form::value;
-    wait.add(is_comparable ? children.find(before.value) : children.last);
+    for (const auto& [name, children] : found->second)
+        wait.add(is_comparable ? children.find(before.value) : children.last);
+}
+
+// What one step changes is told by the values that refer to it; further ones are not.
+void HeldKeys::wait_for_cascade(Wait& wait, const TableName& name, const RowChange& change) const {
+    if (change.kind == ChangeKind::insert) return;
+    const RowImages row(change);
+    const auto reaches = [&](const ForeignKey& key) {
+        if (!key.acts || !key.parents.contains(name)) return false;
+        const KeyImage after = row.after(key.parent_columns);
+        return after.form != Form::unchanged && row.before(key.parent_columns) != after;
+    };
+    std::set<TableName> reached;
+    for (const ForeignKey& key : foreign_keys_) {
+        if (!reaches(key)) continue;
+        for (const TableName& child : key.children) reached.merge(changed_by(child));
+    }
+    for (const TableName& each : reached) {
+        const auto held = tables_.find(each);
+        if (held != tables_.end()) wait.add(held->second.last);
+    }
+}
+
+// The tables that changes of this one change, over any number of others; it may be among them.
+std::set<TableName> HeldKeys::changed_by(const TableName& table) const {
+    std::set<TableName> reached;
+    std::vector<TableName> open{table};
+    while (!open.empty()) {
+        const TableName parent = std::move(open.back());
+        open.pop_back();
+        for (const ForeignKey& key : foreign_keys_) {
+            if (!key.acts || !key.parents.contains(parent)) continue;
+            for (const TableName& child : key.children)
+                if (reached.insert(child).second) open.push_back(child);
+        }
+    }
+    return reached;
+}
+
+// The tables whose changes change this one.
+std::set<TableName> HeldKeys::changing(const TableName& table) const {
+    std::set<TableName> reaching;
+    std::vector<TableName> open{table};
+    while (!open.empty()) {
+        const TableName child = std::move(open.back());
+        open.pop_back();
+        for (const ForeignKey& key : foreign_keys_) {
+            if (!key.acts || !key.children.contains(child)) continue;
+            for (const TableName& parent : key.parents)
+                if (reaching.insert(parent).second) open.push_back(parent);
+        }
+    }
+    return reaching;
 }
 
 void HeldKeys::add(std::uint64_t id, const RowChange& change, const TargetTable* table,
@@ -205,11 +257,13 @@ void HeldKeys::add(std::uint64_t id, const RowChange& change, const TargetTable*
     ++held.rows;
     ++rows_;
     note(id, RowImages(change, found), change, table);
+    if (held.rows > 1) return;
     concerned_.insert(name);
     for (const ForeignKey& key : foreign_keys_) {
-        if (key.parent == name) concerned_.insert(key.child);
-        if (key.child == name) concerned_.insert(key.parent);
+        if (key.parents.contains(name)) concerned_.insert(key.children.begin(), key.children.end());
+        if (key.children.contains(name)) concerned_.insert(key.parents.begin(), key.parents.end());
     }
+    concerned_.merge(changing(name));
 }
 
 void HeldKeys::add_image(std::uint64_t id, const RowChange& change, const TargetTable* table) {
@@ -266,7 +320,7 @@ void HeldKeys::note_values(HeldTable& held, std::uint64_t id, const RowImages& r
     std::set<Columns> lists;
     for (const UniqueIndex& unique : table.unique_indexes) lists.insert(sorted(unique.columns));
     for (const ForeignKey& key : foreign_keys_) {
-        if (key.parent == TableName{table.schema, table.name}) lists.insert(key.parent_columns);
+        if (key.parents.contains({table.schema, table.name})) lists.insert(key.parent_columns);
     }
     for (const Columns& columns : lists) {
         if (!is_exact(table, columns)) continue;
@@ -283,8 +337,8 @@ void HeldKeys::note_references(std::uint64_t id, const RowImages& row, const Tab
                                const TargetTable* table, bool was_held) {
     for (std::size_t number = 0; number < foreign_keys_.size(); ++number) {
         const ForeignKey& key = foreign_keys_[number];
-        if (key.child != name) continue;
-        Index& index = references_[number];
+        if (!key.children.contains(name)) continue;
+        Index& index = references_[number][name];
         const bool is_comparable = table != nullptr && is_exact(*table, key.child_columns);
         for (const KeyImage& image :
              {row.before(key.child_columns), row.after(key.child_columns)}) {
@@ -303,9 +357,7 @@ void HeldKeys::forget(const TableName& table) {
     if (found == tables_.end()) return;
     rows_ -= found->second.rows;
     tables_.erase(found);
-    for (std::size_t number = 0; number < foreign_keys_.size(); ++number) {
-        if (foreign_keys_[number].child == table) references_.erase(number);
-    }
+    for (auto& [number, of_tables] : references_) of_tables.erase(table);
 }
 
 bool HeldKeys::holds_row_of(const RowChange& change, const TargetTable& table) const {
@@ -320,8 +372,10 @@ std::vector<std::string> HeldKeys::missing_columns(const RowChange& change,
     for (const UniqueIndex& unique : table.unique_indexes)
         wanted.insert(unique.columns.begin(), unique.columns.end());
     for (const ForeignKey& key : foreign_keys_) {
-        if (key.parent == name) wanted.insert(key.parent_columns.begin(), key.parent_columns.end());
-        if (key.child == name) wanted.insert(key.child_columns.begin(), key.child_columns.end());
+        if (key.parents.contains(name))
+            wanted.insert(key.parent_columns.begin(), key.parent_columns.end());
+        if (key.children.contains(name))
+            wanted.insert(key.child_columns.begin(), key.child_columns.end());
     }
     const RowImages row(change);
     std::vector<std::string> missing;

@@ -7,7 +7,10 @@
 //   unique value  it gives a row a value of a unique index that a held row has, or leaves free;
 //   child         it gives a row a foreign key's value, and a held row has that key in the
 //                 referenced table;
-//   parent        it deletes a row, or changes a key of it, that a held row references.
+//   parent        it deletes a row, or changes a key of it, that a held row references;
+//   cascade       it deletes a row, or changes a key of it, and foreign keys that act lead over
+//   other
+//                 tables to one that has held rows.
 //
 // A change that waits is held itself, so this goes on through rows that wait for rows that wait. It
 // is decided by equal texts, and only where equal texts mean equal values on the target. In all
@@ -33,12 +36,15 @@ namespace walpack {
 // Of the target, whether it is checked for applied rows or not. The columns stand in pairs, ordered
 // by the parent's names.
 struct ForeignKey {
-    TableName child;
+    // As what rows of either end may come: the table, those above it and its partitions.
+    std::set<TableName> children;
     std::vector<std::string> child_columns;
-    TableName parent;
+    std::set<TableName> parents;
     std::vector<std::string> parent_columns;
     // The two are compared as values of one type, or of two integer types.
     bool has_like_types = true;
+    // Changes of parents change or delete children, in our session as well.
+    bool acts = false;
 };
 
 class HeldKeys {
@@ -110,11 +116,14 @@ class HeldKeys {
                          const TargetTable* table) const;
     void wait_for_children(Wait& wait, std::size_t foreign_key, const RowChange& change,
                            const TargetTable* table) const;
+    void wait_for_cascade(Wait& wait, const TableName& name, const RowChange& change) const;
+    std::set<TableName> changed_by(const TableName& table) const;
+    std::set<TableName> changing(const TableName& table) const;
 
     std::vector<ForeignKey> foreign_keys_;
     std::map<TableName, HeldTable> tables_;
     // Values of the child's columns that held rows have, by number of the foreign key.
-    std::map<std::size_t, Index> references_;
+    std::map<std::size_t, std::map<TableName, Index>> references_;
     std::set<TableName> concerned_;
     std::uint64_t rows_ = 0;
 };

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "quarantine/foreign_keys.h"
 #include "quarantine/found_row.h"
 #include "schema/catalog_query.h"
 

@@ -9,12 +9,23 @@
 #include "base/sqlstate.h"
 #include "base/text.h"
 #include "pg/error_kind.h"
+#include "quarantine/foreign_keys.h"
 #include "quarantine/found_row.h"
 #include "quarantine/held_row_apply.h"
 #include "schema/target_session.h"
 
 namespace walpack {
 namespace {
+
+// As the source had it, and as it is edited: it depends on what either depends on.
+std::optional<std::uint64_t> waits_for(const HeldRow& row, const TargetTable* table,
+                                       const HeldKeys& keys) {
+    const HeldChange held(row, false);
+    const auto behind = keys.waits_for(held.change(), table);
+    if (row.edits.empty()) return behind;
+    const HeldChange edited(row, true);
+    return std::max(behind, keys.waits_for(edited.change(), table));
+}
 
 Error no_such_row(std::uint64_t id) {
     return Error(ErrorKind::config, fmt::format("there is no row {} in quarantine", id))
@@ -28,9 +39,8 @@ std::set<std::uint64_t> selected(
     std::set<std::uint64_t> ids;
     for (const HeldRow& row : rows) {
         const TargetTable* table = tables.at(row.table).get();
-        const HeldChange held(row, false);
         const bool is_chosen = choice.is_all || choice.id == row.id || choice.table == row.table;
-        if (!is_chosen && !keys.waits_for(held.change(), table)) continue;
+        if (!is_chosen && !waits_for(row, table, keys)) continue;
         ids.insert(row.id);
         add_held(keys, row, table);
     }
@@ -167,8 +177,7 @@ RetryReport QuarantineActions::retry_rows(const HeldRowChoice& choice) {
 
 bool QuarantineActions::retry_row(HeldRow& row, const std::shared_ptr<const TargetTable>& table,
                                   const HeldKeys& remaining, RetryReport& report) {
-    const HeldChange held(row, false);
-    if (const auto behind = remaining.waits_for(held.change(), table.get())) {
+    if (const auto behind = waits_for(row, table.get(), remaining)) {
         row.behind = behind;
         ++report.waiting;
         table_.remember_failure(target_, row);
@@ -195,6 +204,7 @@ void QuarantineActions::edit(std::uint64_t id,
     Transaction transaction(target_);
     lock();
     HeldRow row = find(id);
+    const std::vector<std::string> keys = finding_columns(row);
     HeldTuple edits;
     for (const auto& [name, value] : values) {
         if (walpack::find(row.new_row, name) == nullptr) {
@@ -202,8 +212,13 @@ void QuarantineActions::edit(std::uint64_t id,
                         fmt::format("row {} gives column \"{}\" no value", id, name))
                 .hint(fmt::format("\"walpack quarantine show {}\" shows its values.", id));
         }
-        const bool is_key = std::ranges::find(row.key_columns, name) != row.key_columns.end();
-        if (is_key && row.replica_identity != ReplicaIdentity::full) {
+        if (value && value->find('\0') != std::string::npos)
+            throw Error(ErrorKind::config,
+                        fmt::format("the value for column \"{}\" has a zero byte, which no text of "
+                                    "the server can have",
+                                    name))
+                .hint("Give it in the encoding UTF-8; bytea as \\x and hexadecimal digits.");
+        if (std::ranges::find(keys, name) != keys.end()) {
             throw Error(ErrorKind::config,
                         fmt::format("column \"{}\" of row {} is part of its key", name, id))
                 .hint(
@@ -220,6 +235,13 @@ void QuarantineActions::edit(std::uint64_t id,
     row.edits = std::move(edits);
     table_.remember_edits(target_, row);
     transaction.commit();
+}
+
+// The columns by which later changes of the row look for it.
+std::vector<std::string> QuarantineActions::finding_columns(const HeldRow& row) const {
+    if (row.replica_identity != ReplicaIdentity::full) return row.key_columns;
+    const auto table = read_target_table(target_, row.table.schema, row.table.table);
+    return table ? table->key_columns : std::vector<std::string>{};
 }
 
 std::uint64_t QuarantineActions::discard(const HeldRowChoice& choice) {
@@ -241,8 +263,7 @@ void QuarantineActions::wait_again() {
     HeldKeys keys = no_keys();
     for (HeldRow& row : rows) {
         const auto& table = tables.at(row.table);
-        const HeldChange held(row, false);
-        const auto behind = keys.waits_for(held.change(), table.get());
+        const auto behind = waits_for(row, table.get(), keys);
         if (behind != row.behind) table_.set_behind(target_, row.id, behind);
         look_again(row, table, keys);
         add_held(keys, row, table.get());

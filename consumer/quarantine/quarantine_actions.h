@@ -50,6 +50,7 @@ class QuarantineActions {
     std::uint64_t discard(const HeldRowChoice& choice);
 
   private:
+    std::vector<std::string> finding_columns(const HeldRow& row) const;
     using Tables = std::map<TableName, std::shared_ptr<const TargetTable>>;
 
     void lock();

@@ -63,39 +63,6 @@ constexpr const char* kAddVersion =
     "ALTER TABLE walpack.progress ADD COLUMN IF NOT EXISTS quarantine_version pg_catalog.int8 "
     "NOT NULL DEFAULT 0";
 
-// One of a partition alone, at either end, holds for some of the rows that come as those of a table
-// above it: it is read as one of that table as well. Those that partitions inherit are that
-// already.
-constexpr const char* kReadForeignKeys = R"(
-SELECT cn.nspname, c.relname, pn.nspname, p.relname,
-    (SELECT pg_catalog.json_agg(a.attname ORDER BY b.attname COLLATE "C")
-     FROM ROWS FROM (pg_catalog.unnest(f.conkey), pg_catalog.unnest(f.confkey))
-         u(child, parent)
-     JOIN pg_catalog.pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = u.child
-     JOIN pg_catalog.pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = u.parent),
-    (SELECT pg_catalog.json_agg(b.attname ORDER BY b.attname COLLATE "C")
-     FROM pg_catalog.unnest(f.confkey) u(parent)
-     JOIN pg_catalog.pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = u.parent),
-    (SELECT pg_catalog.bool_and(o.oprleft = o.oprright
-            OR o.oprleft IN (20, 21, 23) AND o.oprright IN (20, 21, 23))
-     FROM pg_catalog.unnest(f.conpfeqop) u(operator)
-     JOIN pg_catalog.pg_operator o ON o.oid = u.operator)
-FROM pg_catalog.pg_constraint f
-CROSS JOIN LATERAL (
-    SELECT f.conrelid AS relid
-    UNION SELECT a.relid FROM pg_catalog.pg_partition_ancestors(f.conrelid) a
-    WHERE f.conparentid = 0) child_table
-CROSS JOIN LATERAL (
-    SELECT f.confrelid AS relid
-    UNION SELECT a.relid FROM pg_catalog.pg_partition_ancestors(f.confrelid) a
-    WHERE f.conparentid = 0) parent_table
-JOIN pg_catalog.pg_class c ON c.oid = child_table.relid
-JOIN pg_catalog.pg_namespace cn ON cn.oid = c.relnamespace
-JOIN pg_catalog.pg_class p ON p.oid = parent_table.relid
-JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
-WHERE f.contype = 'f'
-ORDER BY f.oid, c.oid, p.oid)";
-
 // Followed by the message, or a column for it.
 constexpr const char* kRead =
     "SELECT id, commit_lsn, schema_name, table_name, change, replica_identity, "
@@ -368,20 +335,6 @@ void QuarantineTable::set_behind(Connection& target, std::uint64_t id,
         "WHERE pipeline = $1 AND id = $2::pg_catalog.int8",
         {pipeline_, std::to_string(id),
          behind ? std::optional(std::to_string(*behind)) : std::nullopt});
-}
-
-std::vector<ForeignKey> read_foreign_keys(Connection& target) {
-    const Result result = target.execute(kReadForeignKeys);
-    std::vector<ForeignKey> keys;
-    for (int row = 0; row < result.rows(); ++row) {
-        ForeignKey& key = keys.emplace_back();
-        key.child = {text_at(result, row, 0), text_at(result, row, 1)};
-        key.parent = {text_at(result, row, 2), text_at(result, row, 3)};
-        key.child_columns = names_at(result, row, 4);
-        key.parent_columns = names_at(result, row, 5);
-        key.has_like_types = bool_at(result, row, 6);
-    }
-    return keys;
 }
 
 void add_held(HeldKeys& keys, const HeldRow& row, const TargetTable* table) {

@@ -99,8 +99,6 @@ class QuarantineTable {
     std::string pipeline_;
 };
 
-std::vector<ForeignKey> read_foreign_keys(Connection& target);
-
 // With its edits as well: rows that depend on either wait. `table`: nullptr where the target has
 // none.
 void add_held(HeldKeys& keys, const HeldRow& row, const TargetTable* table);

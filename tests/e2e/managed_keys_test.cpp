@@ -127,6 +127,33 @@ TEST_F(ManagedKeys, ARowThatHasTheNewKeyBesideTheOldOneIsNotTakenForIt) {
               "1a 2b 2of the target");
 }
 
+// At the source the row went to another parent before its old one was deleted with its own.
+TEST_F(ManagedKeys, ACascadeOverTwoTablesWaitsForTheHeldRowThatItWouldDelete) {
+    make(
+        "CREATE TABLE g (id int PRIMARY KEY); CREATE TABLE p (id int PRIMARY KEY, g_id int "
+        "REFERENCES g ON DELETE CASCADE); CREATE TABLE c (id int PRIMARY KEY, p_id int REFERENCES "
+        "p ON DELETE CASCADE, v int)",
+        {"g", "p", "c"});
+    source().execute(
+        "INSERT INTO g VALUES (1), (2), (3); INSERT INTO p VALUES (10, 1), (20, 2), (30, 3); "
+        "INSERT INTO c VALUES (100, 10, 1)");
+    target().execute("ALTER TABLE c ADD CONSTRAINT small CHECK (v < 1000)");
+    consumer().set("on_error", "\"quarantine\"");
+    consumer().init();
+    consumer().start();
+    catch_up();
+    source().execute("UPDATE c SET p_id = 20, v = 1000 WHERE id = 100");
+    source().execute("DELETE FROM g WHERE id = 1");
+    catch_up();
+    EXPECT_EQ(target().value("SELECT count(*) FROM walpack.quarantine"), "3");
+    EXPECT_EQ(target().value("SELECT p_id FROM c"), "10");
+    target().execute("ALTER TABLE c DROP CONSTRAINT small");
+    const Finished retried = consumer().command("quarantine", {"retry", "--all"});
+    EXPECT_EQ(retried.status, 0) << retried.output;
+    source().execute("DELETE FROM g WHERE id = 3");
+    expect_caught_up();
+}
+
 // Its rows would have to go before, and take those along that only the target has.
 TEST_F(ManagedKeys, ATableThatOnlyTheTargetRefersToDoesNotBeginAgainByItself) {
     make("CREATE TABLE t (id int PRIMARY KEY, v text)", {"t"});

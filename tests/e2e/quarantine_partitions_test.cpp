@@ -71,5 +71,22 @@ TEST_F(QuarantinePartitions, ARowWaitsForTheRowOfAPartitionThatItRefersTo) {
     expect_all_retried();
 }
 
+// The catalogue has no constraint from a partition to one of another table.
+TEST_F(QuarantinePartitions, RowsOfPartitionsWaitForThoseOfAnotherTablesPartitions) {
+    source().execute("ALTER PUBLICATION " + slot() + " SET (publish_via_partition_root = false)");
+    on_both(
+        "CREATE TABLE clubs (id int PRIMARY KEY, v int) PARTITION BY RANGE (id); "
+        "CREATE TABLE clubs_1 PARTITION OF clubs FOR VALUES FROM (0) TO (1000)");
+    target().execute("ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES clubs");
+    start_refusing("clubs");
+    source().execute("INSERT INTO clubs VALUES (1, 1000), (2, 1)");
+    source().execute("INSERT INTO orders VALUES (2000, 1, 1), (2001, 2, 1)");
+    catch_up();
+    expect_running();
+    EXPECT_EQ(behind(), "- 1");
+    accept("clubs");
+    expect_all_retried();
+}
+
 }  // namespace
 }  // namespace walpack::e2e

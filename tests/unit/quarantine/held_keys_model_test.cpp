@@ -21,6 +21,15 @@ using test::integer;
 using test::MappingBuilder;
 using test::OwnedChange;
 
+ForeignKey orders_to_users() {
+    ForeignKey key;
+    key.children = {{"public", "orders"}};
+    key.child_columns = {"user_id"};
+    key.parents = {{"public", "users"}};
+    key.parent_columns = {"id"};
+    return key;
+}
+
 constexpr int kKeys = 8;
 
 struct UserRow {
@@ -120,8 +129,7 @@ class HeldKeysModel : public testing::TestWithParam<std::uint32_t> {
                       .unique({"id"})
                       .map()),
           random_(GetParam()) {
-        keys_.set_foreign_keys(
-            {{{"public", "orders"}, {"user_id"}, {"public", "users"}, {"id"}, true}});
+        keys_.set_foreign_keys({orders_to_users()});
     }
 
     int between(int low, int high) {

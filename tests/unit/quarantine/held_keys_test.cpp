@@ -14,6 +14,15 @@ using test::text;
 
 using Mapping = std::shared_ptr<const RelationMapping>;
 
+ForeignKey orders_to_users() {
+    ForeignKey key;
+    key.children = {{"public", "orders"}};
+    key.child_columns = {"user_id"};
+    key.parents = {{"public", "users"}};
+    key.parent_columns = {"id"};
+    return key;
+}
+
 // id, email (unique), note
 Mapping users() {
     return MappingBuilder("users")
@@ -54,10 +63,7 @@ OwnedChange order(ChangeKind kind, int id, int user_id) {
 
 class HeldKeysOfUsers : public testing::Test {
   protected:
-    HeldKeysOfUsers() {
-        keys_.set_foreign_keys(
-            {{{"public", "orders"}, {"user_id"}, {"public", "users"}, {"id"}, true}});
-    }
+    HeldKeysOfUsers() { keys_.set_foreign_keys({orders_to_users()}); }
 
     void hold(const OwnedChange& owned, const Mapping& mapping, const HeldTuple& found = {}) {
         keys_.add(++last_, owned.change, mapping->table.get(), &found);
@@ -259,9 +265,78 @@ TEST(HeldKeys, HoldTheValuesOfAnEditToo) {
     EXPECT_EQ(keys.rows(), 1U);
 }
 
+// orders go with their users, and users with their groups.
+TEST(HeldKeys, MakeAChangeWaitThatReachesAHeldRowOverAnotherTable) {
+    ForeignKey inner = orders_to_users();
+    inner.acts = true;
+    ForeignKey outer;
+    outer.children = {{"public", "users"}};
+    outer.child_columns = {"email"};
+    outer.parents = {{"public", "groups"}};
+    outer.parent_columns = {"id"};
+    outer.acts = true;
+    const auto groups =
+        MappingBuilder("groups").key("id", "int4").column("v", "text").primary_key().map();
+    const auto deleted = of(groups, ChangeKind::delete_key, {integer(1)}, {});
+    const auto updated = of(groups, ChangeKind::update, {}, {integer(1), text("v")});
+    for (const bool acts : {true, false}) {
+        HeldKeys keys;
+        outer.acts = acts;
+        keys.set_foreign_keys({inner, outer});
+        keys.add(1, order(ChangeKind::insert, 10, 1).change, orders()->table.get());
+        EXPECT_EQ(keys.waits_for(deleted.change, groups->table.get()),
+                  acts ? std::optional<std::uint64_t>(1) : std::nullopt);
+        EXPECT_FALSE(keys.waits_for(updated.change, groups->table.get())) << "its key stays";
+        EXPECT_FALSE(
+            keys.waits_for(user(ChangeKind::delete_key, 2, "").change, users()->table.get()))
+            << "no held row refers to it";
+    }
+}
+
+TEST(HeldKeys, KnowPartitionsByTheForeignKeyOfTheTablesAboveThem) {
+    ForeignKey key = orders_to_users();
+    key.children.insert({"public", "orders_1"});
+    key.parents.insert({"public", "users_1"});
+    const auto orders_1 =
+        MappingBuilder("orders_1").key("id", "int4").column("user_id", "int4").primary_key().map();
+    const auto users_1 =
+        MappingBuilder("users_1").key("id", "int4").column("email", "text").primary_key().map();
+    HeldKeys keys;
+    keys.set_foreign_keys({key});
+    keys.add(1, of(users_1, ChangeKind::insert, {}, {integer(1), text("a")}).change,
+             users_1->table.get());
+    const auto child = of(orders_1, ChangeKind::insert, {}, {integer(10), integer(1)});
+    EXPECT_EQ(keys.waits_for(child.change, orders_1->table.get()), 1U);
+    EXPECT_EQ(keys.waits_for(order(ChangeKind::insert, 10, 1).change, orders()->table.get()), 1U);
+    EXPECT_FALSE(keys.waits_for(order(ChangeKind::insert, 10, 2).change, orders()->table.get()));
+    keys.add(2, child.change, orders_1->table.get());
+    keys.forget({"public", "users_1"});
+    const auto parent = of(users_1, ChangeKind::delete_key, {integer(1)}, {});
+    EXPECT_EQ(keys.waits_for(parent.change, users_1->table.get()), 2U);
+    keys.forget({"public", "orders_1"});
+    EXPECT_FALSE(keys.waits_for(parent.change, users_1->table.get()));
+}
+
+// REPLICA IDENTITY FULL at the source, where the target's key may be NULL, too.
+TEST(HeldKeys, KnowARowWhoseKeyIsNull) {
+    const auto mapping =
+        MappingBuilder("t").key("k", "int4").column("v", "text").primary_key().full().map();
+    const Value null;
+    HeldKeys keys;
+    keys.add(1, of(mapping, ChangeKind::insert, {}, {null, text("a")}).change,
+             mapping->table.get());
+    const auto deleted = of(mapping, ChangeKind::delete_full, {null, text("a")}, {});
+    const auto updated =
+        of(mapping, ChangeKind::update_full, {null, text("a")}, {integer(5), text("a")});
+    const auto other = of(mapping, ChangeKind::delete_full, {integer(6), text("a")}, {});
+    EXPECT_EQ(keys.waits_for(deleted.change, mapping->table.get()), 1U);
+    EXPECT_EQ(keys.waits_for(updated.change, mapping->table.get()), 1U);
+    EXPECT_FALSE(keys.waits_for(other.change, mapping->table.get()));
+}
+
 TEST(HeldKeys, TellWhichOldValuesTheyLack) {
     HeldKeys keys;
-    keys.set_foreign_keys({{{"public", "orders"}, {"user_id"}, {"public", "users"}, {"id"}, true}});
+    keys.set_foreign_keys({orders_to_users()});
     const std::vector<std::string> email = {"email"};
     const std::vector<std::string> user_id = {"user_id"};
     EXPECT_EQ(keys.missing_columns(user(ChangeKind::delete_key, 1, "").change, *users()->table),
