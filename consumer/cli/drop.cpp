@@ -225,6 +225,12 @@ int run_drop(const Invocation& invocation) {
     const bool is_given_up =
         is_complete && pipeline.only_target.empty() && !invocation.switches.contains("target-only");
     if (is_given_up) drop_log(pipeline);
+    if (is_complete && !pipeline.only_target.empty() &&
+        !invocation.switches.contains("target-only"))
+        print(
+            fmt::format("kept replication slot \"{}\" for the other targets; without any, run "
+                        "\"walpack drop\", as it keeps WAL\n",
+                        pipeline.slot));
     if (is_complete) return kExitDone;
     throw Error(ErrorKind::connection, "not everything was removed")
         .hint(

@@ -1,6 +1,8 @@
 #include "cli/init.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,10 @@
 
 namespace walpack {
 namespace {
+
+std::string application_name_of(const Config& config) {
+    return "walpack_" + config.pipeline + "_init";
+}
 
 void make_publications(Connection& source, const Config& config) {
     for (const std::string& name : config.publications) {
@@ -67,37 +73,103 @@ void make_structure(Connection& source, Connection& target, const Config& config
                  describe(report.refused).c_str());
 }
 
-void make_slot(Connection& source, const Config& config) {
-    const bool is_new = create_slot(source, config.slot);
-    print(fmt::format("{} replication slot \"{}\"\n", is_new ? "made" : "there is", config.slot));
-}
-
-void init_target(const Config& config) {
-    const StopRequest stop;
-    const Preflight preflight = run_preflight(config, stop);
+Preflight check_target(const Config& config, const StopRequest& stop) {
+    Preflight preflight = run_preflight(config, stop);
     const std::string report = preflight.findings.report(Severity::note);
     std::fwrite(report.data(), 1, report.size(), stderr);
     if (const std::size_t problems = preflight.findings.problem_count(); problems > 0) {
         throw Error(ErrorKind::schema, counted(problems, "problem") + " found, nothing was made")
             .hint("Correct them and run \"walpack init\" again.");
     }
-    const std::string application_name = "walpack_" + config.pipeline + "_init";
+    return preflight;
+}
+
+void init_target(const Config& config, const StopRequest& stop) {
+    const Preflight preflight = check_target(config, stop);
+    const std::string application_name = application_name_of(config);
     Connection source(config.source, stop, application_name);
     Connection target(config.target, stop, application_name);
     make_publications(source, config);
     make_progress(target, config, preflight);
     make_structure(source, target, config, preflight, stop);
-    make_slot(source, config);
+}
+
+// Of several targets that have their rows already, each takes the slot's first position, whenever
+// it comes to read from it: by then the slot may be further.
+class Positions {
+  public:
+    Positions(const std::vector<Config>& targets, const StopRequest& stop)
+        : targets_(targets), stop_(stop) {}
+
+    // `is_new`: the slot was made for them. One that was there may be further than its beginning
+    // unless nobody has read from it: an earlier init was interrupted.
+    void take(const SlotState& slot, bool is_new) {
+        for (const Config& config : targets_) look_at(config);
+        if (lacking_.empty()) return;
+        const Lsn position = slot.confirmed_flush_lsn;
+        const bool is_unread =
+            !slot.active_pid && !std::filesystem::exists(targets_.front().log_directory) &&
+            std::ranges::all_of(known_, [position](Lsn known) { return known == position; });
+        if (!is_new && !is_unread)
+            throw Error(ErrorKind::config,
+                        fmt::format("replication slot \"{}\" was read from already, so of which "
+                                    "moment the rows of target \"{}\" would have to be cannot be "
+                                    "said",
+                                    slot_name(), lacking_.front()->target_name))
+                .hint("Set copy = true for it and empty its tables.");
+        for (const Config* config : lacking_) take(*config, position);
+    }
+
+  private:
+    std::string slot_name() const { return targets_.front().slot; }
+
+    void look_at(const Config& config) {
+        if (!config.shares_slot) return;
+        Connection target(config.target, stop_, application_name_of(config));
+        const auto row = Progress(target, config.pipeline).read();
+        if (!row) return;
+        if (row->applied_lsn.is_valid()) {
+            known_.push_back(row->applied_lsn);
+        } else if (!config.copy) {
+            lacking_.push_back(&config);
+        }
+    }
+
+    void take(const Config& config, Lsn position) {
+        Connection target(config.target, stop_, application_name_of(config));
+        Transaction transaction(target);
+        Progress(target, config.pipeline).complete_copy(position);
+        transaction.commit();
+        print(fmt::format("target \"{}\" takes changes from {} on\n", config.target_name,
+                          position.to_string()));
+    }
+
+    const std::vector<Config>& targets_;
+    const StopRequest& stop_;
+    std::vector<Lsn> known_;  // of those that have one
+    std::vector<const Config*> lacking_;
+};
+
+// Behind the progress rows, so that a slot without one is somebody else's.
+void make_slot(const std::vector<Config>& targets, const StopRequest& stop) {
+    const Config& first = targets.front();
+    Connection source(first.source, stop, application_name_of(first));
+    const bool is_new = create_slot(source, first.slot);
+    print(fmt::format("{} replication slot \"{}\"\n", is_new ? "made" : "there is", first.slot));
+    if (const auto slot = read_slot(source, first.slot))
+        Positions(targets, stop).take(*slot, is_new);
 }
 
 }  // namespace
 
 int run_init(const Invocation& invocation) {
     const std::vector<Config> targets = load_configs(invocation.config_path, invocation.flags);
+    const StopRequest stop;
     for (const Config& config : targets) {
         if (targets.size() > 1) print(fmt::format("target \"{}\":\n", config.target_name));
-        init_target(config);
+        init_target(config, stop);
     }
+    make_slot(targets, stop);
     const std::string option =
         invocation.config_path ? " --config " + *invocation.config_path : " with the same options";
     print(fmt::format("next: walpack run{}\n", option));

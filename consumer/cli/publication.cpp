@@ -19,6 +19,16 @@ JOIN pg_catalog.pg_class c ON c.oid = r.prrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE p.pubname = $1 ORDER BY 1, 2)";
 
+constexpr int kVersionWithSchemas = 150000;
+
+bool has_schemas(Connection& source, const std::string& name) {
+    if (source.server_version() < kVersionWithSchemas) return false;
+    return source.query_value(
+               "SELECT EXISTS (SELECT FROM pg_catalog.pg_publication_namespace n "
+               "JOIN pg_catalog.pg_publication p ON p.oid = n.pnpubid WHERE p.pubname = $1)",
+               {name}) == "t";
+}
+
 }  // namespace
 
 std::optional<PublicationState> read_publication(Connection& source, const std::string& name,
@@ -31,6 +41,7 @@ std::optional<PublicationState> read_publication(Connection& source, const std::
     PublicationState state;
     state.is_all_tables = result.value(0, 0) == "t";
     state.is_ours = !result.is_null(0, 1) && result.value(0, 1) == comment_text(pipeline);
+    state.has_schemas = has_schemas(source, name);
     const Result tables = source.execute(kReadTables, {name});
     for (int row = 0; row < tables.rows(); ++row) {
         state.tables.push_back(quote_identifier(tables.value(row, 0)) + "." +

@@ -14,6 +14,7 @@ namespace walpack {
 
 struct PublicationState {
     bool is_all_tables = false;
+    bool has_schemas = false;         // FOR TABLES IN SCHEMA
     bool is_ours = false;             // made by init for this pipeline
     std::vector<std::string> tables;  // named one by one; quoted, "schema"."table"
 };

@@ -37,7 +37,7 @@ void compare_tables(const Config& config, const std::string& name, const Publica
     wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
     std::vector<std::string> present = state.tables;
     std::ranges::sort(present);
-    if (wanted.empty() || (!state.is_all_tables && wanted == present)) {
+    if (wanted.empty() || (!state.is_all_tables && !state.has_schemas && wanted == present)) {
         findings.ok(End::source, fmt::format("publication \"{}\" exists", name));
         return;
     }
@@ -54,8 +54,17 @@ void compare_tables(const Config& config, const std::string& name, const Publica
                           joined(wanted, ", ")));
 }
 
+void check_key_tables(const Config& config, Findings& findings) {
+    if (config.publications.size() == 1 || config.tables.empty()) return;
+    findings.problem(End::source,
+                     "\"tables\" lists what one publication holds, and there are several: it would "
+                     "have no effect",
+                     "remove \"tables\" from the configuration, or name one publication.");
+}
+
 std::vector<std::string> find_missing(Connection& source, const Config& config,
                                       Findings& findings) {
+    check_key_tables(config, findings);
     std::vector<std::string> missing;
     for (const std::string& name : config.publications) {
         const auto state = read_publication(source, name, config.pipeline);

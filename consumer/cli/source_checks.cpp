@@ -166,6 +166,16 @@ void check_present_slot(const Config& config, const SlotState& slot, Preflight& 
                                   config.target_name, config.slot));
         return;
     }
+    if (!preflight.progress && config.shares_slot) {
+        findings.problem(
+            End::source,
+            fmt::format("target \"{}\" cannot join those that replication slot \"{}\" feeds with "
+                        "copy = false: of which moment its rows would have to be cannot be said",
+                        config.target_name, config.slot),
+            "set copy = true for it and empty its tables; or load it as a copy of a target that "
+            "has been stopped, its schema walpack included.");
+        return;
+    }
     if (!preflight.progress) {
         findings.problem(
             End::source,
@@ -176,6 +186,11 @@ void check_present_slot(const Config& config, const SlotState& slot, Preflight& 
         return;
     }
     const ProgressRow& row = *preflight.progress;
+    if (config.copy && row.copy_is_complete && !preflight.known)
+        findings.warning(End::target,
+                         "the pipeline was set up with copy = false, so nothing is copied: neither "
+                         "the rows of now nor tables that are published later",
+                         "to have all copied: " + target_start_over(config));
     const bool is_behind = row.copy_is_complete && slot.confirmed_flush_lsn > row.applied_lsn;
     if (is_behind && std::filesystem::exists(config.log_directory)) {
         findings.note(End::source,

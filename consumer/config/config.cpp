@@ -228,8 +228,10 @@ std::vector<Config> load_configs(const std::optional<std::string>& path,
             config, config.shares_slot ? "conninfo of " + config.target_name : "target",
             &Config::target));
         const bool is_of_source = config.copy_from.keywords() == config.source.keywords();
-        config.copy_from.set_origin(
-            is_of_source ? of_source : rereading.origin(config, "copy_from", &Config::copy_from));
+        const auto of_copy =
+            is_of_source ? of_source : rereading.origin(config, "copy_from", &Config::copy_from);
+        if (!is_of_source) of_copy->distrust_first();
+        config.copy_from.set_origin(of_copy);
     }
     return configs;
 }

@@ -51,6 +51,16 @@ void read_tables(Config& config, const GivenValue& given) {
 
 }  // namespace
 
+std::vector<std::string> changed_pipeline_keys(const Config& running, const Config& read) {
+    std::vector<std::string> changed;
+    for (const std::string_view name : kOfThePipeline) {
+        if (name == "source" || name == "target") continue;
+        const KeyDefinition* key = find_key(std::string(name));
+        if (key->show(running) != key->show(read)) changed.emplace_back(name);
+    }
+    return changed;
+}
+
 void read_target_key(Config& config, const GivenValue& given) {
     if (given.key == "name") return read_name(config, given);
     if (given.key == "tables") return read_tables(config, given);

@@ -10,10 +10,17 @@
 //   insert_exists = "apply"
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "config/config.h"
 #include "config/given_value.h"
 
 namespace walpack {
+
+// The keys of the whole pipeline that `read` has other values of than `running`: what is read again
+// while it runs cannot change them. The connection to the source is not among them.
+std::vector<std::string> changed_pipeline_keys(const Config& running, const Config& read);
 
 // A key of an entry. Throws Error(config) for one that is the whole pipeline's.
 void read_target_key(Config& config, const GivenValue& given);

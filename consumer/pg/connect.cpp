@@ -97,7 +97,7 @@ Connection::Connection(Conninfo conninfo, const StopRequest& stop,
     reached_.set("replication", "false");
     const std::optional<int> silence_max = number_of(latest, "tcp_user_timeout");
     look_interval_ = silence_max ? std::chrono::milliseconds(*silence_max) : kSilenceMax;
-    if (origin && origin->names_other_server()) require_system(*origin);
+    if (origin && origin->must_be_looked_at()) require_system(*origin);
 }
 
 // The error when there is no connection. libpq goes on to the next host by itself where one cannot

@@ -93,9 +93,14 @@ void ConninfoOrigin::require_system(std::uint64_t identifier) const {
         .hint("Correct the configuration file.");
 }
 
-bool ConninfoOrigin::names_other_server() const {
+void ConninfoOrigin::distrust_first() {
     const std::lock_guard lock(mutex_);
-    return !is_same_server(latest_, first_);
+    is_distrusted_ = true;
+}
+
+bool ConninfoOrigin::must_be_looked_at() const {
+    const std::lock_guard lock(mutex_);
+    return system_ && (is_distrusted_ || !is_same_server(latest_, first_));
 }
 
 }  // namespace walpack

@@ -32,8 +32,10 @@ class ConninfoOrigin {
     // Throws Error(config) when `identifier`, that of the server which latest() has reached, is not
     // the expected one.
     void require_system(std::uint64_t identifier) const;
-    // Whether latest() names another server than the first one did.
-    bool names_other_server() const;
+    // Nobody has looked yet whether the first one's server is of that system.
+    void distrust_first();
+    // Whether what latest() has reached is to be looked at.
+    bool must_be_looked_at() const;
 
     const std::string& key() const { return key_; }
 
@@ -47,6 +49,7 @@ class ConninfoOrigin {
     mutable std::mutex mutex_;
     Conninfo latest_;
     std::optional<std::uint64_t> system_;
+    bool is_distrusted_ = false;
     std::string warned_of_;  // told once, as connections are tried again and again
 };
 

@@ -196,6 +196,14 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
                 "copy_from is not used: the snapshot of a standby has no exact place in the "
                 "stream");
     }
+    if (!config_.copy && config_.shares_slot)
+        throw Error(ErrorKind::config,
+                    fmt::format("target \"{}\" has no position, and copy = false: what it has of "
+                                "the source is not known",
+                                config_.target_name))
+            .hint(
+                "Set copy = true for it; or \"walpack drop\", then \"walpack init\" for all "
+                "targets at once, while nothing is written to the source.");
     on_state_("copying");
     InitialCopyOptions options;
     options.source = config_.source;

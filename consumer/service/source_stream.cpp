@@ -20,13 +20,7 @@
 namespace walpack {
 namespace {
 
-constexpr std::chrono::milliseconds kUpdateInterval{100};
 constexpr std::chrono::milliseconds kSenderTimeoutMin{10'000};
-constexpr int kUpdatesPerQuestion = 10;
-// Updates after which the log has had time to be written.
-constexpr int kLackingMax = 30;
-// And after which a target that still has to apply what is larger than the log counts as away.
-constexpr int kLackingAppliedMax = 6000;
 constexpr std::chrono::milliseconds kLookInterval{5};
 constexpr std::chrono::milliseconds kReleaseInterval{20};
 constexpr std::chrono::seconds kReleaseTimeout{3};
@@ -34,9 +28,8 @@ constexpr std::chrono::seconds kReleaseTimeout{3};
 constexpr std::chrono::seconds kRestartTimeout{10};
 // What targets that are there wait for the others, before the first session ever.
 constexpr std::chrono::seconds kOthersTimeout{10};
-// Updates after which room in the log's disk is taken to stay.
-constexpr int kRoomyMax = 100;
-constexpr int kRoomyMaxLongest = 36'000;
+// How often the source is asked meanwhile how much it keeps.
+constexpr std::chrono::seconds kQuestionInterval{2};
 
 ReceiverOptions receiver_options(const Config& config, std::function<void()> on_streaming) {
     ReceiverOptions options;
@@ -68,16 +61,6 @@ void limit_sender_timeout(ReplicationConnection& source, std::chrono::millisecon
         "SELECT pg_catalog.set_config(name, '{0}ms', false) FROM pg_catalog.pg_settings WHERE name "
         "= 'wal_sender_timeout' AND setting::pg_catalog.int8 NOT BETWEEN 1 AND {0}",
         most));
-}
-
-// Whether the stream is one of the standbys that commits wait for.
-bool is_synchronous(Connection& source, const std::string& pipeline) {
-    const auto answer = source.query_value(
-        "SELECT names LIKE '%*%' OR pg_catalog.strpos(names, pg_catalog.lower(" +
-        quote_literal("walpack_" + pipeline) +
-        ")) > 0 FROM pg_catalog.lower(pg_catalog.current_setting('synchronous_standby_names')) "
-        "AS names");
-    return answer == "t";
 }
 
 }  // namespace
@@ -271,116 +254,34 @@ void SourceStream::restart(std::uint64_t generation, const StopRequest& stop) {
 // is one, and targets begin at a moment at which none is under way: then one that is away is waited
 // for. Otherwise those that are there do not wait for it for long: it begins later, and the log
 // keeps what it needs.
-void SourceStream::wait_for_targets(const Confirmation& confirmation) const {
+void SourceStream::wait_for_targets(const Confirmation& confirmation) {
     using Clock = std::chrono::steady_clock;
     std::optional<Clock::time_point> deadline;
+    auto asked = Clock::now();
+    std::unique_ptr<Connection> source;
     while (!confirmation.have_all_begun()) {
         stop_.throw_if_requested();
-        if (!deadline && confirmation.has_one_begun()) deadline = Clock::now() + kOthersTimeout;
-        if (deadline && Clock::now() >= *deadline) {
-            if (!commits_wait_for_stream()) {
-                log::info("the stream begins without the targets that are not ready yet");
-                return;
-            }
-            deadline = Clock::now() + kOthersTimeout;
+        const auto now = Clock::now();
+        if (!deadline && confirmation.has_one_begun()) deadline = now + kOthersTimeout;
+        bool is_over = deadline && now >= *deadline;
+        if (now - asked >= kQuestionInterval && config_.wal_budget != 0) {
+            asked = now;
+            ask_retained(source);
+            is_over = is_over || retained_ > config_.wal_budget;
         }
+        if (is_over && !commits_wait_for_stream()) {
+            log::info("the stream begins without the targets that are not ready yet");
+            return;
+        }
+        if (is_over) deadline = now + kOthersTimeout;
         std::this_thread::sleep_for(kLookInterval);
     }
-}
-
-bool SourceStream::commits_wait_for_stream() const {
-    Connection source(config_.source, stop_, "walpack_" + config_.pipeline);
-    source.limit_silence(config_.receive_timeout);
-    return is_synchronous(source, config_.pipeline);
 }
 
 void SourceStream::wait_until_known(const StopRequest& stop) const {
     while (!is_known_ && !has_failed_) {
         stop.throw_if_requested();
         std::this_thread::sleep_for(kLookInterval);
-    }
-}
-
-void SourceStream::watch(Confirmation& confirmation, const std::stop_token& ended) {
-    std::unique_ptr<Connection> source;
-    int lacking = 0;
-    Lsn lacking_from;
-    int roomy = 0;
-    int roomy_max = kRoomyMax;
-    Lsn durable_before;
-    for (int turn = 0; !ended.stop_requested() && !stop_.requested(); ++turn) {
-        if (turn % kUpdatesPerQuestion == 0) {
-            if (config_.wal_budget != 0) ask_retained(source);
-            confirmation.note_retained(retained_);
-            is_awaited_ = confirmation.is_held_back() && (is_awaited_ || ask_awaited(source));
-            confirmation.note_awaited(is_awaited_);
-        }
-        {
-            const std::lock_guard lock(confirming_);
-            confirmation.update();
-        }
-        const OrderedLogState state = log_.state();
-        // What is larger than the log would be received for ever.
-        const bool lacks =
-            receiver_.is_streaming() && confirmation.lacks_begin() && !state.is_receiving_unwritten;
-        // The slot follows targets that keep up without it.
-        const bool counts = lacks && confirmation.applied_by_all() < lacking_from;
-        lacking = counts ? lacking + 1 : 0;
-        if (!counts) lacking_from = state.end;
-        const int lacking_max = state.is_applying_unwritten ? kLackingAppliedMax : kLackingMax;
-        if (lacking >= lacking_max && confirmation.all_have(receiver_.confirmed())) {
-            lacking = 0;
-            log::info(
-                "what the targets have not applied is received once more, for the log's disk");
-            request_restart();
-        }
-        // The source has to keep what could be in the log.
-        const bool is_roomy = state.has_hole && state.has_much_room && confirmation.is_logged();
-        roomy = is_roomy ? roomy + 1 : 0;
-        if (state.durable > durable_before) roomy_max = kRoomyMax;
-        if (roomy >= roomy_max) {
-            roomy = 0;
-            // In vain where it cannot be written all the same.
-            roomy_max = std::min(2 * roomy_max, kRoomyMaxLongest);
-            durable_before = state.durable;
-            request_restart();
-        }
-        wait_for(kUpdateInterval, stop_);
-    }
-}
-
-Connection& SourceStream::asking(std::unique_ptr<Connection>& source) {
-    if (source == nullptr) {
-        source = std::make_unique<Connection>(config_.source, stop_, "walpack_" + config_.pipeline);
-        source->limit_silence(config_.receive_timeout);
-    }
-    return *source;
-}
-
-// What cannot be asked stays as it was: that the source is away is the stream's affair.
-void SourceStream::ask_retained(std::unique_ptr<Connection>& source) {
-    if (!receiver_.is_streaming()) return;
-    try {
-        const std::optional<SlotState> slot = read_slot(asking(source), config_.slot);
-        if (!slot) return;
-        const std::uint64_t end = slot->restart_lsn.value + slot->retained_bytes;
-        const std::uint64_t confirmed = slot->confirmed_flush_lsn.value;
-        retained_ = end > confirmed ? end - confirmed : 0;
-    } catch (const Error& error) {
-        log::debug("could not ask the source how much WAL it keeps: {}", error.message());
-        source.reset();
-    }
-}
-
-// Commits may wait for this stream, as its name is a synchronous standby's.
-bool SourceStream::ask_awaited(std::unique_ptr<Connection>& source) {
-    if (!receiver_.is_streaming()) return false;
-    try {
-        return is_synchronous(asking(source), config_.pipeline);
-    } catch (const Error& error) {
-        log::debug("could not ask the source for whom its commits wait: {}", error.message());
-        source.reset();
-        return false;
     }
 }
 

@@ -74,7 +74,7 @@ class SourceStream {
   private:
     void sessions(Confirmation& confirmation);
     void session(Confirmation& confirmation);
-    void wait_for_targets(const Confirmation& confirmation) const;
+    void wait_for_targets(const Confirmation& confirmation);
     bool commits_wait_for_stream() const;
     Lsn look_at_source(ReplicationConnection& source);
     void request_restart();

@@ -15,10 +15,12 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
 #include "base/text.h"
+#include "config/target_keys.h"
 #include "log/ordered_log.h"
 #include "pg/conninfo_origin.h"
 #include "pg/replication_connection.h"
@@ -154,6 +156,16 @@ class DiskTrouble {
     std::chrono::steady_clock::time_point last_;
 };
 
+// The stream goes on as it began: targets by other settings would copy tables whose changes never
+// come, or read another source.
+void require_same_pipeline(const Config& running, const Config& read) {
+    const std::vector<std::string> changed = changed_pipeline_keys(running, read);
+    if (changed.empty()) return;
+    throw Error(ErrorKind::config, fmt::format("\"{}\" cannot change while the service runs",
+                                               fmt::join(changed, "\", \"")))
+        .hint("Restart it for that, or take it back and reload again.");
+}
+
 // A running pipeline: the source's stream, the log, and the targets.
 class Service {
   public:
@@ -194,11 +206,45 @@ class Service {
     void reload() {
         try {
             std::vector<Config> targets = options_.reload();
+            require_same_pipeline(config_, targets.front());
+            require_kept_names(targets);
+            use_running_source(targets);
             log::info("the configuration was read again");
             set_targets(targets);
         } catch (const Error& error) {
             log::error("the configuration could not be read again, all stays as it is: {}",
                        error.report());
+        }
+    }
+
+    // Under another name it would give up what the log keeps for it.
+    void require_kept_names(const std::vector<Config>& wanted) const {
+        const auto is_named = [](const auto& list, const std::string& name) {
+            return std::ranges::any_of(
+                list, [&name](const Config& each) { return each.target_name == name; });
+        };
+        for (const auto& target : targets_) {
+            const Config& old = target->config();
+            if (is_named(wanted, old.target_name)) continue;
+            const auto renamed = std::ranges::find_if(wanted, [&](const Config& each) {
+                return each.target.keywords() == old.target.keywords();
+            });
+            if (renamed == wanted.end()) continue;
+            throw Error(ErrorKind::config,
+                        fmt::format("target \"{}\" is named \"{}\" now, which cannot change while "
+                                    "the service runs",
+                                    old.target_name, renamed->target_name))
+                .hint("Restart it for that, or take it back and reload again.");
+        }
+    }
+
+    // Another way to it is taken up by that, if it leads to the same system.
+    void use_running_source(std::vector<Config>& targets) const {
+        if (config_.source.origin()) config_.source.origin()->read_again();
+        for (Config& target : targets) {
+            const bool is_of_source = target.copy_from.origin() == target.source.origin();
+            target.source = config_.source;
+            if (is_of_source) target.copy_from = config_.source;
         }
     }
 

@@ -99,8 +99,8 @@ void TargetSupervisor::wait_for_a_human(const Error& error) {
         stopped_by_ = error.report();
         log::error("{}", error.report());
         log::error(
-            "the target is stopped; it is tried again every {} ms, and what the source sends "
-            "is kept in the log meanwhile",
+            "the target is stopped; it is tried again every {} ms, and what the source writes "
+            "is kept meanwhile",
             delay.count());
     }
     on_state_(fmt::format("stopped: {}", error.message()));

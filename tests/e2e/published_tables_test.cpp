@@ -106,6 +106,22 @@ TEST_F(PublishedTables, InitSaysThatRunCopiesOneThatIsAdded) {
     expect_equal();
 }
 
+TEST_F(PublishedTables, InitSaysWhereTheListOfTablesDoesNotHold) {
+    consumer().set("tables", "[\"public.first\", \"public.mark\"]");
+    EXPECT_EQ(consumer().command("check").status, 0);
+    source().execute("CREATE SCHEMA more; ALTER PUBLICATION " + slot() +
+                     " ADD TABLES IN SCHEMA more");
+    const Finished of_schema = consumer().command("check");
+    EXPECT_NE(of_schema.status, 0);
+    EXPECT_TRUE(contains(of_schema.output, "holds other tables than \"tables\" lists"));
+    source().execute("ALTER PUBLICATION " + slot() + " DROP TABLES IN SCHEMA more; " +
+                     "CREATE PUBLICATION " + slot() + "_more FOR TABLES IN SCHEMA more");
+    consumer().set("publications", "[\"" + slot() + "\", \"" + slot() + "_more\"]");
+    const Finished of_several = consumer().command("check");
+    EXPECT_NE(of_several.status, 0);
+    EXPECT_TRUE(contains(of_several.output, "\"tables\" lists what one publication holds"));
+}
+
 // What was changed meanwhile is nowhere in the stream.
 TEST_F(PublishedTables, OneThatComesBackIsANewTable) {
     source().execute("ALTER PUBLICATION " + slot() + " DROP TABLE first");

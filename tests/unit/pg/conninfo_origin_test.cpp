@@ -63,10 +63,10 @@ TEST_F(ConninfoOriginTest, LeavesAnotherDatabaseToARestart) {
 TEST_F(ConninfoOriginTest, LeavesAnotherServerToARestartUnlessItsSystemIsKnown) {
     write("host=other port=1 dbname=d user=u password=after");
     EXPECT_EQ(password_of(read_again()), "before");
-    EXPECT_FALSE(origin_.names_other_server());
+    EXPECT_FALSE(origin_.must_be_looked_at());
     origin_.expect_system(7);
     EXPECT_EQ(password_of(read_again()), "after");
-    EXPECT_TRUE(origin_.names_other_server());
+    EXPECT_TRUE(origin_.must_be_looked_at());
     EXPECT_NO_THROW(origin_.require_system(7));
     EXPECT_THROW(origin_.require_system(8), Error);
 }
