@@ -18,7 +18,8 @@ constexpr std::string_view kTarget = "w.";
 // COPY goes by the table's name, which may have become another's. Rules for inserts that fire in
 // this session; see kReadTables in schema/target_table.cpp.
 constexpr const char* kCopyCheck =
-    "SELECT FROM pg_catalog.pg_attribute WHERE attrelid = {0} AND (attname, atttypid) IN ({1}) "
+    "SELECT FROM pg_catalog.pg_attribute WHERE attrelid = {0} AND (attname, atttypid, atttypmod) "
+    "IN ({1}) "
     "AND {0} = pg_catalog.to_regclass({3})::pg_catalog.oid AND NOT EXISTS (SELECT FROM "
     "pg_catalog.pg_rewrite WHERE ev_class = {0} AND ev_type = '3' "
     "AND ev_enabled::pg_catalog.text IN ('A', CASE "
@@ -194,7 +195,8 @@ class BatchBuilder {
         for (const TupleField& field : out_.single->statement.parameters) {
             const TargetColumn& column = *field.column->column;
             append(columns, ", ",
-                   fmt::format("({}, {})", quote_literal(column.name), column.type_oid));
+                   fmt::format("({}, {}, {})", quote_literal(column.name), column.type_oid,
+                               column.declared_typmod));
         }
         return fmt::format(kCopyCheck, mapping_.table->oid, columns,
                            out_.single->statement.parameters.size(),

@@ -1,5 +1,7 @@
 // Which statement a change needs: the part of statement.h that looks at values.
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <optional>
 
 #include "apply/statement.h"
@@ -70,6 +72,12 @@ bool is_same_value(const Value& left, const Value& right) {
             return left.integer == right.integer;
         case Value::Form::unsigned_integer:
             return left.unsigned_integer == right.unsigned_integer;
+        case Value::Form::real:  // 0 and -0 are two values
+            return std::bit_cast<std::uint64_t>(left.real) ==
+                   std::bit_cast<std::uint64_t>(right.real);
+        case Value::Form::null:
+        case Value::Form::unchanged_toast:
+            return true;
         default:
             return left.bytes == right.bytes;
     }

@@ -234,11 +234,11 @@ std::vector<TruncateStep> plan_truncation(Connection& control, const TruncateOpt
     for (const Referencing& table : more) oids.push_back(table.oid);
     if (const auto names = control.query_value(std::string(kWithEmptied) + kReadDeferrable,
                                                {array_literal(oids)})) {
-        const auto set = [&](const char* mode) {
-            return TruncateStep{fmt::format("SET CONSTRAINTS {} {}", *names, mode), relation, ""};
-        };
-        steps.insert(steps.begin(), set("IMMEDIATE"));
-        steps.push_back(set("DEFERRED"));
+        steps.insert(
+            steps.begin(),
+            TruncateStep{fmt::format("SET CONSTRAINTS {} IMMEDIATE", *names), relation, ""});
+        // By name it is refused where another table has one of that name that is not deferrable.
+        steps.push_back({"SET CONSTRAINTS ALL DEFERRED", relation, ""});
     }
     return steps;
 }

@@ -94,42 +94,47 @@ void init_target(const Config& config, const StopRequest& stop) {
     make_structure(source, target, config, preflight, stop);
 }
 
-// Of several targets that have their rows already, each takes the slot's first position, whenever
-// it comes to read from it: by then the slot may be further.
+// Targets that have their rows already take the slot's first position, whenever they come to read
+// from it: by then the slot may be further.
 class Positions {
   public:
     Positions(const std::vector<Config>& targets, const StopRequest& stop)
         : targets_(targets), stop_(stop) {}
 
-    // `is_new`: the slot was made for them. One that was there may be further than its beginning
-    // unless nobody has read from it: an earlier init was interrupted.
+    // `is_new`: the slot was made for them. One that was there may be further than its beginning,
+    // unless an earlier init was interrupted before it gave a position to anybody.
     void take(const SlotState& slot, bool is_new) {
         for (const Config& config : targets_) look_at(config);
         if (lacking_.empty()) return;
-        const Lsn position = slot.confirmed_flush_lsn;
-        const bool is_unread =
-            !slot.active_pid && !std::filesystem::exists(targets_.front().log_directory) &&
-            std::ranges::all_of(known_, [position](Lsn known) { return known == position; });
-        if (!is_new && !is_unread)
+        if (!is_new && !is_unread(slot))
             throw Error(ErrorKind::config,
                         fmt::format("replication slot \"{}\" was read from already, so of which "
                                     "moment the rows of target \"{}\" would have to be cannot be "
                                     "said",
                                     slot_name(), lacking_.front()->target_name))
-                .hint("Set copy = true for it and empty its tables.");
-        for (const Config* config : lacking_) take(*config, position);
+                .hint(
+                    "Set copy = true for it and empty its tables; or \"walpack drop\", then "
+                    "\"walpack "
+                    "init\" for all targets at once, while nothing is written to the source.");
+        for (const Config* config : lacking_) take(*config, slot.confirmed_flush_lsn);
     }
 
   private:
     std::string slot_name() const { return targets_.front().slot; }
 
+    bool is_unread(const SlotState& slot) const {
+        std::error_code error;
+        const Config& first = targets_.front();
+        return !slot.active_pid && !has_known_ && first.only_target.empty() &&
+               !std::filesystem::exists(first.log_directory, error) && !error;
+    }
+
     void look_at(const Config& config) {
-        if (!config.shares_slot) return;
         Connection target(config.target, stop_, application_name_of(config));
         const auto row = Progress(target, config.pipeline).read();
         if (!row) return;
         if (row->applied_lsn.is_valid()) {
-            known_.push_back(row->applied_lsn);
+            has_known_ = true;
         } else if (!config.copy) {
             lacking_.push_back(&config);
         }
@@ -140,13 +145,13 @@ class Positions {
         Transaction transaction(target);
         Progress(target, config.pipeline).complete_copy(position);
         transaction.commit();
-        print(fmt::format("target \"{}\" takes changes from {} on\n", config.target_name,
-                          position.to_string()));
+        const std::string name = config.shares_slot ? " \"" + config.target_name + "\"" : "";
+        print(fmt::format("target{} takes changes from {} on\n", name, position.to_string()));
     }
 
     const std::vector<Config>& targets_;
     const StopRequest& stop_;
-    std::vector<Lsn> known_;  // of those that have one
+    bool has_known_ = false;  // one of them has a position
     std::vector<const Config*> lacking_;
 };
 

@@ -64,7 +64,6 @@ void check_key_tables(const Config& config, Findings& findings) {
 
 std::vector<std::string> find_missing(Connection& source, const Config& config,
                                       Findings& findings) {
-    check_key_tables(config, findings);
     std::vector<std::string> missing;
     for (const std::string& name : config.publications) {
         const auto state = read_publication(source, name, config.pipeline);
@@ -204,6 +203,7 @@ void check_readable(Connection& source, const std::vector<PublishedTable>& table
 }  // namespace
 
 void check_publications(Connection& source, const Config& config, Preflight& preflight) {
+    check_key_tables(config, preflight.findings);
     const std::vector<std::string> missing = find_missing(source, config, preflight.findings);
     if (missing.empty()) return read_tables(source, config, preflight);
     if (config.publications.size() == 1) {

@@ -199,6 +199,14 @@ class Rereading {
     Rereading(std::string path, std::map<std::string, std::string> flags)
         : path_(std::move(path)), flags_(std::move(flags)) {}
 
+    // As any of them has it: the first one may be out of the file by then.
+    std::shared_ptr<ConninfoOrigin> origin_of_source(const Config& config) const {
+        const auto read = [path = path_, flags = flags_] {
+            return read_configs(path, flags).front().source;
+        };
+        return std::make_shared<ConninfoOrigin>("source", config.source, read);
+    }
+
     std::shared_ptr<ConninfoOrigin> origin(const Config& config, const std::string& key,
                                            Conninfo Config::*field) const {
         const auto read = [path = path_, flags = flags_, name = config.target_name, field] {
@@ -221,7 +229,7 @@ std::vector<Config> load_configs(const std::optional<std::string>& path,
     std::vector<Config> configs = read_configs(path, flags);
     if (!path) return configs;
     const Rereading rereading(*path, flags);
-    const auto of_source = rereading.origin(configs.front(), "source", &Config::source);
+    const auto of_source = rereading.origin_of_source(configs.front());
     for (Config& config : configs) {
         config.source.set_origin(of_source);
         config.target.set_origin(rereading.origin(

@@ -44,8 +44,8 @@ struct StoredTable {
     TableState state = TableState::waiting;
     ChunkMethod method = ChunkMethod::whole;
     std::vector<std::string> key_columns;  // of method key
-    // Their ValueKinds by name, with commas between them; not known where an earlier version stored
-    // it.
+    // Of each, with commas between them, what its bounds mean something by: ValueKind by name,
+    // modifier and number of the column.
     std::string key_kinds;
     // What each snapshot must see, of a primary or of a standby.
     std::optional<SourceSnapshot> required;

@@ -204,7 +204,10 @@ std::size_t CopyGate::chunk_of(const CopyTable& table, std::string_view sort_key
     return static_cast<std::size_t>(behind - table.parts.begin());
 }
 
+// What a snapshot of the primary sees ends at or before its settled_lsn; behind that xids tell
+// nothing any more, once they are far from the snapshot's.
 bool CopyGate::is_seen(const CopyChunk& chunk) const {
+    if (!chunk.snapshot->is_of_standby() && commit_lsn_ >= chunk.settled_lsn) return false;
     return chunk.snapshot->sees(xid_, {commit_lsn_.value + 1});
 }
 

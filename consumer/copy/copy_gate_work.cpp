@@ -80,6 +80,11 @@ bool CopyGate::is_full(std::size_t backlog_bytes_max) const {
     return tables_.backlog_bytes > backlog_bytes_max;
 }
 
+bool CopyGate::wants_quiet() const {
+    const std::lock_guard lock(tables_.mutex);
+    return tables_.quiet_wishes > 0;
+}
+
 void CopyGate::limit_backlog(std::size_t backlog_bytes_max, CopyGateOutput& output) {
     if (!std::exchange(has_kept_, false) || is_replaying_) return;
     const Locked locked(lock_);

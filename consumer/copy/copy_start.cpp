@@ -44,15 +44,17 @@ ChunkPlan stored_plan(const StoredTable& stored, const Relation& relation) {
     return plan;
 }
 
-void note_key(const Relation& relation, const std::vector<std::size_t>& attributes,
+void note_key(const PublishedTable& published, const std::vector<std::size_t>& attributes,
               StoredTable& stored) {
+    const Relation& relation = *published.relation;
     stored.key_columns.clear();
     stored.key_kinds.clear();
     for (const std::size_t attribute : attributes) {
         const Attribute& key = relation.attributes.at(attribute);
         if (!stored.key_columns.empty()) stored.key_kinds += ',';
         stored.key_columns.push_back(key.name);
-        stored.key_kinds += to_string(key.kind);
+        stored.key_kinds += fmt::format("{} {} {}", to_string(key.kind), key.typmod,
+                                        published.attribute_numbers.at(attribute));
     }
 }
 
@@ -60,7 +62,7 @@ bool is_cut_alike(Connection& source, const StoredTable& stored, const Published
     if (stored.method == ChunkMethod::whole) return true;
     return std::ranges::any_of(read_chunk_keys(source, published), [&](const ChunkKey& key) {
         StoredTable now;
-        note_key(*published.relation, key.attributes, now);
+        note_key(published, key.attributes, now);
         return now.key_columns == stored.key_columns && now.key_kinds == stored.key_kinds;
     });
 }

@@ -43,7 +43,7 @@ ExactSnapshot take_exact_snapshot(const CopyStartOptions& options, Connection& s
 ChunkPlan stored_plan(const StoredTable& stored, const Relation& relation);
 
 // Notes by which attributes of the relation a table is cut.
-void note_key(const Relation& relation, const std::vector<std::size_t>& attributes,
+void note_key(const PublishedTable& published, const std::vector<std::size_t>& attributes,
               StoredTable& stored);
 
 // Whether the table could still be cut by the same columns, and the bounds that are stored would

@@ -98,8 +98,9 @@ struct CopyTable {
     bool is_shown = false;            // from the start of the copy, or when it is planned
     // Of parts that were loaded and reset, until that is shown too.
     TableFigures taken_back;
-    bool is_taken = false;  // a worker plans or empties it
-    bool is_built = false;  // what changes need is there
+    bool is_taken = false;     // a worker plans or empties it
+    bool was_emptied = false;  // so the target may have altered it since it was described
+    bool is_built = false;     // what changes need is there
     bool is_settled = false;
     bool needs_analyze = false;  // state ready: its statistics are still to be collected
     // State requested: the applying thread drops its changes, and what it applied before ends here.
@@ -151,6 +152,9 @@ struct CopyTables {
     Lsn applied;
     // Counts what makes the fate of a relation's changes another one.
     std::uint64_t epoch = 0;
+    // Workers whose snapshots are refused again and again, as the stream brings what they do not
+    // see: until they have one it is to bring nothing more.
+    int quiet_wishes = 0;
     // What ended the copy, if something did.
     std::exception_ptr failure;
 

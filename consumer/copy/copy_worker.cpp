@@ -60,8 +60,24 @@ Connection& CopyWorker::reading() {
         reading_ = connect_in_encoding(options_.reading, options_.encoding, stop_,
                                        reading_application_name(options_.pipeline));
         set_up_source_session(*reading_);
+        require_timeline();
     }
     return *reading_;
+}
+
+// After a failover a standby may not follow, or have become a primary by itself: what it has, or
+// will have, is not what the stream brings. One that follows says so with its next restartpoint.
+void CopyWorker::require_timeline() {
+    if (options_.timeline == 0 || options_.reading.keywords() == options_.source.keywords()) return;
+    const auto timeline =
+        reading_->query_value("SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()");
+    if (timeline == std::to_string(options_.timeline)) return;
+    const std::string server = reading_->description();
+    reading_.reset();
+    throw Error(ErrorKind::connection,
+                fmt::format("copy_from, {}, is on timeline {}, and the source on {}", server,
+                            timeline.value_or("none"), options_.timeline))
+        .hint("It is tried again, as it may follow. Name a standby of the source that is now.");
 }
 
 Connection& CopyWorker::target() {
@@ -123,6 +139,7 @@ void CopyWorker::empty(CopyTable& table) {
     table.stored.required_lsn = required_lsn;
     table.stored.state = TableState::waiting;
     table.needs_required = false;
+    table.was_emptied = true;
     table.dropped_from.reset();
     table.is_settled = false;
     table.parts.clear();
@@ -151,7 +168,21 @@ ChunkPlan CopyWorker::make_plan(const CopyTable& table) {
     return plan_chunks(reading(), *table.published, options);
 }
 
+// An index may have been made on the target since it was asked for again.
+void CopyWorker::describe_again(CopyTable& table) {
+    {
+        const std::lock_guard lock(tables_.mutex);
+        if (!table.was_emptied) return;
+    }
+    auto mapping =
+        std::make_shared<const RelationMapping>(map_all(target(), {*table.published}).front());
+    const std::lock_guard lock(tables_.mutex);
+    table.mapping = std::move(mapping);
+    table.was_emptied = false;
+}
+
 void CopyWorker::plan(CopyTable& table) {
+    describe_again(table);
     reading().execute("BEGIN");
     lock_rows(*table.published);
     require_as_described(*table.published);
@@ -162,7 +193,7 @@ void CopyWorker::plan(CopyTable& table) {
     stored.rows_estimated = plan.rows_estimated;
     stored.bytes_estimated = plan.bytes_estimated;
     stored.state = TableState::copying;
-    note_key(*table.published->relation, plan.key_attributes, stored);
+    note_key(*table.published, plan.key_attributes, stored);
     std::vector<StoredChunk> chunks(plan.method == ChunkMethod::key ? plan.ranges.size()
                                                                     : plan.pages.size());
     for (std::size_t i = 0; i < chunks.size(); ++i) {

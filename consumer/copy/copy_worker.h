@@ -32,6 +32,8 @@ struct CopyWorkerOptions {
     Conninfo target;
     std::string pipeline;
     std::string encoding;  // of the source's database: names come in it
+    std::vector<std::string> publications;
+    std::uint32_t timeline = 0;  // the source's; 0: not known, so that of `reading` is not asked
     std::uint64_t chunk_bytes = 64 << 20;
     std::uint64_t workers = 2;  // load chunks side by side
     std::chrono::milliseconds snapshot_age_max{600'000};
@@ -81,7 +83,9 @@ class CopyWorker {
     };
 
     void empty(CopyTable& table);
+    void require_timeline();
     void plan(CopyTable& table);
+    void describe_again(CopyTable& table);
     ChunkPlan make_plan(const CopyTable& table);
     void load(CopyTask& task);
     void load_chunk(const CopyTask& task);

@@ -25,6 +25,11 @@ using State = CopyChunk::State;
 constexpr std::chrono::milliseconds kOfferDelayMin{2};
 constexpr std::chrono::milliseconds kOfferDelayMax{500};
 constexpr int kTriesToReport = 20;
+// The stream goes on beside the first ones.
+constexpr int kTriesBeforeQuiet = 6;
+constexpr std::chrono::milliseconds kQuietDelay{5};
+// A standby replays without a pause: there is nothing but to try often.
+constexpr std::chrono::milliseconds kStandbyDelayMax{20};
 constexpr std::chrono::milliseconds kPartLook{100};
 constexpr std::chrono::milliseconds kFlushLook{5};
 constexpr std::chrono::milliseconds kFlushedByItself{50};
@@ -61,6 +66,23 @@ class CountedPart {
     bool is_kept_ = false;
 };
 
+// The stream stands still, for a while, as long as it lives.
+class QuietWish {
+  public:
+    explicit QuietWish(CopyTables& tables) : tables_(tables) { add(1); }
+    ~QuietWish() { add(-1); }
+    QuietWish(const QuietWish&) = delete;
+    QuietWish& operator=(const QuietWish&) = delete;
+
+  private:
+    void add(int number) {
+        const std::lock_guard lock(tables_.mutex);
+        tables_.quiet_wishes += number;
+    }
+
+    CopyTables& tables_;
+};
+
 void pause(std::chrono::milliseconds delay, const StopRequest& stop) {
     stop.throw_if_requested();
     std::this_thread::sleep_for(delay);
@@ -86,6 +108,7 @@ CopyWorker::Answer CopyWorker::offer(const CopyTask& task,
 // False when the chunk was reset meanwhile.
 bool CopyWorker::open_snapshot(const CopyTask& task) {
     auto delay = kOfferDelayMin;
+    std::optional<QuietWish> quiet;
     for (int tries = 1;; ++tries) {
         const auto replayed = replayed_lsn(reading());
         begin_reading(task);
@@ -96,8 +119,9 @@ bool CopyWorker::open_snapshot(const CopyTask& task) {
         if (answer == Answer::too_late) return false;
         if (tries % kTriesToReport == 0)
             log::info("waiting for a snapshot that sees what the stream has brought already");
-        pause(delay, stop_);
-        delay = std::min(delay * 2, kOfferDelayMax);
+        if (tries == kTriesBeforeQuiet) quiet.emplace(tables_);
+        pause(quiet ? kQuietDelay : delay, stop_);
+        delay = std::min(delay * 2, replayed ? kStandbyDelayMax : kOfferDelayMax);
     }
 }
 

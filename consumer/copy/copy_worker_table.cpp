@@ -53,6 +53,9 @@ void CopyWorker::require_as_described(const PublishedTable& published) {
     if (read_shape(reading(), relation.oid) != published.shape)
         throw OtherTable(
             fmt::format("the columns of table \"{}\" are others now", relation.qualified_name()));
+    if (read_publishing(reading(), relation.oid, options_.publications) != published.publishing)
+        throw OtherTable(fmt::format("other rows or columns of table \"{}\" are published now",
+                                     relation.qualified_name()));
 }
 
 }  // namespace walpack

@@ -82,15 +82,8 @@ class InitialCopy {
         const auto tables = read_published_tables(source_, options_.selection);
         warn_of_missing_identity(tables);
         const auto mappings = map_all(target_, tables);
-        InitialCopyResult result;
-        if (options_.copy_rows) {
-            if (!options_.empties_tables) require_empty(target_, mappings);
-            result = copy_rows(tables);
-        } else {
-            result.lsn = options_.position;
-            commit_position(result.lsn);
-        }
-        return result;
+        if (!options_.empties_tables) require_empty(target_, mappings);
+        return copy_rows(tables);
     }
 
   private:
@@ -232,12 +225,6 @@ class InitialCopy {
     void note_piece(std::uint64_t rows, std::uint64_t bytes) {
         rate_limit_.take(bytes, stop_);
         told_.add(rows, bytes);
-    }
-
-    void commit_position(Lsn lsn) {
-        Transaction transaction(target_);
-        finish(lsn);
-        transaction.commit();
     }
 
     const InitialCopyOptions& options_;

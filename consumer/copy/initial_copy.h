@@ -29,9 +29,7 @@ namespace walpack {
 struct InitialCopyOptions {
     Conninfo source;
     TableSelection selection;
-    bool empties_tables = false;  // rows that a table has before are deleted
-    bool copy_rows = true;        // false: the target already holds the rows, as of `position`
-    Lsn position;
+    bool empties_tables = false;              // rows that a table has before are deleted
     std::uint64_t rate_limit = 0;             // bytes a second; 0: none
     RefusedCopyRows* refused_rows = nullptr;  // nullptr: a refused row ends the copy
     SnapshotProgressOptions progress;

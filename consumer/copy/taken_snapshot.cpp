@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 
@@ -10,8 +11,9 @@ namespace {
 
 constexpr const char* kReplayedSql =
     "SELECT pg_catalog.pg_last_wal_replay_lsn() WHERE pg_catalog.pg_is_in_recovery()";
-constexpr const char* kEndOfWalSql =
-    "SELECT pg_catalog.pg_current_wal_insert_lsn(), "
+// In one question, as the stream goes on meanwhile; the position is asked behind the snapshot.
+constexpr const char* kSnapshotAndEndSql =
+    "SELECT pg_catalog.pg_current_snapshot(), pg_catalog.pg_current_wal_insert_lsn(), "
     "pg_catalog.current_setting('wal_block_size')";
 // Of every page but a segment's first.
 constexpr std::uint64_t kPageHeadBytes = 24;
@@ -26,11 +28,10 @@ SourceSnapshot parse_snapshot(const std::optional<std::string>& text) {
 
 // Behind a page that is full the server is where the next record starts, after the page's head; a
 // stream with nothing to send stays at the end of the last record.
-Lsn end_of_wal(Connection& source) {
-    const Result result = source.execute(kEndOfWalSql);
-    const auto lsn = Lsn::parse(result.value(0, 0));
+Lsn end_of_wal(std::string_view insert_lsn, std::string_view block_size) {
+    const auto lsn = Lsn::parse(insert_lsn);
     if (!lsn) throw Error(ErrorKind::protocol, "the source gave no position in its WAL");
-    const std::uint64_t page_bytes = std::stoull(std::string(result.value(0, 1)));
+    const std::uint64_t page_bytes = std::stoull(std::string(block_size));
     return lsn->value % page_bytes == kPageHeadBytes ? Lsn{lsn->value - kPageHeadBytes} : *lsn;
 }
 
@@ -50,8 +51,9 @@ std::optional<TakenSnapshot> take_snapshot(Connection& source,
         if (replayed != replayed_before) return std::nullopt;
         return TakenSnapshot{SourceSnapshot::of_standby(*replayed), *replayed};
     }
-    const SourceSnapshot snapshot = parse_snapshot(source.query_value(kSnapshotSql));
-    return TakenSnapshot{snapshot, end_of_wal(source)};
+    const Result result = source.execute(kSnapshotAndEndSql);
+    return TakenSnapshot{parse_snapshot(std::string(result.value(0, 0))),
+                         end_of_wal(result.value(0, 1), result.value(0, 2))};
 }
 
 // What a standby has replayed was flushed by the primary.

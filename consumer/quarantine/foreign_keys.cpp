@@ -28,11 +28,12 @@ SELECT child.names, parent.names,
             OR o.oprleft IN (20, 21, 23) AND o.oprright IN (20, 21, 23))
      FROM pg_catalog.unnest(f.conpfeqop) u(operator)
      JOIN pg_catalog.pg_operator o ON o.oid = u.operator),
-    pg_catalog.current_setting('session_replication_role') <> 'replica'
-        AND (f.confdeltype IN ('c', 'n', 'd') OR f.confupdtype IN ('c', 'n', 'd'))
+    fires.at_all AND f.confdeltype IN ('c', 'n', 'd'),
+    fires.at_all AND f.confupdtype IN ('c', 'n', 'd')
 FROM pg_catalog.pg_constraint f
 CROSS JOIN LATERAL ({0}) child
 CROSS JOIN LATERAL ({1}) parent
+CROSS JOIN (SELECT pg_catalog.current_setting('session_replication_role') <> 'replica') fires(at_all)
 WHERE f.contype = 'f' AND f.conparentid = 0
 ORDER BY f.oid)";
 
@@ -79,7 +80,8 @@ std::vector<ForeignKey> read_foreign_keys(Connection& target) {
         key.child_columns = parse_held_names(result.value(row, 2));
         key.parent_columns = parse_held_names(result.value(row, 3));
         key.has_like_types = bool_at(result, row, 4);
-        key.acts = bool_at(result, row, 5);
+        key.acts_on_delete = bool_at(result, row, 5);
+        key.acts_on_update = bool_at(result, row, 6);
     }
     return keys;
 }

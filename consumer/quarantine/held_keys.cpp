@@ -95,6 +95,11 @@ void HeldKeys::set_foreign_keys(std::vector<ForeignKey> foreign_keys) {
     references_.clear();
     concerned_.clear();
     foreign_keys_ = std::move(foreign_keys);
+    changed_by_.clear();
+    for (const ForeignKey& key : foreign_keys_) {
+        if (!key.acts()) continue;
+        for (const TableName& child : key.children) changed_by_[child] = find_changed_by(child);
+    }
 }
 
 std::uint64_t HeldKeys::rows_of(const TableName& table) const {
@@ -200,31 +205,32 @@ void HeldKeys::wait_for_children(Wait& wait, std::size_t foreign_key, const RowC
 void HeldKeys::wait_for_cascade(Wait& wait, const TableName& name, const RowChange& change) const {
     if (change.kind == ChangeKind::insert) return;
     const RowImages row(change);
+    const bool is_delete = change.new_tuple.empty();
     const auto reaches = [&](const ForeignKey& key) {
-        if (!key.acts || !key.parents.contains(name)) return false;
+        const bool acts = is_delete ? key.acts_on_delete : key.acts_on_update;
+        if (!acts || !key.parents.contains(name)) return false;
         const KeyImage after = row.after(key.parent_columns);
         return after.form != Form::unchanged && row.before(key.parent_columns) != after;
     };
-    std::set<TableName> reached;
     for (const ForeignKey& key : foreign_keys_) {
         if (!reaches(key)) continue;
-        for (const TableName& child : key.children) reached.merge(changed_by(child));
-    }
-    for (const TableName& each : reached) {
-        const auto held = tables_.find(each);
-        if (held != tables_.end()) wait.add(held->second.last);
+        for (const auto& [held_table, held] : tables_) {
+            const bool is_reached = std::ranges::any_of(key.children, [&](const TableName& child) {
+                return changed_by_.at(child).contains(held_table);
+            });
+            if (is_reached) wait.add(held.last);
+        }
     }
 }
 
-// The tables that changes of this one change, over any number of others; it may be among them.
-std::set<TableName> HeldKeys::changed_by(const TableName& table) const {
+std::set<TableName> HeldKeys::find_changed_by(const TableName& table) const {
     std::set<TableName> reached;
     std::vector<TableName> open{table};
     while (!open.empty()) {
         const TableName parent = std::move(open.back());
         open.pop_back();
         for (const ForeignKey& key : foreign_keys_) {
-            if (!key.acts || !key.parents.contains(parent)) continue;
+            if (!key.acts() || !key.parents.contains(parent)) continue;
             for (const TableName& child : key.children)
                 if (reached.insert(child).second) open.push_back(child);
         }
@@ -240,7 +246,7 @@ std::set<TableName> HeldKeys::changing(const TableName& table) const {
         const TableName child = std::move(open.back());
         open.pop_back();
         for (const ForeignKey& key : foreign_keys_) {
-            if (!key.acts || !key.children.contains(child)) continue;
+            if (!key.acts() || !key.children.contains(child)) continue;
             for (const TableName& parent : key.parents)
                 if (reaching.insert(parent).second) open.push_back(parent);
         }

@@ -8,9 +8,8 @@
 //   child         it gives a row a foreign key's value, and a held row has that key in the
 //                 referenced table;
 //   parent        it deletes a row, or changes a key of it, that a held row references;
-//   cascade       it deletes a row, or changes a key of it, and foreign keys that act lead over
-//   other
-//                 tables to one that has held rows.
+//   cascade       it deletes a row, or changes a key of it, and foreign keys that act lead from
+//                 there, over other tables, to one that has held rows.
 //
 // A change that waits is held itself, so this goes on through rows that wait for rows that wait. It
 // is decided by equal texts, and only where equal texts mean equal values on the target. In all
@@ -43,8 +42,11 @@ struct ForeignKey {
     std::vector<std::string> parent_columns;
     // The two are compared as values of one type, or of two integer types.
     bool has_like_types = true;
-    // Changes of parents change or delete children, in our session as well.
-    bool acts = false;
+    // Deletes, or updates, of parents change or delete children, in our session as well.
+    bool acts_on_delete = false;
+    bool acts_on_update = false;
+
+    bool acts() const { return acts_on_delete || acts_on_update; }
 };
 
 class HeldKeys {
@@ -117,10 +119,13 @@ class HeldKeys {
     void wait_for_children(Wait& wait, std::size_t foreign_key, const RowChange& change,
                            const TargetTable* table) const;
     void wait_for_cascade(Wait& wait, const TableName& name, const RowChange& change) const;
-    std::set<TableName> changed_by(const TableName& table) const;
+    std::set<TableName> find_changed_by(const TableName& table) const;
     std::set<TableName> changing(const TableName& table) const;
 
     std::vector<ForeignKey> foreign_keys_;
+    // The tables that changes of a child of one that acts change, over any number of others; it may
+    // be among them.
+    std::map<TableName, std::set<TableName>> changed_by_;
     std::map<TableName, HeldTable> tables_;
     // Values of the child's columns that held rows have, by number of the foreign key.
     std::map<std::size_t, std::map<TableName, Index>> references_;

@@ -108,6 +108,8 @@ std::string QuarantineActions::condition_of(const HeldRowChoice& choice) const {
 RetryReport QuarantineActions::retry(const HeldRowChoice& choice) {
     Transaction transaction(target_);
     lock();
+    // Before any table, as the copy does that empties one and gives its rows up.
+    target_.execute("SELECT FROM walpack.quarantine WHERE pipeline = $1 FOR UPDATE", {pipeline_});
     if (choice.id) find(*choice.id);
     target_.execute("SAVEPOINT walpack_retry");
     RetryReport report = retry_again_and_again(choice);

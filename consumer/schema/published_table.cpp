@@ -31,6 +31,41 @@ LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indimmediate AND i.i
 WHERE a.attrelid = ANY ($1::pg_catalog.oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum)";
 
+// The rows of the catalog as they are, whatever columns they have by version; without what says
+// nothing of what is published. $2: the publications; {}: those of schemas, from version 15 on.
+constexpr const char* kReadPublishing = R"(
+WITH of_ours AS (SELECT p.* FROM pg_catalog.pg_publication p
+                 WHERE p.pubname = ANY ($2::pg_catalog.name[]))
+SELECT t.oid, pg_catalog.md5(pg_catalog.concat_ws(' ',
+    (SELECT pg_catalog.string_agg((pg_catalog.to_jsonb(p) - 'pubowner')::pg_catalog.text, ' '
+                                  ORDER BY p.oid) FROM of_ours p),
+    (SELECT pg_catalog.string_agg(pg_catalog.to_jsonb(r)::pg_catalog.text, ' ' ORDER BY r.oid)
+     FROM pg_catalog.pg_publication_rel r
+     WHERE r.prpubid IN (SELECT oid FROM of_ours)
+         AND (r.prrelid = t.oid
+              OR r.prrelid IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(t.oid) a))),
+    {}))
+FROM pg_catalog.unnest($1::pg_catalog.oid[]) t(oid))";
+constexpr int kVersionWithSchemas = 150000;
+constexpr const char* kOfSchemas = R"((
+    SELECT pg_catalog.string_agg(pg_catalog.to_jsonb(n)::pg_catalog.text, ' ' ORDER BY n.oid)
+    FROM pg_catalog.pg_publication_namespace n
+    JOIN pg_catalog.pg_class c ON c.relnamespace = n.pnnspid AND c.oid = t.oid
+    WHERE n.pnpubid IN (SELECT oid FROM of_ours)))";
+
+std::map<std::uint32_t, std::string> read_all_publishing(
+    Connection& source, const std::vector<std::uint32_t>& oids,
+    const std::vector<std::string>& publications) {
+    const bool has_schemas = source.server_version() >= kVersionWithSchemas;
+    const Result result = source.execute(
+        fmt::format(fmt::runtime(kReadPublishing), has_schemas ? kOfSchemas : "NULL"),
+        {array_literal(oids), array_literal(publications)});
+    std::map<std::uint32_t, std::string> publishing;
+    for (int row = 0; row < result.rows(); ++row)
+        publishing[oid_at(result, row, 0)] = result.value(row, 1);
+    return publishing;
+}
+
 struct CatalogAttribute {
     Attribute attribute;
     std::uint32_t number = 0;
@@ -79,7 +114,7 @@ std::string shape_of(const std::vector<CatalogAttribute>& attributes) {
     std::string shape;
     for (const CatalogAttribute& read : attributes) {
         shape +=
-            fmt::format("{}{} {} {} {}{}", shape.empty() ? "" : ", ",
+            fmt::format("{}{} {} {} {} {}{}", shape.empty() ? "" : ", ", read.number,
                         quote_identifier(read.attribute.name), read.type_oid, read.attribute.typmod,
                         read.collation_oid, read.attribute.is_key ? " key" : "");
     }
@@ -90,8 +125,11 @@ bool is_published(const PublishedRelation& published, const CatalogAttribute& at
     return std::ranges::binary_search(published.columns, attribute.number);
 }
 
-void add_attributes(Relation& relation, const PublishedRelation& published,
-                    const std::vector<CatalogAttribute>& read, const TypeCatalog& types) {
+// Returns their numbers.
+std::vector<std::uint32_t> add_attributes(Relation& relation, const PublishedRelation& published,
+                                          const std::vector<CatalogAttribute>& read,
+                                          const TypeCatalog& types) {
+    std::vector<std::uint32_t> numbers;
     // Of a key that is not published whole nothing is sent: part of a key identifies nothing.
     const bool has_whole_key = std::ranges::none_of(read, [&](const CatalogAttribute& candidate) {
         return candidate.attribute.is_key && !is_published(published, candidate);
@@ -105,7 +143,9 @@ void add_attributes(Relation& relation, const PublishedRelation& published,
         attribute.is_key = attribute.is_key && (is_full || has_whole_key);
         if (attribute.is_key) relation.key_attributes.push_back(relation.attributes.size());
         relation.attributes.push_back(std::move(attribute));
+        numbers.push_back(candidate.number);
     }
+    return numbers;
 }
 
 bool lacks_identity(const PublishedTable& table) {
@@ -169,6 +209,10 @@ std::vector<PublishedTable> read_published_tables(Connection& source,
     const auto [published, attributes] = read_published_columns(source, selection);
     const TypeCatalog types = read_types(source, attributes);
 
+    std::vector<std::uint32_t> oids;
+    for (const PublishedRelation& each : published) oids.push_back(each.oid);
+    auto publishing = read_all_publishing(source, oids, selection.publications);
+
     std::vector<PublishedTable> tables;
     for (const PublishedRelation& each : published) {
         auto relation = std::make_shared<Relation>();
@@ -179,14 +223,17 @@ std::vector<PublishedTable> read_published_tables(Connection& source,
         relation->replica_identity = static_cast<ReplicaIdentity>(each.replica_identity);
         const auto found = attributes.find(each.oid);
         std::string shape;
+        std::vector<std::uint32_t> numbers;
         if (found != attributes.end()) {
-            add_attributes(*relation, each, found->second, types);
+            numbers = add_attributes(*relation, each, found->second, types);
             shape = shape_of(found->second);
         }
         tables.push_back({.relation = std::move(relation),
                           .replicates_updates = each.publishes_updates,
                           .row_filter = each.row_filter,
+                          .attribute_numbers = std::move(numbers),
                           .shape = std::move(shape),
+                          .publishing = std::move(publishing[each.oid]),
                           .is_via_root = each.relkind == 'p',
                           .server_version = source.server_version()});
     }
@@ -197,6 +244,11 @@ std::string read_shape(Connection& source, std::uint32_t table_oid) {
     const AttributesByTable attributes = read_attributes(source, {table_oid});
     const auto found = attributes.find(table_oid);
     return found == attributes.end() ? "" : shape_of(found->second);
+}
+
+std::string read_publishing(Connection& source, std::uint32_t table_oid,
+                            const std::vector<std::string>& publications) {
+    return std::move(read_all_publishing(source, {table_oid}, publications)[table_oid]);
 }
 
 void warn_of_missing_identity(const std::vector<PublishedTable>& tables) {

@@ -24,10 +24,15 @@ struct PublishedTable {
     // Which rows are published, as an SQL expression over all columns of the table, for a session
     // whose search_path is pg_catalog; without one, all.
     std::optional<std::string> row_filter;
-    // All columns of the table, published or not, by name, type, collation and whether they are
-    // part of the replica identity: equal when none was added, dropped, renamed or altered in
+    // pg_attribute.attnum of the relation's attributes.
+    std::vector<std::uint32_t> attribute_numbers;
+    // All columns of the table, published or not, by number, name, type, collation and whether they
+    // are part of the replica identity: equal when none was added, dropped, renamed or altered in
     // these.
     std::string shape;
+    // What the publications say of it: equal when rows, columns and operations that are published
+    // are the same.
+    std::string publishing;
     // A partitioned table in place of its partitions: publish_via_partition_root.
     bool is_via_root = false;
     int server_version = 0;  // of the source, as libpq gives it
@@ -50,6 +55,9 @@ std::vector<PublishedTable> read_published_tables(Connection& source,
 // What PublishedTable::shape would be by `source`'s present snapshot; empty when there is no such
 // table.
 std::string read_shape(Connection& source, std::uint32_t table_oid);
+// The same of PublishedTable::publishing.
+std::string read_publishing(Connection& source, std::uint32_t table_oid,
+                            const std::vector<std::string>& publications);
 
 // Maps every table; throws one Error(schema) whose detail lists every problem of every table, a
 // line each. Sets search_path to pg_catalog.

@@ -239,7 +239,7 @@ void add_columns(Connection& target, const std::string& oids, TablesByOid& table
         column.name = result.value(row, 1);
         column.number = static_cast<std::int16_t>(int_at(result, row, 2));
         column.type_oid = oid_at(result, row, 3);
-        column.typmod = int_at(result, row, 4);
+        column.typmod = column.declared_typmod = int_at(result, row, 4);
         column.declared_type = result.value(row, 5);
         column.is_identity_always = bool_at(result, row, 6);
         column.is_generated = bool_at(result, row, 7);

@@ -22,10 +22,11 @@ struct TargetColumn {
     std::uint32_t base_type_oid = 0;  // below all domains
     std::string type_schema;          // of the base type
     std::string type_name;
-    std::string declared_type;      // as format_type() writes it, for casts and messages
-    char type_type = 'b';           // pg_type.typtype of the base type
-    std::int32_t typmod = -1;       // of the column or of its domain
-    std::uint32_t element_oid = 0;  // of an array's element; 0 otherwise
+    std::string declared_type;          // as format_type() writes it, for casts and messages
+    char type_type = 'b';               // pg_type.typtype of the base type
+    std::int32_t typmod = -1;           // of the column or of its domain
+    std::int32_t declared_typmod = -1;  // of the column alone
+    std::uint32_t element_oid = 0;      // of an array's element; 0 otherwise
     // Of arrays of the declared type; 0 where there are none, as for a type that is an array.
     std::uint32_t array_oid = 0;
     std::string element_schema;  // of an array's element, a range's subtype, a multirange's range

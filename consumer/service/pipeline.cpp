@@ -155,6 +155,8 @@ CopyStartOptions Pipeline::copy_start_options() const {
 CopyJobOptions Pipeline::copy_job_options(const std::string& encoding) const {
     CopyJobOptions options;
     options.worker.encoding = encoding;
+    options.worker.publications = config_.publications;
+    options.worker.timeline = feed_.timeline;
     options.start = copy_start_options();
     options.worker.source = config_.source;
     options.worker.reading = config_.copy_from;
@@ -177,43 +179,38 @@ CopyJobOptions Pipeline::copy_job_options(const std::string& encoding) const {
 // The position at which the stream begins: with the copy beside it, or behind it where chunks
 // cannot be loaded in an order that the target accepts.
 Lsn Pipeline::start(Connection& target, Progress& progress) {
-    if (config_.copy) {
-        Connection source(config_.source, stop_, "walpack_copy");
-        require_primary(source);
-        const TargetSession session = set_up_target_session(target);
-        match_client_encoding(source, target);
-        const auto tables = read_published_tables(source, config_.selection());
-        warn_of_missing_identity(tables);
-        const auto mappings = map_all(target, tables);
-        if (!config_.empties_tables()) require_empty(target, mappings);
-        if (can_copy_by_chunks(mappings, session.is_replica_role))
-            return begin_copy(copy_start_options(), source, target, progress, tables, stop_);
-        log::info(
-            "the target checks foreign keys, so all tables are copied under one snapshot, by one "
-            "session and from the source itself");
-        if (config_.copy_from.keywords() != config_.source.keywords())
-            log::warning(
-                "copy_from is not used: the snapshot of a standby has no exact place in the "
-                "stream");
-    }
-    if (!config_.copy && config_.shares_slot)
+    if (!config_.copy)
         throw Error(ErrorKind::config,
-                    fmt::format("target \"{}\" has no position, and copy = false: what it has of "
-                                "the source is not known",
-                                config_.target_name))
+                    "the target has no position, and copy = false: what it has of the source is "
+                    "not known")
             .hint(
-                "Set copy = true for it; or \"walpack drop\", then \"walpack init\" for all "
-                "targets at once, while nothing is written to the source.");
+                "Run \"walpack init\" again, which gives it one if nobody has read from the slot; "
+                "or set copy = true.");
+    Connection source(config_.source, stop_, "walpack_copy");
+    require_primary(source);
+    const TargetSession session = set_up_target_session(target);
+    match_client_encoding(source, target);
+    const auto tables = read_published_tables(source, config_.selection());
+    warn_of_missing_identity(tables);
+    const auto mappings = map_all(target, tables);
+    if (!config_.empties_tables()) require_empty(target, mappings);
+    if (can_copy_by_chunks(mappings, session.is_replica_role))
+        return begin_copy(copy_start_options(), source, target, progress, tables, stop_);
+    log::info(
+        "the target checks foreign keys, so all tables are copied under one snapshot, by one "
+        "session and from the source itself");
+    if (config_.copy_from.keywords() != config_.source.keywords())
+        log::warning(
+            "copy_from is not used: the snapshot of a standby has no exact place in the "
+            "stream");
     on_state_("copying");
     InitialCopyOptions options;
     options.source = config_.source;
     options.selection = config_.selection();
     options.progress = {config_.target, config_.pipeline, on_copy_};
     options.empties_tables = config_.empties_tables();
-    options.copy_rows = config_.copy;
     options.rate_limit = config_.copy_rate_limit;
-    options.position = feed_.source.reaches_back_to();
-    const auto quarantine = config_.copy ? set_up_quarantine(target, progress, config_) : nullptr;
+    const auto quarantine = set_up_quarantine(target, progress, config_);
     std::optional<CopyQuarantine> of_copy;
     if (quarantine != nullptr) of_copy.emplace(quarantine->options(), quarantine->share());
     options.refused_rows = of_copy ? &*of_copy : nullptr;

@@ -262,7 +262,8 @@ void SourceStream::wait_for_targets(const Confirmation& confirmation) {
     while (!confirmation.have_all_begun()) {
         stop_.throw_if_requested();
         const auto now = Clock::now();
-        if (!deadline && confirmation.has_one_begun()) deadline = now + kOthersTimeout;
+        const bool may_end = confirmation.has_one_begun() || config_.confirm == "logged";
+        if (!deadline && may_end) deadline = now + kOthersTimeout;
         bool is_over = deadline && now >= *deadline;
         if (now - asked >= kQuestionInterval && config_.wal_budget != 0) {
             asked = now;

@@ -166,6 +166,16 @@ void require_same_pipeline(const Config& running, const Config& read) {
         .hint("Restart it for that, or take it back and reload again.");
 }
 
+// What says which database a connection string leads to.
+std::map<std::string, std::string> place_of(const Conninfo& conninfo) {
+    std::map<std::string, std::string> place;
+    for (const char* keyword : {"host", "hostaddr", "port", "dbname", "service"}) {
+        const auto found = conninfo.keywords().find(keyword);
+        if (found != conninfo.keywords().end()) place.insert(*found);
+    }
+    return place;
+}
+
 // A running pipeline: the source's stream, the log, and the targets.
 class Service {
   public:
@@ -219,15 +229,18 @@ class Service {
 
     // Under another name it would give up what the log keeps for it.
     void require_kept_names(const std::vector<Config>& wanted) const {
-        const auto is_named = [](const auto& list, const std::string& name) {
-            return std::ranges::any_of(
-                list, [&name](const Config& each) { return each.target_name == name; });
+        const auto is_running = [this](const Config& each) {
+            return std::ranges::any_of(targets_, [&each](const auto& target) {
+                return target->config().target_name == each.target_name;
+            });
         };
         for (const auto& target : targets_) {
             const Config& old = target->config();
-            if (is_named(wanted, old.target_name)) continue;
+            const bool is_wanted = std::ranges::any_of(
+                wanted, [&old](const Config& each) { return each.target_name == old.target_name; });
+            if (is_wanted) continue;
             const auto renamed = std::ranges::find_if(wanted, [&](const Config& each) {
-                return each.target.keywords() == old.target.keywords();
+                return !is_running(each) && place_of(each.target) == place_of(old.target);
             });
             if (renamed == wanted.end()) continue;
             throw Error(ErrorKind::config,
@@ -238,11 +251,18 @@ class Service {
         }
     }
 
-    // Another way to it is taken up by that, if it leads to the same system.
+    // Another way to the source is taken up where a login is refused, if it leads to the same
+    // system; what the stream does not read its tables should not come from.
     void use_running_source(std::vector<Config>& targets) const {
-        if (config_.source.origin()) config_.source.origin()->read_again();
+        const auto origin = config_.source.origin();
+        const Conninfo running = origin ? origin->latest(config_.source) : config_.source;
+        if (targets.front().source.keywords() != running.keywords())
+            log::warning(
+                "\"source\" is another one in the configuration now, which is taken up when a "
+                "login "
+                "is refused, or with a restart");
         for (Config& target : targets) {
-            const bool is_of_source = target.copy_from.origin() == target.source.origin();
+            const bool is_of_source = target.copy_from.keywords() == target.source.keywords();
             target.source = config_.source;
             if (is_of_source) target.copy_from = config_.source;
         }

@@ -1,5 +1,6 @@
 // Copy and stream side by side: many tiny chunks, sessions that move rows among them, and faults.
 #include "chunked_copy_scenario.h"
+#include "support/writers.h"
 
 namespace walpack::e2e {
 namespace {
@@ -163,6 +164,41 @@ TEST_F(ChunkedCopy, WhatIsDecodedBeforeItIsVisibleIsNotLost) {
     settings.execute("ALTER SYSTEM RESET synchronous_standby_names");
     settings.execute("SELECT pg_reload_conf()");
     for (std::thread& thread : waiting) thread.join();
+    catch_up();
+    expect_equal();
+}
+
+// As beside a standby that commits wait for: what was decoded is never all visible, while the
+// stream goes on.
+TEST_F(ChunkedCopy, CommitsThatAreSeenLateDoNotKeepItFromEnding) {
+    consumer().set("copy_chunk_bytes", "\"256kB\"");
+    Session settings = new_source_session();
+    const auto reload = [&settings](const std::string& setting) {
+        settings.execute("ALTER SYSTEM " + setting);
+        settings.execute("SELECT pg_reload_conf()");
+    };
+    std::atomic<bool> is_stopping{false};
+    std::thread standby([&] {
+        while (!is_stopping) {
+            reload("SET synchronous_standby_names = 'nobody'");
+            std::this_thread::sleep_for(milliseconds(400));
+            reload("RESET synchronous_standby_names");
+            std::this_thread::sleep_for(milliseconds(2));
+        }
+    });
+    Writers writers(source_conninfo(), 6, [](Random& random) {
+        return "SET LOCAL synchronous_commit = on; UPDATE by_int SET n = n + 1 WHERE id = " +
+               std::to_string(random.between(1, kRows) * 10);
+    });
+    consumer().init();
+    consumer().start();
+    const bool is_copied = holds_within(seconds(60), [&] {
+        return target().value("SELECT copy_complete FROM walpack.progress") == "t";
+    });
+    is_stopping = true;
+    standby.join();
+    EXPECT_EQ(writers.stop(), "");
+    ASSERT_TRUE(is_copied);
     catch_up();
     expect_equal();
 }

@@ -74,6 +74,32 @@ TEST_F(CopyAltered, AKeyOfAnotherTypeWhileNobodyLooksBeginsTheTableAgain) {
     EXPECT_TRUE(contains(consumer().log(), "was cut by a column that is another one now"));
 }
 
+// Values that were apart may be one, in the range of a chunk that is there already.
+TEST_F(CopyAltered, AKeyOfAnotherModifierBeginsTheTableAgain) {
+    make("numeric(12,1)", "g + 0.2");
+    start_and_copy_a_part();
+    on_both("ALTER TABLE t ALTER id TYPE numeric(12,0)");
+    change_rows();
+    expect_equal_in_the_end();
+    EXPECT_TRUE(contains(consumer().log(), "was cut by a column that is another one now"));
+}
+
+// What was published from then on alone is in no change, and chunks that were read would lack it.
+TEST_F(CopyAltered, AFilterThatIsAlteredBeginsTheTableAgain) {
+    make("int", "g");
+    source().execute("CREATE PUBLICATION " + slot() + " FOR TABLE mark, t WHERE (k % 2 = 0)");
+    start_and_copy_a_part();
+    source().execute("ALTER PUBLICATION " + slot() + " SET TABLE mark, t WHERE (k % 4 < 3)");
+    source().execute("INSERT INTO t SELECT g, g, 0, 'new' FROM generate_series(20001, 20100) g");
+    wait_until_copied();
+    catch_up();
+    const std::string sum =
+        "SELECT count(*) || ' ' || sum(id) || ' ' || sum(k) FROM t WHERE k % 4 < 3";
+    EXPECT_EQ(target().value(sum), source().value(sum));
+    EXPECT_EQ(target().value("SELECT count(*) FROM t WHERE k % 4 = 3"), "0");
+    EXPECT_TRUE(contains(consumer().log(), "is published otherwise now"));
+}
+
 // Its index has another order from then on, and with it the ranges that are read.
 TEST_F(CopyAltered, AKeyOfAnotherCollationBeginsTheTableAgain) {
     make("text COLLATE \"C\"", "CASE g % 2 WHEN 0 THEN 'a' ELSE 'B' END || md5(g::text)");

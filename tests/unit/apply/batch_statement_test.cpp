@@ -120,8 +120,8 @@ TEST(BatchInsert, ThatIsACopyComparesTheTableItWasMadeFor) {
     MappingBuilder builder = two_columns();
     builder.oid(5);
     EXPECT_THAT(statement(builder, BatchKind::insert)->copy_check_sql,
-                testing::AllOf(HasSubstr("attrelid = 5 AND (attname, atttypid) IN (('id', 101), "
-                                         "('v', 102)) "),
+                testing::AllOf(HasSubstr("attrelid = 5 AND (attname, atttypid, atttypmod) IN "
+                                         "(('id', 101, -1), ('v', 102, -1)) "),
                                HasSubstr("HAVING pg_catalog.count(*) = 2")));
 }
 

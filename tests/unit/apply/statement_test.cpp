@@ -1,5 +1,7 @@
 #include "apply/statement.h"
 
+#include <cmath>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -24,6 +26,27 @@ std::string sql_of(const MappingBuilder& builder, const StatementShape& shape) {
 
 MappingBuilder two_columns() {
     return MappingBuilder("t").key("id", "int4").column("v", "text");
+}
+
+// What a value's other members hold says nothing.
+TEST(IsSameValue, ComparesWhatTheFormSays) {
+    const auto real = [](double number, const char* bytes) {
+        Value value;
+        value.form = Value::Form::real;
+        value.real = number;
+        value.bytes = bytes;
+        return value;
+    };
+    EXPECT_TRUE(is_same_value(real(1.5, "left"), real(1.5, "over")));
+    EXPECT_FALSE(is_same_value(real(1.5, ""), real(2.5, "")));
+    EXPECT_FALSE(is_same_value(real(0.0, ""), real(-0.0, "")));
+    EXPECT_TRUE(is_same_value(real(std::nan(""), ""), real(std::nan(""), "")));
+    EXPECT_FALSE(is_same_value(integer(1), integer(2)));
+    EXPECT_FALSE(is_same_value(text("a"), text("b")));
+    EXPECT_FALSE(is_same_value(text("a"), integer(1)));
+    Value null = text("left over");
+    null.form = Value::Form::null;
+    EXPECT_TRUE(is_same_value(null, Value()));
 }
 
 // --- INSERT ---

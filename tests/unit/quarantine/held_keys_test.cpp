@@ -268,20 +268,20 @@ TEST(HeldKeys, HoldTheValuesOfAnEditToo) {
 // orders go with their users, and users with their groups.
 TEST(HeldKeys, MakeAChangeWaitThatReachesAHeldRowOverAnotherTable) {
     ForeignKey inner = orders_to_users();
-    inner.acts = true;
+    inner.acts_on_delete = true;
     ForeignKey outer;
     outer.children = {{"public", "users"}};
     outer.child_columns = {"email"};
     outer.parents = {{"public", "groups"}};
     outer.parent_columns = {"id"};
-    outer.acts = true;
+    outer.acts_on_update = true;
     const auto groups =
         MappingBuilder("groups").key("id", "int4").column("v", "text").primary_key().map();
     const auto deleted = of(groups, ChangeKind::delete_key, {integer(1)}, {});
     const auto updated = of(groups, ChangeKind::update, {}, {integer(1), text("v")});
     for (const bool acts : {true, false}) {
         HeldKeys keys;
-        outer.acts = acts;
+        outer.acts_on_delete = acts;
         keys.set_foreign_keys({inner, outer});
         keys.add(1, order(ChangeKind::insert, 10, 1).change, orders()->table.get());
         EXPECT_EQ(keys.waits_for(deleted.change, groups->table.get()),
