@@ -113,9 +113,8 @@ class Positions {
                                     "said",
                                     slot_name(), lacking_.front()->target_name))
                 .hint(
-                    "Set copy = true for it and empty its tables; or \"walpack drop\", then "
-                    "\"walpack "
-                    "init\" for all targets at once, while nothing is written to the source.");
+                    "Set copy = true for it and empty its tables. Or, while nothing is written to "
+                    "the source, \"walpack drop\", then \"walpack init\" for all targets.");
         for (const Config* config : lacking_) take(*config, slot.confirmed_flush_lsn);
     }
 

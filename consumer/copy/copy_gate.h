@@ -58,6 +58,8 @@ class CopyGate {
     // what was given to the target, `applied`: of what is committed there.
     // True when kept changes are among it: then it must be durable before anything is confirmed.
     [[nodiscard]] bool work(Lsn position, Lsn applied, CopyGateOutput& output);
+    // The stream has another session.
+    void begin_session();
     // A worker waits for a snapshot that sees everything that was brought.
     bool wants_quiet() const;
     // As of the last work(): tables wait for the stream to pass their snapshots.

@@ -80,6 +80,11 @@ bool CopyGate::is_full(std::size_t backlog_bytes_max) const {
     return tables_.backlog_bytes > backlog_bytes_max;
 }
 
+void CopyGate::begin_session() {
+    const std::lock_guard lock(tables_.mutex);
+    tables_.begin_session();
+}
+
 bool CopyGate::wants_quiet() const {
     const std::lock_guard lock(tables_.mutex);
     return tables_.quiet_wishes > 0;

@@ -243,9 +243,10 @@ void CopyJob::look_at_source(std::unique_ptr<Connection>& reading) {
         if (tables_.unseen.empty()) return;
     }
     if (reading == nullptr) reading = connect_to_source(options_.worker, stop_);
+    const auto asked_at = Clock::now();
     const SourceSnapshot snapshot = newest_snapshot(*reading);
     const std::lock_guard lock(tables_.mutex);
-    tables_.note_seen(snapshot);
+    tables_.note_seen(snapshot, asked_at);
 }
 
 void CopyJob::complete(Connection& target) {

@@ -42,7 +42,9 @@ std::uint32_t CopyTable::new_number() {
     return next_number++;
 }
 
-bool CopyTables::admits(const CopyTable& table, const SourceSnapshot& snapshot) {
+bool CopyTables::admits(const CopyTable& table, const SourceSnapshot& snapshot,
+                        std::chrono::steady_clock::time_point asked_at) {
+    if (asked_at < session_at) return false;
     if (snapshot.is_of_standby()) {
         const Lsn from = std::max(table.stored.required_lsn, resumed_at);
         return snapshot.includes(SourceSnapshot::of_standby(from)) &&
@@ -53,15 +55,22 @@ bool CopyTables::admits(const CopyTable& table, const SourceSnapshot& snapshot) 
     const bool sees_all = std::all_of(unseen.begin(), unseen.end(), [&](const auto& each) {
         return snapshot.sees(each.second, after(each.first));
     });
-    if (sees_all) note_seen(snapshot);
+    if (sees_all) note_seen(snapshot, asked_at);
     return sees_all;
 }
 
-void CopyTables::note_seen(const SourceSnapshot& snapshot) {
+void CopyTables::note_seen(const SourceSnapshot& snapshot,
+                           std::chrono::steady_clock::time_point asked_at) {
+    if (asked_at < session_at) return;
     if (newest && !snapshot.includes(*newest)) return;
     const std::size_t forgotten = std::erase_if(
         unseen, [&](const auto& each) { return snapshot.sees(each.second, after(each.first)); });
     if (forgotten > 0) newest = snapshot;
+}
+
+void CopyTables::begin_session() {
+    newest.reset();
+    session_at = std::chrono::steady_clock::now();
 }
 
 bool CopyTables::note_not_applied(std::uint32_t xid, Lsn commit_lsn) {

@@ -2,6 +2,7 @@
 // one mutex, as a change is decided by the same facts that the workers change.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -135,8 +136,11 @@ struct CopyTables {
     // that no snapshot of the primary has seen yet. By commit LSN.
     UnseenTransactions unseen;
     // The newest snapshot that took transactions out of `unseen`; others of the primary must see as
-    // much.
+    // much. Not beyond a session of the stream: a source that has crashed may have lost what it
+    // saw, and gives its numbers to others.
     std::optional<SourceSnapshot> newest;
+    // Snapshots that were asked for before say nothing: the stream had another session.
+    std::chrono::steady_clock::time_point session_at;
     // A standby may be far behind, so it is asked by LSN: where the stream began, and the last
     // transaction whose changes were not applied, by its commit LSN.
     Lsn resumed_at;
@@ -161,10 +165,15 @@ struct CopyTables {
     // The rest is for the owner of the mutex.
 
     // Whether a chunk may be read under it: it must see everything that was not applied so far. If
-    // so, what it sees need not be remembered any more.
-    bool admits(const CopyTable& table, const SourceSnapshot& snapshot);
+    // so, what it sees need not be remembered any more. `asked_at`: before it was taken.
+    bool admits(const CopyTable& table, const SourceSnapshot& snapshot,
+                std::chrono::steady_clock::time_point asked_at);
     // Of the primary: forgets what it sees.
-    void note_seen(const SourceSnapshot& snapshot);
+    void note_seen(const SourceSnapshot& snapshot, std::chrono::steady_clock::time_point asked_at);
+    // What the stream brings from now on is another session's. All that it has brought is on the
+    // source's disk, so whatever snapshot is asked for from now on sees what earlier ones saw of
+    // it.
+    void begin_session();
     // A change of the transaction was not applied: a snapshot that is taken from now on must see
     // it. True when that is to be stored.
     [[nodiscard]] bool note_not_applied(std::uint32_t xid, Lsn commit_lsn);

@@ -24,7 +24,7 @@ using State = CopyChunk::State;
 
 constexpr std::chrono::milliseconds kOfferDelayMin{2};
 constexpr std::chrono::milliseconds kOfferDelayMax{500};
-constexpr int kTriesToReport = 20;
+constexpr std::chrono::seconds kReportInterval{5};
 // The stream goes on beside the first ones.
 constexpr int kTriesBeforeQuiet = 6;
 constexpr std::chrono::milliseconds kQuietDelay{5};
@@ -97,7 +97,7 @@ CopyWorker::Answer CopyWorker::offer(const CopyTask& task,
     CopyChunk& chunk = table.chunks[table.chunk_of(table.place_of(task.part))];
     const bool is_ours = chunk.generation == task.generation && chunk.state == State::waiting;
     if (!is_ours) return Answer::too_late;
-    if (!taken || !tables_.admits(table, taken->snapshot)) return Answer::too_old;
+    if (!taken || !tables_.admits(table, taken->snapshot, *snapshot_at_)) return Answer::too_old;
     chunk.state = State::loading;
     chunk.snapshot = taken->snapshot;
     chunk.settled_lsn = taken->settled_lsn;
@@ -108,6 +108,7 @@ CopyWorker::Answer CopyWorker::offer(const CopyTask& task,
 // False when the chunk was reset meanwhile.
 bool CopyWorker::open_snapshot(const CopyTask& task) {
     auto delay = kOfferDelayMin;
+    auto reported = Clock::now();
     std::optional<QuietWish> quiet;
     for (int tries = 1;; ++tries) {
         const auto replayed = replayed_lsn(reading());
@@ -117,8 +118,10 @@ bool CopyWorker::open_snapshot(const CopyTask& task) {
         if (answer == Answer::accepted) return true;
         reading().execute("ROLLBACK");
         if (answer == Answer::too_late) return false;
-        if (tries % kTriesToReport == 0)
+        if (Clock::now() - reported >= kReportInterval) {
+            reported = Clock::now();
             log::info("waiting for a snapshot that sees what the stream has brought already");
+        }
         if (tries == kTriesBeforeQuiet) quiet.emplace(tables_);
         pause(quiet ? kQuietDelay : delay, stop_);
         delay = std::min(delay * 2, replayed ? kStandbyDelayMax : kOfferDelayMax);

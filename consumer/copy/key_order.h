@@ -43,8 +43,8 @@ bool has_sort_key_with_end(ValueKind kind);
 
 // Bytes whose order (as unsigned bytes, the shorter first) is that of the values. Equal values have
 // the same ones, as numeric 1.0 and 1.00. `attribute.kind` has a sort key and the value is neither
-// NULL nor unchanged TOAST. Throws Error(protocol) when the
-// value does not have the form that its kind promises.
+// NULL nor unchanged TOAST. Throws Error(protocol) when the value does not have the form that its
+// kind promises.
 std::string sort_key_of(const Attribute& attribute, const Value& value);
 // The same from what the type's send function gives (int4send, uuid_send, ..).
 std::string sort_key_of_sent(ValueKind kind, std::string_view sent);

@@ -50,11 +50,11 @@ class QuarantineActions {
     std::uint64_t discard(const HeldRowChoice& choice);
 
   private:
-    std::vector<std::string> finding_columns(const HeldRow& row) const;
     using Tables = std::map<TableName, std::shared_ptr<const TargetTable>>;
 
     void lock();
     HeldRow find(std::uint64_t id) const;
+    std::vector<std::string> finding_columns(const HeldRow& row) const;
     Tables read_tables(const std::vector<HeldRow>& rows) const;
     std::string condition_of(const HeldRowChoice& choice) const;
     HeldKeys no_keys() const;

@@ -156,6 +156,7 @@ void ApplyLoop::handle(const SessionStart& /*session*/) {
     if (feed_.source.timeline() != feed_.timeline)
         throw Error(ErrorKind::connection, "the source is on another timeline now");
     idle_at_.reset();
+    if (copy_ != nullptr) copy_->begin_session();
     rows_of_earlier_sessions_ += assembler_->decoded_rows();
     assembler_ = new_session();
 }

@@ -35,6 +35,8 @@ class CopyStream : public TransactionSink, private CopyGateOutput {
     void notice(const Notice& notice) override { applier_.notice(notice); }
     void commit(const Commit& commit) override;
 
+    // What comes from here on is another session's.
+    void begin_session() { gate_.begin_session(); }
     // The server has nothing for us up to here.
     void note_idle(Lsn wal_end);
     // Between two transactions, often: takes up what the copy's workers have finished. Waits while

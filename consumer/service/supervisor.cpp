@@ -258,9 +258,8 @@ class Service {
         const Conninfo running = origin ? origin->latest(config_.source) : config_.source;
         if (targets.front().source.keywords() != running.keywords())
             log::warning(
-                "\"source\" is another one in the configuration now, which is taken up when a "
-                "login "
-                "is refused, or with a restart");
+                "\"source\" is another one in the configuration now: it is taken up when a "
+                "login is refused, or with a restart");
         for (Config& target : targets) {
             const bool is_of_source = target.copy_from.keywords() == target.source.keywords();
             target.source = config_.source;

@@ -99,7 +99,7 @@ class ModelConsumer : public CopyGateOutput {
                 return;
             default:
                 if (const auto taken = source_.primary_snapshot(table))
-                    tables_.note_seen(taken->snapshot);
+                    tables_.note_seen(taken->snapshot, std::chrono::steady_clock::now());
         }
     }
 
@@ -292,7 +292,8 @@ class ModelConsumer : public CopyGateOutput {
         if (chunk.state == CopyChunk::State::waiting) {
             auto taken =
                 is_at_standby_ ? source_.standby_snapshot() : source_.primary_snapshot(table);
-            if (!taken || !tables_.admits(known, taken->snapshot)) return;
+            if (!taken || !tables_.admits(known, taken->snapshot, std::chrono::steady_clock::now()))
+                return;
             chunk.state = CopyChunk::State::loading;
             chunk.snapshot = taken->snapshot;
             chunk.settled_lsn = taken->settled_lsn;

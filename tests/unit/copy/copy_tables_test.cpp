@@ -1,9 +1,15 @@
 #include "copy/copy_tables.h"
 
+#include <chrono>
+
 #include <gtest/gtest.h>
 
 namespace walpack {
 namespace {
+
+std::chrono::steady_clock::time_point now() {
+    return std::chrono::steady_clock::now();
+}
 
 SourceSnapshot snapshot(const char* text) {
     return SourceSnapshot::parse(text).value();
@@ -26,8 +32,8 @@ TEST(CopyTables, AdmitsASnapshotOnlyIfItSeesWhatTheFirstOneSaw) {
     CopyTable table = table_of(ChunkMethod::key, 1);
     table.stored.required = snapshot("100:110:105");
 
-    EXPECT_FALSE(tables.admits(table, snapshot("100:108:105")));
-    EXPECT_TRUE(tables.admits(table, snapshot("105:110:105")));
+    EXPECT_FALSE(tables.admits(table, snapshot("100:108:105"), now()));
+    EXPECT_TRUE(tables.admits(table, snapshot("105:110:105"), now()));
 }
 
 TEST(CopyTables, AdmitsNoSnapshotThatDoesNotSeeWhatWasDropped) {
@@ -35,8 +41,8 @@ TEST(CopyTables, AdmitsNoSnapshotThatDoesNotSeeWhatWasDropped) {
     const CopyTable table = table_of(ChunkMethod::key, 1);
     EXPECT_TRUE(tables.note_not_applied(105, Lsn{1000}));
 
-    EXPECT_FALSE(tables.admits(table, snapshot("105:110:105")));
-    EXPECT_TRUE(tables.admits(table, snapshot("110:110:")));
+    EXPECT_FALSE(tables.admits(table, snapshot("105:110:105"), now()));
+    EXPECT_TRUE(tables.admits(table, snapshot("110:110:"), now()));
     EXPECT_TRUE(tables.unseen.empty());
 }
 
@@ -44,20 +50,37 @@ TEST(CopyTables, RemembersNothingThatANewerSnapshotHasSeen) {
     CopyTables tables;
     const CopyTable table = table_of(ChunkMethod::key, 1);
     ASSERT_TRUE(tables.note_not_applied(105, Lsn{1000}));
-    tables.note_seen(snapshot("110:110:"));
+    tables.note_seen(snapshot("110:110:"), now());
 
     EXPECT_TRUE(tables.unseen.empty());
     EXPECT_FALSE(tables.note_not_applied(107, Lsn{1100}));
-    EXPECT_FALSE(tables.admits(table, snapshot("105:110:105"))) << "it is older than that one";
+    EXPECT_FALSE(tables.admits(table, snapshot("105:110:105"), now()))
+        << "it is older than that one";
+}
+
+// A source that crashes has fewer transactions afterwards, and gives their numbers to others.
+TEST(CopyTables, AsksForNothingThatASourceMayHaveLostBeforeAnotherSession) {
+    CopyTables tables;
+    const CopyTable table = table_of(ChunkMethod::key, 1);
+    ASSERT_TRUE(tables.note_not_applied(105, Lsn{1000}));
+    tables.note_seen(snapshot("120:120:"), now());
+    EXPECT_FALSE(tables.admits(table, snapshot("110:110:"), now()));
+    const auto before = now();
+    tables.begin_session();
+    EXPECT_TRUE(tables.note_not_applied(112, Lsn{1100})) << "it has the number of one that is lost";
+    EXPECT_FALSE(tables.admits(table, snapshot("120:120:"), before));
+    tables.note_seen(snapshot("120:120:"), before);
+    EXPECT_FALSE(tables.admits(table, snapshot("110:110:"), now()));
+    EXPECT_TRUE(tables.admits(table, snapshot("113:113:"), now()));
 }
 
 TEST(CopyTables, IsNotTakenBackByAnOlderSnapshot) {
     CopyTables tables;
     ASSERT_TRUE(tables.note_not_applied(105, Lsn{1000}));
-    tables.note_seen(snapshot("110:110:"));
+    tables.note_seen(snapshot("110:110:"), now());
     ASSERT_TRUE(tables.note_not_applied(112, Lsn{1200}));
 
-    tables.note_seen(snapshot("100:113:108"));
+    tables.note_seen(snapshot("100:113:108"), now());
 
     EXPECT_EQ(tables.unseen.size(), 1U);
 }
@@ -68,10 +91,11 @@ TEST(CopyTables, AdmitsAStandbyOnlyBehindTheLastTransactionThatWasDropped) {
     table.stored.required = snapshot("100:100:");
     table.stored.required_lsn = {500};
     ASSERT_TRUE(tables.note_not_applied(105, Lsn{1000}));
-    tables.note_seen(snapshot("110:110:"));
+    tables.note_seen(snapshot("110:110:"), now());
 
-    EXPECT_FALSE(tables.admits(table, standby(1000))) << "that the primary saw it says nothing";
-    EXPECT_TRUE(tables.admits(table, standby(1048)));
+    EXPECT_FALSE(tables.admits(table, standby(1000), now()))
+        << "that the primary saw it says nothing";
+    EXPECT_TRUE(tables.admits(table, standby(1048), now()));
 }
 
 TEST(CopyTables, AdmitsAStandbyOnlyBehindWhereTheStreamBeganAgain) {
@@ -80,8 +104,8 @@ TEST(CopyTables, AdmitsAStandbyOnlyBehindWhereTheStreamBeganAgain) {
     table.stored.required_lsn = {500};
     tables.resumed_at = {2000};
 
-    EXPECT_FALSE(tables.admits(table, standby(1999)));
-    EXPECT_TRUE(tables.admits(table, standby(2000)));
+    EXPECT_FALSE(tables.admits(table, standby(1999), now()));
+    EXPECT_TRUE(tables.admits(table, standby(2000), now()));
 }
 
 TEST(CopyTables, AChunkThatIsResetWaitsWithoutBacklog) {
