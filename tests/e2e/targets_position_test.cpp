@@ -20,9 +20,10 @@ TEST_F(TargetsWithRows, SeveralThatHaveTheirRowsBeginAtOnePosition) {
     const Finished made = consumer_->command("init");
     ASSERT_EQ(made.status, 0) << made.output;
     EXPECT_TRUE(contains(made.output, "target \"second\" takes changes from ")) << made.output;
-    // As when it was ended before the second one's.
-    Session(second_conninfo())
-        .execute("UPDATE walpack.progress SET applied_lsn = '0/0', copy_complete = false");
+    // As when it was ended before it gave any.
+    for (const std::string& conninfo : {target_conninfo(), second_conninfo()})
+        Session(conninfo).execute(
+            "UPDATE walpack.progress SET applied_lsn = '0/0', copy_complete = false");
     const Finished again = consumer_->command("init");
     ASSERT_EQ(again.status, 0) << again.output;
     EXPECT_TRUE(contains(again.output, "target \"second\" takes changes from ")) << again.output;
