@@ -98,7 +98,8 @@ void HeldKeys::set_foreign_keys(std::vector<ForeignKey> foreign_keys) {
     changed_by_.clear();
     for (const ForeignKey& key : foreign_keys_) {
         if (!key.acts()) continue;
-        for (const TableName& child : key.children) changed_by_[child] = find_changed_by(child);
+        for (const TableName& child : key.children)
+            changed_by_[child] = reach(child, &ForeignKey::parents, &ForeignKey::children);
     }
 }
 
@@ -223,35 +224,19 @@ void HeldKeys::wait_for_cascade(Wait& wait, const TableName& name, const RowChan
     }
 }
 
-std::set<TableName> HeldKeys::find_changed_by(const TableName& table) const {
+std::set<TableName> HeldKeys::reach(const TableName& table, Ends from, Ends to) const {
     std::set<TableName> reached;
     std::vector<TableName> open{table};
     while (!open.empty()) {
-        const TableName parent = std::move(open.back());
+        const TableName next = std::move(open.back());
         open.pop_back();
         for (const ForeignKey& key : foreign_keys_) {
-            if (!key.acts() || !key.parents.contains(parent)) continue;
-            for (const TableName& child : key.children)
-                if (reached.insert(child).second) open.push_back(child);
+            if (!key.acts() || !(key.*from).contains(next)) continue;
+            for (const TableName& other : key.*to)
+                if (reached.insert(other).second) open.push_back(other);
         }
     }
     return reached;
-}
-
-// The tables whose changes change this one.
-std::set<TableName> HeldKeys::changing(const TableName& table) const {
-    std::set<TableName> reaching;
-    std::vector<TableName> open{table};
-    while (!open.empty()) {
-        const TableName child = std::move(open.back());
-        open.pop_back();
-        for (const ForeignKey& key : foreign_keys_) {
-            if (!key.acts() || !key.children.contains(child)) continue;
-            for (const TableName& parent : key.parents)
-                if (reaching.insert(parent).second) open.push_back(parent);
-        }
-    }
-    return reaching;
 }
 
 void HeldKeys::add(std::uint64_t id, const RowChange& change, const TargetTable* table,
@@ -269,7 +254,7 @@ void HeldKeys::add(std::uint64_t id, const RowChange& change, const TargetTable*
         if (key.parents.contains(name)) concerned_.insert(key.children.begin(), key.children.end());
         if (key.children.contains(name)) concerned_.insert(key.parents.begin(), key.parents.end());
     }
-    concerned_.merge(changing(name));
+    concerned_.merge(reach(name, &ForeignKey::children, &ForeignKey::parents));
 }
 
 void HeldKeys::add_image(std::uint64_t id, const RowChange& change, const TargetTable* table) {

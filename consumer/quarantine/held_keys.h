@@ -119,8 +119,9 @@ class HeldKeys {
     void wait_for_children(Wait& wait, std::size_t foreign_key, const RowChange& change,
                            const TargetTable* table) const;
     void wait_for_cascade(Wait& wait, const TableName& name, const RowChange& change) const;
-    std::set<TableName> find_changed_by(const TableName& table) const;
-    std::set<TableName> changing(const TableName& table) const;
+    // The tables at the other ends of foreign keys that act, over any number of them.
+    using Ends = std::set<TableName> ForeignKey::*;
+    std::set<TableName> reach(const TableName& table, Ends from, Ends to) const;
 
     std::vector<ForeignKey> foreign_keys_;
     // The tables that changes of a child of one that acts change, over any number of others; it may
