@@ -23,6 +23,7 @@ class QuarantineEdit : public QuarantineScenario {
 // libpq would end the value there.
 TEST_F(QuarantineEdit, AZeroByteIsRefused) {
     start();
+    catch_up();
     source().execute("INSERT INTO parent VALUES (1, 1000)");
     catch_up();
     const std::string file = new_scratch_path("value");
@@ -35,6 +36,7 @@ TEST_F(QuarantineEdit, AZeroByteIsRefused) {
 TEST_F(QuarantineEdit, TheTargetsKeyStaysWhereWholeRowsAreSent) {
     on_both("ALTER TABLE parent REPLICA IDENTITY FULL");
     start();
+    catch_up();
     source().execute("INSERT INTO parent VALUES (1, 1000)");
     catch_up();
     const Finished edited = quarantine({"edit", "1", "--set", "id=2"});
@@ -49,11 +51,13 @@ TEST_F(QuarantineEdit, TheTargetsKeyStaysWhereWholeRowsAreSent) {
 
 TEST_F(QuarantineEdit, ARowWaitsForWhatItRefersToByItsEdit) {
     start();
+    catch_up();
     source().execute("INSERT INTO parent VALUES (1, 1), (2, 1000)");
     source().execute("INSERT INTO child VALUES (10, 1, 1000)");
     catch_up();
     EXPECT_EQ(behind(), "- -");
-    EXPECT_EQ(quarantine({"edit", "2", "--set", "parent_id=2"}).status, 0);
+    const Finished edited = quarantine({"edit", "2", "--set", "parent_id=2"});
+    EXPECT_EQ(edited.status, 0) << edited.output;
     EXPECT_EQ(quarantine({"edit", "2", "--set", "v=1"}).status, 0);
     EXPECT_NE(quarantine({"retry", "2"}).status, 0);
     EXPECT_EQ(behind(), "- 1");
