@@ -22,14 +22,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using State = CopyChunk::State;
 
-constexpr std::chrono::milliseconds kOfferDelayMin{2};
 constexpr std::chrono::milliseconds kOfferDelayMax{500};
-constexpr std::chrono::seconds kReportInterval{5};
-// The stream goes on beside the first ones.
-constexpr int kTriesBeforeQuiet = 6;
-constexpr std::chrono::milliseconds kQuietDelay{5};
-// A standby replays without a pause: there is nothing but to try often.
-constexpr std::chrono::milliseconds kStandbyDelayMax{20};
 constexpr std::chrono::milliseconds kPartLook{100};
 constexpr std::chrono::milliseconds kFlushLook{5};
 constexpr std::chrono::milliseconds kFlushedByItself{50};
@@ -66,67 +59,12 @@ class CountedPart {
     bool is_kept_ = false;
 };
 
-// The stream stands still, for a while, as long as it lives.
-class QuietWish {
-  public:
-    explicit QuietWish(CopyTables& tables) : tables_(tables) { add(1); }
-    ~QuietWish() { add(-1); }
-    QuietWish(const QuietWish&) = delete;
-    QuietWish& operator=(const QuietWish&) = delete;
-
-  private:
-    void add(int number) {
-        const std::lock_guard lock(tables_.mutex);
-        tables_.quiet_wishes += number;
-    }
-
-    CopyTables& tables_;
-};
-
 void pause(std::chrono::milliseconds delay, const StopRequest& stop) {
     stop.throw_if_requested();
     std::this_thread::sleep_for(delay);
 }
 
 }  // namespace
-
-CopyWorker::Answer CopyWorker::offer(const CopyTask& task,
-                                     const std::optional<TakenSnapshot>& taken) {
-    const std::lock_guard lock(tables_.mutex);
-    CopyTable& table = *task.table;
-    CopyChunk& chunk = table.chunks[table.chunk_of(table.place_of(task.part))];
-    const bool is_ours = chunk.generation == task.generation && chunk.state == State::waiting;
-    if (!is_ours) return Answer::too_late;
-    if (!taken || !tables_.admits(table, taken->snapshot, *snapshot_at_)) return Answer::too_old;
-    chunk.state = State::loading;
-    chunk.snapshot = taken->snapshot;
-    chunk.settled_lsn = taken->settled_lsn;
-    tables_.note_change();
-    return Answer::accepted;
-}
-
-// False when the chunk was reset meanwhile.
-bool CopyWorker::open_snapshot(const CopyTask& task) {
-    auto delay = kOfferDelayMin;
-    auto reported = Clock::now();
-    std::optional<QuietWish> quiet;
-    for (int tries = 1;; ++tries) {
-        const auto replayed = replayed_lsn(reading());
-        begin_reading(task);
-        snapshot_at_ = Clock::now();
-        const Answer answer = offer(task, take_snapshot(reading(), replayed));
-        if (answer == Answer::accepted) return true;
-        reading().execute("ROLLBACK");
-        if (answer == Answer::too_late) return false;
-        if (Clock::now() - reported >= kReportInterval) {
-            reported = Clock::now();
-            log::info("waiting for a snapshot that sees what the stream has brought already");
-        }
-        if (tries == kTriesBeforeQuiet) quiet.emplace(tables_);
-        pause(quiet ? kQuietDelay : delay, stop_);
-        delay = std::min(delay * 2, replayed ? kStandbyDelayMax : kOfferDelayMax);
-    }
-}
 
 bool CopyWorker::join_snapshot(const CopyTask& task) {
     std::string name;

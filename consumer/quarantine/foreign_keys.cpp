@@ -33,7 +33,8 @@ SELECT child.names, parent.names,
 FROM pg_catalog.pg_constraint f
 CROSS JOIN LATERAL ({0}) child
 CROSS JOIN LATERAL ({1}) parent
-CROSS JOIN (SELECT pg_catalog.current_setting('session_replication_role') <> 'replica') fires(at_all)
+CROSS JOIN (SELECT pg_catalog.current_setting('session_replication_role') <> 'replica')
+    fires(at_all)
 WHERE f.contype = 'f' AND f.conparentid = 0
 ORDER BY f.oid)";
 

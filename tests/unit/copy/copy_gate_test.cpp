@@ -54,10 +54,10 @@ class CopyGateTest : public testing::Test, protected CopyGateOutput {
         if (!gate_) gate_.emplace(tables_, catalog_, resume_from, position, abort_);
         return *gate_;
     }
-    void load(std::size_t chunk, State state, const char* seen = "100:100:") {
+    void load(std::size_t chunk, State state, const char* seen = "100:100:", Lsn settled = {1000}) {
         table_->chunks[chunk].state = state;
         table_->chunks[chunk].snapshot = snapshot(seen);
-        table_->chunks[chunk].settled_lsn = {1000};
+        table_->chunks[chunk].settled_lsn = settled;
         table_->parts[chunk].is_loaded = state != State::loading;
     }
     void change(ChangeKind kind, std::vector<Value> old_tuple, std::vector<Value> new_tuple) {
@@ -136,22 +136,18 @@ TEST_F(CopyGateTest, WhatTheSnapshotDoesNotSeeIsKeptAndHoldsTheSlotBack) {
 }
 
 TEST_F(CopyGateTest, WhatTheSnapshotSeesIsDropped) {
-    load(0, State::live, "300:300:");
-    table_->chunks[0].settled_lsn = {2100};
+    load(0, State::live, "300:300:", {2100});
     gate().begin({200, {2000}, 0});
     insert("a");
-
     EXPECT_TRUE(applied_.empty());
     EXPECT_FALSE(gate().floor({3000}).has_value());
 }
 
-// Numbers of 32 bits come again: the snapshot is of a time when it was far from this one.
+// Numbers come again, 2^32 later.
 TEST_F(CopyGateTest, WhatCommitsBehindAllThatTheSnapshotSeesIsNotSeenWhateverItsNumber) {
-    load(0, State::live, "300:300:");
-    table_->chunks[0].settled_lsn = {2000};
+    load(0, State::live, "300:300:", {2000});
     gate().begin({200, {2000}, 0});
     insert("a");
-
     EXPECT_FALSE(applied_.empty());
 }
 
@@ -312,11 +308,9 @@ TEST_F(CopyGateTest, AKeyOfAnotherKindBeginsTheTableAgainWhereItsChunkMatters) {
 }
 
 TEST_F(CopyGateTest, WhatIsOlderThanAllThatIsLoadedMayHaveAKeyOfAnotherKind) {
-    load(0, State::live);
-    table_->chunks[0].settled_lsn = {2100};
+    load(0, State::live, "100:100:", {2100});
     gate().begin({50, {2000}, 0});
     insert_of_another_kind();
-
     EXPECT_EQ(table_->stored.state, TableState::copying);
     EXPECT_TRUE(commands_.empty());
 }
