@@ -22,7 +22,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using State = CopyChunk::State;
 
-constexpr std::chrono::milliseconds kOfferDelayMax{500};
+constexpr std::chrono::milliseconds kAskAgain{500};
 constexpr std::chrono::milliseconds kPartLook{100};
 constexpr std::chrono::milliseconds kFlushLook{5};
 constexpr std::chrono::milliseconds kFlushedByItself{50};
@@ -344,7 +344,7 @@ bool CopyWorker::was_committed(const StoredChunk& loaded) {
             return snapshot == loaded.snapshot->to_string();
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::connection) throw;
-            pause(kOfferDelayMax, stop_);
+            pause(kAskAgain, stop_);
         }
     }
 }

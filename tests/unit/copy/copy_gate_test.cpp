@@ -130,7 +130,6 @@ TEST_F(CopyGateTest, WhatTheSnapshotDoesNotSeeIsKeptAndHoldsTheSlotBack) {
     load(0, State::loading);
     gate().begin({200, {2000}, 0});
     insert("a");
-
     EXPECT_TRUE(applied_.empty());
     EXPECT_EQ(gate().floor({3000}), Lsn{2000});
 }
@@ -158,7 +157,6 @@ TEST_F(CopyGateTest, ALoadedChunkBecomesLiveWithWhatWasKept) {
     EXPECT_TRUE(gate().work({2048}, {2048}, *this));
     gate().begin({201, {2100}, 0});
     insert("b");
-
     EXPECT_EQ(kept_, std::vector<Lsn>{Lsn{2000}});
     EXPECT_EQ(applied_, std::vector<ChangeKind>{ChangeKind::insert});
     EXPECT_FALSE(gate().floor({3000}).has_value());
