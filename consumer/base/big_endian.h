@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <type_traits>
 
 namespace walpack {
@@ -23,6 +24,13 @@ template <typename Number>
 void store_big_endian(char* at, Number number) {
     const auto bits = in_network_order(number);
     std::memcpy(at, &bits, sizeof bits);
+}
+
+template <typename Number>
+void append_big_endian(std::string& out, Number number) {
+    char bytes[sizeof number];
+    store_big_endian(bytes, number);
+    out.append(bytes, sizeof bytes);
 }
 
 template <typename Number>

@@ -54,12 +54,6 @@ bool is_signed(ValueKind kind) {
 // greater than all others.
 enum class NumericClass : char { negative_infinity, negative, zero, positive, infinity, nan };
 
-void append_number(std::string& key, std::uint16_t number) {
-    char bytes[sizeof number];
-    store_big_endian(bytes, number);
-    key.append(bytes, sizeof bytes);
-}
-
 void strip_zeros(NumericForm& form) {
     static constexpr std::string_view kZero{"\0\0", NumericForm::kDigitSize};
     while (form.digits.starts_with(kZero)) {
@@ -82,10 +76,10 @@ std::string key_of_number(NumericForm form) {
     if (form.digits.empty()) return key_of(NumericClass::zero);
     const bool is_negative = form.sign == NumericForm::kNegative;
     std::string key = key_of(is_negative ? NumericClass::negative : NumericClass::positive);
-    append_number(key, static_cast<std::uint16_t>(form.weight + kWeightOffset));
+    append_big_endian(key, static_cast<std::uint16_t>(form.weight + kWeightOffset));
     for (ByteReader digits(form.digits); digits.left() > 0;)
-        append_number(key, static_cast<std::uint16_t>(digits.number<std::uint16_t>() + 1));
-    append_number(key, kEnd);
+        append_big_endian(key, static_cast<std::uint16_t>(digits.number<std::uint16_t>() + 1));
+    append_big_endian(key, kEnd);
     if (!is_negative) return key;
     for (std::size_t i = 1; i < key.size(); ++i) key[i] = static_cast<char>(~key[i]);
     return key;

@@ -59,27 +59,20 @@ class CompactReader {
     std::string_view rest_;
 };
 
-template <typename Number>
-void append(std::string& out, Number number) {
-    char bytes[sizeof(Number)];
-    store_big_endian(bytes, number);
-    out.append(bytes, sizeof bytes);
-}
-
 // A number behind its length, as elements stand in a send form.
 template <typename Number>
 void append_element(std::string& out, Number number) {
-    append(out, static_cast<std::int32_t>(sizeof(Number)));
-    append(out, number);
+    append_big_endian(out, static_cast<std::int32_t>(sizeof(Number)));
+    append_big_endian(out, number);
 }
 
 // What the server's numeric_send writes as sign and display scale of what is no number.
 void append_special(std::string& out, std::uint8_t sign) {
     static constexpr std::uint16_t kSigns[] = {0, 0, 0xC000, 0xD000, 0xF000};
-    append<std::uint16_t>(out, 0);
-    append<std::uint16_t>(out, 0);
-    append<std::uint16_t>(out, kSigns[sign]);
-    append<std::uint16_t>(out, sign == WALPACK_NUMERIC_NAN ? 0 : 0x20);
+    append_big_endian<std::uint16_t>(out, 0);
+    append_big_endian<std::uint16_t>(out, 0);
+    append_big_endian<std::uint16_t>(out, kSigns[sign]);
+    append_big_endian<std::uint16_t>(out, sign == WALPACK_NUMERIC_NAN ? 0 : 0x20);
 }
 
 void expand_numeric(CompactReader& reader, std::string& out) {
@@ -93,10 +86,10 @@ void expand_numeric(CompactReader& reader, std::string& out) {
         if (scale > 0x3FFF) fail("numeric has a display scale out of range");
         const std::size_t digits = reader.left() / 2;
         if (digits > 0x7FFF) fail("numeric has too many digits");
-        append(out, static_cast<std::uint16_t>(digits));
-        append(out, weight);
-        append<std::uint16_t>(out, sign == WALPACK_NUMERIC_NEGATIVE ? 0x4000 : 0);
-        append(out, static_cast<std::uint16_t>(scale));
+        append_big_endian(out, static_cast<std::uint16_t>(digits));
+        append_big_endian(out, weight);
+        append_big_endian<std::uint16_t>(out, sign == WALPACK_NUMERIC_NEGATIVE ? 0x4000 : 0);
+        append_big_endian(out, static_cast<std::uint16_t>(scale));
         out += reader.take(2 * digits);
     }
 }
@@ -114,9 +107,9 @@ ArrayHead expand_array_head(CompactReader& reader, std::uint32_t element_oid, st
     if ((flags & ~known) != 0 || dimensions > kDimensionsMax) fail("array has an unknown head");
 
     ArrayHead head{dimensions == 0 ? 0U : 1U, (flags & WALPACK_ARRAY_HAS_NULL) != 0};
-    append(out, static_cast<std::int32_t>(dimensions));
-    append<std::int32_t>(out, head.has_null ? 1 : 0);
-    append(out, element_oid);
+    append_big_endian(out, static_cast<std::int32_t>(dimensions));
+    append_big_endian<std::int32_t>(out, head.has_null ? 1 : 0);
+    append_big_endian(out, element_oid);
     for (unsigned dimension = 0; dimension < dimensions; ++dimension) {
         const std::uint64_t length = reader.varint();
         const bool has_bounds = (flags & WALPACK_ARRAY_HAS_BOUNDS) != 0;
@@ -125,8 +118,8 @@ ArrayHead expand_array_head(CompactReader& reader, std::uint32_t element_oid, st
         if (length > reader.left()) fail("array is cut");
         head.elements *= length;
         if (head.elements > reader.left()) fail("array is cut");
-        append(out, static_cast<std::int32_t>(length));
-        append(out, bound);
+        append_big_endian(out, static_cast<std::int32_t>(length));
+        append_big_endian(out, bound);
     }
     return head;
 }
@@ -149,7 +142,7 @@ void expand_element(CompactReader& reader, ValueKind kind, std::string& out) {
         default: {
             const std::uint64_t length = reader.varint();
             const std::string_view bytes = reader.take(length);
-            append(out, static_cast<std::int32_t>(length));
+            append_big_endian(out, static_cast<std::int32_t>(length));
             out += bytes;
         }
     }
@@ -160,7 +153,7 @@ void expand_array(CompactReader& reader, const Attribute& attribute, std::string
     const ArrayHead head = expand_array_head(reader, attribute.element->oid, out);
     for (std::uint64_t element = 0; element < head.elements; ++element) {
         if (head.has_null && reader.byte() == 0)
-            append(out, kNullElement);
+            append_big_endian(out, kNullElement);
         else
             expand_element(reader, *attribute.element_kind, out);
     }

@@ -16,13 +16,6 @@ constexpr char kJsonbVersion = 1;
 // Behind the dimensions and the flags of an array's send form.
 constexpr std::size_t kElementOidOffset = 8;
 
-template <typename Number>
-void append(std::string& out, Number number) {
-    char bytes[sizeof(Number)];
-    store_big_endian(bytes, number);
-    out.append(bytes, sizeof bytes);
-}
-
 // So that text and binary refuse the same values; the target would refuse these as well.
 void check_range(ValueKind kind, std::int64_t number) {
     if (kind == ValueKind::date) check_date(number);
@@ -32,10 +25,10 @@ void check_range(ValueKind kind, std::int64_t number) {
 
 void append_integer(ValueKind kind, std::int64_t number, std::string& out) {
     check_range(kind, number);
-    if (kind == ValueKind::int2) return append(out, static_cast<std::int16_t>(number));
+    if (kind == ValueKind::int2) return append_big_endian(out, static_cast<std::int16_t>(number));
     if (kind == ValueKind::int4 || kind == ValueKind::date)
-        return append(out, static_cast<std::int32_t>(number));
-    append(out, number);
+        return append_big_endian(out, static_cast<std::int32_t>(number));
+    append_big_endian(out, number);
 }
 
 }  // namespace
@@ -56,13 +49,16 @@ void append_binary(const Attribute& attribute, const Value& value, std::string& 
         case ValueKind::money:
             return append_integer(attribute.kind, integer_of(attribute, value), out);
         case ValueKind::oid:
-            return append(out, static_cast<std::uint32_t>(unsigned_of(attribute, value)));
+            return append_big_endian(out,
+                                     static_cast<std::uint32_t>(unsigned_of(attribute, value)));
         case ValueKind::uint8:
-            return append(out, unsigned_of(attribute, value));
+            return append_big_endian(out, unsigned_of(attribute, value));
         case ValueKind::float4:
-            return append(out, std::bit_cast<std::uint32_t>(float4_of(attribute, value)));
+            return append_big_endian(out,
+                                     std::bit_cast<std::uint32_t>(float4_of(attribute, value)));
         case ValueKind::float8:
-            return append(out, std::bit_cast<std::uint64_t>(float8_of(attribute, value)));
+            return append_big_endian(out,
+                                     std::bit_cast<std::uint64_t>(float8_of(attribute, value)));
         case ValueKind::jsonb:
             out.push_back(kJsonbVersion);
             [[fallthrough]];
