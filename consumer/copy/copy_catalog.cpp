@@ -1,7 +1,6 @@
 #include "copy/copy_catalog.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,15 +15,6 @@
 namespace walpack {
 namespace {
 
-constexpr std::array<std::pair<TableState, std::string_view>, 6> kStates = {{
-    {TableState::requested, "requested"},
-    {TableState::waiting, "waiting"},
-    {TableState::copying, "copying"},
-    {TableState::building, "building"},
-    {TableState::settling, "settling"},
-    {TableState::ready, "ready"},
-}};
-
 std::string_view name_of(ChunkMethod method) {
     return method == ChunkMethod::key ? "key" : "whole";
 }
@@ -34,11 +24,10 @@ std::string_view name_of(ChunkMethod method) {
         .hint("Drop the pipeline with \"walpack drop\" and set it up again.");
 }
 
-TableState state_of(std::string_view text) {
-    for (const auto& [state, name] : kStates) {
-        if (name == text) return state;
-    }
-    throw_damaged("copy_table");
+TableState state_at(const Result& result, int row, int column) {
+    const auto state = table_state_of(result.value(row, column));
+    if (!state) throw_damaged("copy_table");
+    return *state;
 }
 
 std::optional<KeyBound> bound_at(const Result& result, int row, int text, int order) {
@@ -86,29 +75,6 @@ void add_more_key_columns(Connection& target, const std::string& pipeline,
 
 }  // namespace
 
-std::string_view name_of(TableState state) {
-    for (const auto& [known, name] : kStates) {
-        if (known == state) return name;
-    }
-    return "";
-}
-
-TableCopyState shown_state(TableState state) {
-    switch (state) {
-        case TableState::requested:
-        case TableState::waiting:
-            return TableCopyState::waiting;
-        case TableState::copying:
-            return TableCopyState::copying;
-        case TableState::building:
-        case TableState::settling:
-            return TableCopyState::indexing;
-        case TableState::ready:
-            return TableCopyState::done;
-    }
-    return TableCopyState::waiting;
-}
-
 StoredTable stored_table(const PublishedTable& published, TableState state) {
     StoredTable stored;
     stored.oid = published.relation->oid;
@@ -126,14 +92,15 @@ std::vector<StoredTable> CopyCatalog::tables(Connection& target) const {
     std::vector<StoredTable> stored;
     const Result result = target.execute(
         "SELECT table_oid, schema_name, table_name, state, method, key_column, required_snapshot, "
-        "rows_estimated, bytes_estimated, required_lsn, key_kind FROM walpack.copy_table WHERE "
+        "rows_estimated, bytes_estimated, required_lsn, key_kind, "
+        "COALESCE(pg_catalog.to_jsonb(t) ->> 'publishing', '') FROM walpack.copy_table t WHERE "
         "pipeline = $1 ORDER BY table_oid",
         {pipeline_});
     for (int row = 0; row < result.rows(); ++row) {
         StoredTable table;
         table.oid = oid_at(result, row, 0);
         table.name = {std::string(result.value(row, 1)), std::string(result.value(row, 2))};
-        table.state = state_of(result.value(row, 3));
+        table.state = state_at(result, row, 3);
         table.method = result.value(row, 4) == "key" ? ChunkMethod::key : ChunkMethod::whole;
         if (table.method == ChunkMethod::key && !result.value(row, 5).empty())
             table.key_columns.emplace_back(result.value(row, 5));
@@ -142,6 +109,7 @@ std::vector<StoredTable> CopyCatalog::tables(Connection& target) const {
         table.bytes_estimated = count_at(result, row, 8);
         table.required_lsn = lsn_at(result, row, 9).value_or(Lsn{});
         table.key_kinds = result.value(row, 10);
+        table.publishing = result.value(row, 11);
         stored.push_back(std::move(table));
     }
     add_more_key_columns(target, pipeline_, stored);
@@ -218,7 +186,7 @@ std::vector<TableFigures> CopyCatalog::figures(Connection& target) const {
     for (int row = 0; row < result.rows(); ++row) {
         TableFigures table;
         table.name = fmt::format("{}.{}", result.value(row, 0), result.value(row, 1));
-        table.state = shown_state(state_of(result.value(row, 2)));
+        table.state = shown_state(state_at(result, row, 2));
         table.rows_estimated = count_at(result, row, 3);
         table.bytes_estimated = count_at(result, row, 4);
         table.rows = count_at(result, row, 5);
@@ -248,12 +216,13 @@ void CopyCatalog::store_plan(Connection& target, const StoredTable& table,
     target.execute(
         "UPDATE walpack.copy_table SET state = 'copying', method = $3, key_column = $4, "
         "rows_estimated = $5::pg_catalog.int8, bytes_estimated = $6::pg_catalog.int8, "
-        "key_kind = $7, more_key_columns = $8::pg_catalog.text[], changed_at = pg_catalog.now() "
+        "key_kind = $7, more_key_columns = $8::pg_catalog.text[], publishing = $9, "
+        "changed_at = pg_catalog.now() "
         "WHERE pipeline = $1 AND table_oid = $2::pg_catalog.oid",
         {pipeline_, oid, std::string(name_of(table.method)),
          table.key_columns.empty() ? "" : table.key_columns.front(),
          std::to_string(table.rows_estimated), std::to_string(table.bytes_estimated),
-         table.key_kinds, array_literal(more)});
+         table.key_kinds, array_literal(more), table.publishing});
     for (const StoredChunk& chunk : chunks) add_chunk(target, chunk);
 }
 

@@ -18,25 +18,13 @@
 #include "copy/copy_progress.h"
 #include "copy/key_order.h"
 #include "copy/source_snapshot.h"
+#include "copy/table_state.h"
 #include "model/lsn.h"
 #include "pg/connection.h"
 #include "schema/published_table.h"
 #include "schema/target_table.h"
 
 namespace walpack {
-
-enum class TableState : std::uint8_t {
-    requested,  // to be copied again: its rows on the target are to go first
-    waiting,    // to be cut into chunks
-    copying,    // chunks are being loaded
-    building,   // all are loaded; keys and indexes are being made
-    settling,   // all are live; the stream has not passed their snapshots yet
-    ready,
-};
-
-std::string_view name_of(TableState state);
-// In the words of the progress.
-TableCopyState shown_state(TableState state);
 
 struct StoredTable {
     std::uint32_t oid = 0;  // at the source
@@ -47,6 +35,8 @@ struct StoredTable {
     // Of each, with commas between them, what its bounds mean something by: ValueKind by name,
     // modifier and number of the column.
     std::string key_kinds;
+    // PublishedTable::publishing from when it was cut; empty where an earlier version did that.
+    std::string publishing;
     // What each snapshot must see, of a primary or of a standby.
     std::optional<SourceSnapshot> required;
     Lsn required_lsn;

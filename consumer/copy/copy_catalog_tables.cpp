@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS walpack.copy_table (
     key_column pg_catalog.text NOT NULL DEFAULT '',
     key_kind pg_catalog.text NOT NULL DEFAULT '',
     more_key_columns pg_catalog.text[] NOT NULL DEFAULT '{}',
+    publishing pg_catalog.text NOT NULL DEFAULT '',
     required_snapshot pg_catalog.text,
     required_lsn pg_catalog.pg_lsn,
     rows_estimated pg_catalog.int8 NOT NULL DEFAULT 0,
@@ -50,11 +51,12 @@ CREATE TABLE IF NOT EXISTS walpack.copy_chunk (
     PRIMARY KEY (pipeline, table_oid, chunk)
 ) WITH (fillfactor = 70))";
 
-// Those of earlier versions have no kind, or one key column.
+// Those of earlier versions lack one or another.
 constexpr const char* kAddColumns = R"(
 ALTER TABLE walpack.copy_table
     ADD COLUMN IF NOT EXISTS key_kind pg_catalog.text NOT NULL DEFAULT '',
-    ADD COLUMN IF NOT EXISTS more_key_columns pg_catalog.text[] NOT NULL DEFAULT '{}')";
+    ADD COLUMN IF NOT EXISTS more_key_columns pg_catalog.text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN IF NOT EXISTS publishing pg_catalog.text NOT NULL DEFAULT '')";
 
 }  // namespace
 
@@ -63,7 +65,7 @@ void CopyCatalog::add_missing_columns(Connection& target) {
         "SELECT 1 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
         "ON n.oid = c.relnamespace WHERE n.nspname = 'walpack' AND c.relname = 'copy_table' "
         "AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid "
-        "AND a.attname = 'more_key_columns')");
+        "AND a.attname = 'publishing')");
     if (lacks_some) target.execute(kAddColumns);
 }
 

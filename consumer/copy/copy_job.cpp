@@ -168,16 +168,15 @@ CopyJob::Look CopyJob::look_at(const CopyTask& task) {
     const auto target =
         connect_in_encoding(options_.worker.target, options_.worker.encoding, stop_);
     auto mapping = std::make_shared<const RelationMapping>(map_all(*target, {*now}).front());
-    const bool is_published_alike = now->publishing == task.published->publishing;
-    const bool is_alike = is_published_alike && is_cut_alike(*source, stored, *now);
+    const char* const why = why_begin_again(*source, stored, *now);
     std::unique_lock lock(tables_.mutex);
     const TableState state = table.stored.state;
     const bool has_plan = state != TableState::requested && state != TableState::waiting;
-    if (has_plan && !is_alike) {
+    if (has_plan && why != nullptr) {
         // The applying thread may hold the row, and wait for the mutex.
         lock.unlock();
         log::warning("table {} {}; it is copied from the start", now->relation->qualified_name(),
-                     is_published_alike ? kCutOtherwise : "is published otherwise now");
+                     why);
         target->execute("SET synchronous_commit = on");
         target->execute(catalog_.request_sql(table.stored.oid));
         return Look::begins_again;

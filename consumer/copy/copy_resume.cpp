@@ -228,10 +228,11 @@ class Resumption {
 
     void restore_chunks(CopyTable& table) {
         if (table.parts.empty() || table.published == nullptr) return;
-        if (!is_cut_alike(source_, table.stored, *table.published)) {
+        if (const char* why = why_begin_again(source_, table.stored, *table.published)) {
             target_.execute(catalog_.request_sql(table.stored.oid));
-            return begin_again(table, kCutOtherwise);
+            return begin_again(table, why);
         }
+        table.stored.publishing = table.published->publishing;
         const Relation& relation = *table.published->relation;
         table.load = std::make_shared<const TableLoad>(
             make_table_load(table.published, table.mapping, stored_plan(table.stored, relation)));

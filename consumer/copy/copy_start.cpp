@@ -58,13 +58,19 @@ void note_key(const PublishedTable& published, const std::vector<std::size_t>& a
     }
 }
 
-bool is_cut_alike(Connection& source, const StoredTable& stored, const PublishedTable& published) {
-    if (stored.method == ChunkMethod::whole) return true;
-    return std::ranges::any_of(read_chunk_keys(source, published), [&](const ChunkKey& key) {
-        StoredTable now;
-        note_key(published, key.attributes, now);
-        return now.key_columns == stored.key_columns && now.key_kinds == stored.key_kinds;
-    });
+const char* why_begin_again(Connection& source, const StoredTable& stored,
+                            const PublishedTable& published) {
+    const bool is_published_alike =
+        stored.publishing.empty() || stored.publishing == published.publishing;
+    if (!is_published_alike) return "is published otherwise now";
+    if (stored.method == ChunkMethod::whole) return nullptr;
+    const bool is_cut_alike =
+        std::ranges::any_of(read_chunk_keys(source, published), [&](const ChunkKey& key) {
+            StoredTable now;
+            note_key(published, key.attributes, now);
+            return now.key_columns == stored.key_columns && now.key_kinds == stored.key_kinds;
+        });
+    return is_cut_alike ? nullptr : kCutOtherwise;
 }
 
 bool can_copy_by_chunks(const std::vector<RelationMapping>& mappings, bool is_replica_role) {

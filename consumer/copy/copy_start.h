@@ -27,12 +27,6 @@ struct CopyStartOptions {
     RefusedCopyRows* refused_rows = nullptr;  // nullptr: nobody holds any
 };
 
-// Where a snapshot of the source stands: it sees exactly what committed before `lsn`.
-struct ExactSnapshot {
-    Lsn lsn;
-    SourceSnapshot snapshot;
-};
-
 // By a temporary slot with plugin walpack, which is gone on return; waits until every transaction
 // that writes at the call has ended, and tells the log for which. `source` is an ordinary session,
 // not in a transaction.
@@ -46,9 +40,11 @@ ChunkPlan stored_plan(const StoredTable& stored, const Relation& relation);
 void note_key(const PublishedTable& published, const std::vector<std::size_t>& attributes,
               StoredTable& stored);
 
-// Whether the table could still be cut by the same columns, and the bounds that are stored would
-// still mean the same: otherwise its copy must begin again. `source` as for plan_chunks().
-bool is_cut_alike(Connection& source, const StoredTable& stored, const PublishedTable& published);
+// Why the copy of a table that was cut must begin again, for people; nullptr where it can go on:
+// the same is published of it, and it could still be cut by the same columns, whose stored bounds
+// still mean the same. `source` as for plan_chunks().
+const char* why_begin_again(Connection& source, const StoredTable& stored,
+                            const PublishedTable& published);
 
 // Whether the copy can go by chunks: not where the target checks foreign keys between the tables,
 // as no order of chunks satisfies them.

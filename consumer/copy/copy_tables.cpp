@@ -70,6 +70,7 @@ void CopyTables::note_seen(const SourceSnapshot& snapshot,
 
 void CopyTables::begin_session() {
     newest.reset();
+    exact.reset();
     session_at = std::chrono::steady_clock::now();
 }
 

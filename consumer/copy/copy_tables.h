@@ -128,6 +128,12 @@ struct CopyTable {
     std::uint32_t next_number = 0;
 };
 
+// Where a snapshot of the source stands: it sees exactly what committed before `lsn`.
+struct ExactSnapshot {
+    Lsn lsn;
+    SourceSnapshot snapshot;
+};
+
 struct CopyTables {
     std::mutex mutex;
     std::condition_variable changed;
@@ -141,6 +147,8 @@ struct CopyTables {
     std::optional<SourceSnapshot> newest;
     // Snapshots that were asked for before say nothing: the stream had another session.
     std::chrono::steady_clock::time_point session_at;
+    // The last one that was taken in this session of the stream.
+    std::optional<ExactSnapshot> exact;
     // A standby may be far behind, so it is asked by LSN: where the stream began, and the last
     // transaction whose changes were not applied, by its commit LSN.
     Lsn resumed_at;

@@ -111,17 +111,32 @@ void CopyWorker::run(CopyTask& task) {
     }
 }
 
+// One that was taken for another table serves where its changes were dropped by then already: to
+// take one means to wait for all transactions that run.
+ExactSnapshot CopyWorker::find_required(const CopyTable& table) {
+    {
+        const std::lock_guard lock(tables_.mutex);
+        const auto& exact = tables_.exact;
+        if (exact && table.dropped_from && *table.dropped_from <= exact->lsn) return *exact;
+    }
+    const auto source = connect_to_source(options_, stop_);
+    log::info("waiting for a snapshot that sees what was dropped of {}",
+              table.published->relation->qualified_name());
+    const auto asked_at = std::chrono::steady_clock::now();
+    ExactSnapshot exact = take_exact_snapshot(
+        {.source = options_.source, .selection = {}, .pipeline = options_.pipeline}, *source,
+        stop_);
+    const std::lock_guard lock(tables_.mutex);
+    if (asked_at >= tables_.session_at) tables_.exact = exact;
+    return exact;
+}
+
 // The stream drops the table's changes by now: what is asked of snapshots is found out after that.
 void CopyWorker::empty(CopyTable& table) {
     std::optional<SourceSnapshot> required = table.stored.required;
     Lsn required_lsn = table.stored.required_lsn;
     if (table.needs_required) {
-        const auto source = connect_to_source(options_, stop_);
-        log::info("waiting for a snapshot that sees what was dropped of {}",
-                  table.published->relation->qualified_name());
-        const ExactSnapshot exact = take_exact_snapshot(
-            {.source = options_.source, .selection = {}, .pipeline = options_.pipeline}, *source,
-            stop_);
+        const ExactSnapshot exact = find_required(table);
         required = exact.snapshot;
         required_lsn = exact.lsn;
     }
@@ -193,6 +208,7 @@ void CopyWorker::plan(CopyTable& table) {
     stored.rows_estimated = plan.rows_estimated;
     stored.bytes_estimated = plan.bytes_estimated;
     stored.state = TableState::copying;
+    stored.publishing = table.published->publishing;
     note_key(*table.published, plan.key_attributes, stored);
     std::vector<StoredChunk> chunks(plan.method == ChunkMethod::key ? plan.ranges.size()
                                                                     : plan.pages.size());

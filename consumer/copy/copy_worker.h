@@ -83,6 +83,7 @@ class CopyWorker {
     };
 
     void empty(CopyTable& table);
+    ExactSnapshot find_required(const CopyTable& table);
     void require_timeline();
     void plan(CopyTable& table);
     void describe_again(CopyTable& table);
@@ -93,7 +94,8 @@ class CopyWorker {
     bool open_snapshot(const CopyTask& task);
     void lock_rows(const PublishedTable& published, const char* how = "");
     void require_as_described(const PublishedTable& published);
-    Answer offer(const CopyTask& task, const std::optional<TakenSnapshot>& taken);
+    Answer offer(const CopyTask& task, const std::optional<TakenSnapshot>& taken,
+                 std::chrono::steady_clock::time_point asked_at);
     bool is_waiting(const CopyTask& task);
     void export_snapshot(const CopyTask& task);
     void forget_snapshot(const CopyTask& task);
@@ -118,7 +120,7 @@ class CopyWorker {
     void finish(CopyTable& table);
     void analyze(CopyTable& table);
     static const char* read_by_index_sql(const TableLoad& load);
-    void begin_reading(const CopyTask& task);
+    std::optional<TakenSnapshot> begin_reading(const CopyTask& task);
     std::shared_ptr<const TableLoad> load_of(const CopyTable& table);
 
     Connection& reading();

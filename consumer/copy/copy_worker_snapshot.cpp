@@ -42,13 +42,14 @@ class QuietWish {
 }  // namespace
 
 CopyWorker::Answer CopyWorker::offer(const CopyTask& task,
-                                     const std::optional<TakenSnapshot>& taken) {
+                                     const std::optional<TakenSnapshot>& taken,
+                                     Clock::time_point asked_at) {
     const std::lock_guard lock(tables_.mutex);
     CopyTable& table = *task.table;
     CopyChunk& chunk = table.chunks[table.chunk_of(table.place_of(task.part))];
     const bool is_ours = chunk.generation == task.generation && chunk.state == State::waiting;
     if (!is_ours) return Answer::too_late;
-    if (!taken || !tables_.admits(table, taken->snapshot, *snapshot_at_)) return Answer::too_old;
+    if (!taken || !tables_.admits(table, taken->snapshot, asked_at)) return Answer::too_old;
     chunk.state = State::loading;
     chunk.snapshot = taken->snapshot;
     chunk.settled_lsn = taken->settled_lsn;
@@ -62,10 +63,10 @@ bool CopyWorker::open_snapshot(const CopyTask& task) {
     auto reported = Clock::now();
     std::optional<QuietWish> quiet;
     for (int tries = 1;; ++tries) {
-        const auto replayed = replayed_lsn(reading());
-        begin_reading(task);
-        snapshot_at_ = Clock::now();
-        const Answer answer = offer(task, take_snapshot(reading(), replayed));
+        const auto asked_at = Clock::now();
+        const std::optional<TakenSnapshot> taken = begin_reading(task);
+        snapshot_at_ = Clock::now();  // a lock may have been waited for before
+        const Answer answer = offer(task, taken, asked_at);
         if (answer == Answer::accepted) return true;
         reading().execute("ROLLBACK");
         if (answer == Answer::too_late) return false;
@@ -76,7 +77,8 @@ bool CopyWorker::open_snapshot(const CopyTask& task) {
         if (tries == kTriesBeforeQuiet) quiet.emplace(tables_);
         stop_.throw_if_requested();
         std::this_thread::sleep_for(quiet ? kQuietDelay : delay);
-        delay = std::min(delay * 2, replayed ? kStandbyDelayMax : kOfferDelayMax);
+        const bool is_standby = !taken || taken->snapshot.is_of_standby();
+        delay = std::min(delay * 2, is_standby ? kStandbyDelayMax : kOfferDelayMax);
     }
 }
 

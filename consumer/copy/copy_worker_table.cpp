@@ -19,23 +19,39 @@ const char* CopyWorker::read_by_index_sql(const TableLoad& load) {
                : "";
 }
 
+namespace {
+
+std::string lock_sql(const PublishedTable& published) {
+    return fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE", rows_of(published));
+}
+
+// For who handles `error`.
+[[noreturn]] void throw_not_locked(const PublishedTable& published, const Error& error) {
+    if (error.sqlstate() != kUndefinedTable && error.sqlstate() != kInvalidSchemaName) throw;
+    throw OtherTable(
+        fmt::format("there is no table \"{}\" any more", published.relation->qualified_name()));
+}
+
+}  // namespace
+
 // The lock comes before the snapshot, so that no TRUNCATE and no rewrite can come in between.
-void CopyWorker::begin_reading(const CopyTask& task) {
+std::optional<TakenSnapshot> CopyWorker::begin_reading(const CopyTask& task) {
     snapshot_at_.reset();
     const std::shared_ptr<const TableLoad> load = load_of(*task.table);
-    reading().execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY" +
-                      limit_sql(task, "statement_timeout") + read_by_index_sql(*load));
-    lock_rows(*load->published);
+    try {
+        return begin_with_snapshot(reading(), limit_sql(task, "statement_timeout") +
+                                                  read_by_index_sql(*load) + "; " +
+                                                  lock_sql(*load->published));
+    } catch (const Error& error) {
+        throw_not_locked(*load->published, error);
+    }
 }
 
 void CopyWorker::lock_rows(const PublishedTable& published, const char* how) {
     try {
-        reading().execute(
-            fmt::format("LOCK TABLE {} IN ACCESS SHARE MODE{}", rows_of(published), how));
+        reading().execute(lock_sql(published) + how);
     } catch (const Error& error) {
-        if (error.sqlstate() != kUndefinedTable && error.sqlstate() != kInvalidSchemaName) throw;
-        throw OtherTable(
-            fmt::format("there is no table \"{}\" any more", published.relation->qualified_name()));
+        throw_not_locked(published, error);
     }
 }
 

@@ -9,12 +9,20 @@
 namespace walpack {
 namespace {
 
-constexpr const char* kReplayedSql =
-    "SELECT pg_catalog.pg_last_wal_replay_lsn() WHERE pg_catalog.pg_is_in_recovery()";
-// In one question, as the stream goes on meanwhile; the position is asked behind the snapshot.
-constexpr const char* kSnapshotAndEndSql =
-    "SELECT pg_catalog.pg_current_snapshot(), pg_catalog.pg_current_wal_insert_lsn(), "
-    "pg_catalog.current_setting('wal_block_size')";
+// One question, as the stream and a standby's replay go on meanwhile: what a standby had replayed
+// before the snapshot is kept by the session. The positions are asked behind the snapshot.
+constexpr const char* kBeginSql =
+    "BEGIN; SELECT pg_catalog.set_config('walpack.replayed', COALESCE(CASE WHEN "
+    "pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() "
+    "END::pg_catalog.text, ''), false); COMMIT; "
+    "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+constexpr const char* kTakeSql =
+    "; SELECT pg_catalog.current_setting('walpack.replayed'), s.replayed, "
+    "pg_catalog.pg_current_snapshot(), "
+    "CASE WHEN s.replayed IS NULL THEN pg_catalog.pg_current_wal_insert_lsn() END, "
+    "pg_catalog.current_setting('wal_block_size') "
+    "FROM (SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN "
+    "pg_catalog.pg_last_wal_replay_lsn() END AS replayed OFFSET 0) s";
 // Of every page but a segment's first.
 constexpr std::uint64_t kPageHeadBytes = 24;
 constexpr const char* kSnapshotSql = "SELECT pg_catalog.pg_current_snapshot()";
@@ -37,23 +45,21 @@ Lsn end_of_wal(std::string_view insert_lsn, std::string_view block_size) {
 
 }  // namespace
 
-std::optional<Lsn> replayed_lsn(Connection& source) {
-    const auto text = source.query_value(kReplayedSql);
-    return text ? Lsn::parse(*text) : std::nullopt;
-}
-
 // A standby's pg_current_snapshot() leaves out what is running. But a transaction becomes visible
 // there when its commit is replayed, so a position that did not move says the same.
-std::optional<TakenSnapshot> take_snapshot(Connection& source,
-                                           const std::optional<Lsn>& replayed_before) {
-    if (replayed_before) {
-        const auto replayed = replayed_lsn(source);
-        if (replayed != replayed_before) return std::nullopt;
-        return TakenSnapshot{SourceSnapshot::of_standby(*replayed), *replayed};
+std::optional<TakenSnapshot> begin_with_snapshot(Connection& source,
+                                                 const std::string& preparation) {
+    const Result result = source.execute(kBeginSql + preparation + kTakeSql);
+    const std::string_view before = result.value(0, 0);
+    if (result.is_null(0, 1)) {
+        // A standby that was promoted in between.
+        if (!before.empty()) return std::nullopt;
+        return TakenSnapshot{parse_snapshot(std::string(result.value(0, 2))),
+                             end_of_wal(result.value(0, 3), result.value(0, 4))};
     }
-    const Result result = source.execute(kSnapshotAndEndSql);
-    return TakenSnapshot{parse_snapshot(std::string(result.value(0, 0))),
-                         end_of_wal(result.value(0, 1), result.value(0, 2))};
+    const std::optional<Lsn> replayed = Lsn::parse(result.value(0, 1));
+    if (!replayed || result.value(0, 1) != before) return std::nullopt;
+    return TakenSnapshot{SourceSnapshot::of_standby(*replayed), *replayed};
 }
 
 // What a standby has replayed was flushed by the primary.

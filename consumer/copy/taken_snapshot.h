@@ -15,14 +15,11 @@ struct TakenSnapshot {
     Lsn settled_lsn;
 };
 
-// Of a primary: of the transaction that is open, or of the statement. Of a standby: for a
-// transaction that has executed nothing that needs a snapshot; nullopt when it replayed WAL while
-// the snapshot was taken. `replayed_before`: replayed_lsn() from before the transaction began.
-std::optional<TakenSnapshot> take_snapshot(Connection& source,
-                                           const std::optional<Lsn>& replayed_before);
-
-// What a standby has replayed; nullopt for a primary.
-std::optional<Lsn> replayed_lsn(Connection& source);
+// Begins a REPEATABLE READ transaction, which reads. `preparation` is executed in it before the
+// snapshot: empty, or statements that take none (SET LOCAL, LOCK), each after a semicolon. nullopt
+// when a standby replayed WAL while the snapshot was taken; the transaction is open then as well.
+std::optional<TakenSnapshot> begin_with_snapshot(Connection& source,
+                                                 const std::string& preparation);
 
 // Whether a crash of the source would leave what lies before.
 bool is_flushed(Connection& source, Lsn lsn);

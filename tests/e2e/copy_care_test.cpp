@@ -2,48 +2,13 @@
 // standby, snapshots stay young, and what breaks costs no more than the chunk it was in.
 #include <thread>
 
-#include "support/loaded_chunks.h"
-#include "support/scenario.h"
-#include "support/writers.h"
+#include "copy_care_scenario.h"
 
 namespace walpack::e2e {
 namespace {
 
-constexpr int kRows = 20'000;  // 5 MB
-
-class CopyCare : public Scenario {
+class CopyCare : public CopyCareScenario {
   protected:
-    void SetUp() override {
-        Scenario::SetUp();
-        on_both(
-            "CREATE TABLE t (id int PRIMARY KEY, n int, v text); "
-            "CREATE TABLE keyless (id int, n int, v text); "
-            "ALTER TABLE keyless REPLICA IDENTITY FULL");
-        const std::string rows = std::to_string(kRows);
-        source().execute("INSERT INTO t SELECT g, 0, repeat('t', 200) FROM generate_series(1, " +
-                         rows +
-                         ") g; INSERT INTO keyless SELECT g, 0, repeat('k', 200) FROM "
-                         "generate_series(1, " +
-                         rows + " / 5) g; ANALYZE");
-        consumer().set("copy_chunk_bytes", "\"256kB\"");
-        consumer().set("retry_delay_min", "\"50ms\"");
-    }
-
-    static std::string change(Random& random) {
-        const std::string id = std::to_string(random.between(1, kRows));
-        switch (random.between(0, 3)) {
-            case 0:
-                return "UPDATE t SET id = " + std::to_string(random.between(1, 2 * kRows)) +
-                       " WHERE id = " + id;
-            case 1:
-                return "DELETE FROM t WHERE id = " + id;
-            case 2:
-                return "UPDATE keyless SET n = n + 1 WHERE id = " + id;
-            default:
-                return "UPDATE t SET n = n + 1 WHERE id = " + id;
-        }
-    }
-
     // Table u is described and not read yet, as another one is being loaded.
     void start_with_a_table_that_waits() {
         on_both("CREATE TABLE u (id int PRIMARY KEY, v text)");
@@ -311,72 +276,6 @@ TEST_F(CopyCare, AServerThatCrashesRepeatsOnlyUnfinishedChunks) {
     }
     wait_until_copied();
     EXPECT_TRUE(source().try_execute("SELECT 1") || source().try_execute("SELECT 1"));
-    catch_up();
-    expect_equal();
-}
-
-TEST_F(CopyCare, AStandbyThatLagsIsWaitedFor) {
-    const Cluster standby("standby", source_cluster());
-    Session at_standby(standby.conninfo(source_database()));
-    consumer().set("copy_from", toml_text(standby.conninfo(source_database())));
-    consumer().init();
-    wait_until("the standby has the tables as they are", seconds(20), [&] {
-        return at_standby.value("SELECT pg_last_wal_replay_lsn() >= " +
-                                literal(source().value("SELECT pg_current_wal_lsn()"))) == "t";
-    });
-    at_standby.execute("SELECT pg_wal_replay_pause()");
-    source().execute("UPDATE t SET n = n + 1 WHERE id % 2 = 0; DELETE FROM keyless WHERE id < 50");
-    consumer().start();
-    wait_until_streaming();
-    std::this_thread::sleep_for(seconds(2));
-    EXPECT_EQ(count_loaded_chunks(target()), 0);
-    at_standby.execute("SELECT pg_wal_replay_resume()");
-    wait_until_copied();
-    catch_up();
-    expect_equal();
-}
-
-// Its replay does not wait for those who read there.
-TEST_F(CopyCare, AStandbyThatCancelsItsReadersIsReadAgain) {
-    const Cluster standby("standby", source_cluster());
-    Session(standby.conninfo("postgres"))
-        .execute("ALTER SYSTEM SET max_standby_streaming_delay = 0");
-    Session(standby.conninfo("postgres")).execute("SELECT pg_reload_conf()");
-    consumer().set("copy_from", toml_text(standby.conninfo(source_database())));
-    consumer().set("copy_rate_limit", "\"2MB\"");
-    consumer().init();
-    consumer().start();
-    Session cleaner = new_source_session();
-    wait_until("readers are cancelled", seconds(40), [&] {
-        cleaner.execute("UPDATE t SET n = n + 1 WHERE id % 10 = 0; UPDATE keyless SET n = n + 1");
-        cleaner.execute("VACUUM t");
-        cleaner.execute("VACUUM keyless");
-        return contains(consumer().log(), "conflict with recovery");
-    });
-    wait_until_copied();
-    catch_up();
-    expect_equal();
-}
-
-TEST_F(CopyCare, RowsComeFromAStandby) {
-    const Cluster standby("standby", source_cluster());
-    consumer().set("copy_from", toml_text(standby.conninfo(source_database())));
-    consumer().set("copy_rate_limit", "\"1500kB\"");
-    Writers writers(source_conninfo(), 3, change);
-    consumer().init();
-    consumer().start();
-    Session at_standby(standby.conninfo(source_database()));
-    const auto readers = [this](Session& session) {
-        return session.number(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'walpack_copy_" +
-            pipeline() + "' AND datname = current_database() AND query LIKE 'COPY%'");
-    };
-    wait_until("rows are read from the standby", seconds(20),
-               [&] { return readers(at_standby) > 0; });
-    EXPECT_EQ(readers(source()), 0);
-    wait_until_copied();
-    EXPECT_EQ(writers.stop(), "");
-    EXPECT_GT(writers.committed(), 100);
     catch_up();
     expect_equal();
 }

@@ -37,6 +37,13 @@ class PublishedTables : public Scenario {
         wait_until("the rows of " + table + " are there", seconds(30),
                    [&] { return target().number("SELECT count(*) FROM " + table) == rows; });
     }
+    int lines_of_log(const std::string& text) {
+        const std::string log = consumer().log();
+        int lines = 0;
+        for (auto at = log.find(text); at != std::string::npos; at = log.find(text, at + 1))
+            ++lines;
+        return lines;
+    }
     void wait_for_log(const std::string& text) {
         wait_until("the log says \"" + text + "\"", seconds(30),
                    [&] { return contains(consumer().log(), text); });
@@ -50,6 +57,32 @@ TEST_F(PublishedTables, SeveralThatAreWrittenInOneTransactionAreAllCopied) {
         "BEGIN; INSERT INTO m1 VALUES (11, 1); INSERT INTO m2 VALUES (11, 1); INSERT INTO m3 "
         "VALUES (11, 1); COMMIT");
     for (const char* table : {"m1", "m2", "m3"}) wait_for_rows(table, 11);
+    catch_up();
+    expect_equal();
+}
+
+// A snapshot that sees all that was dropped waits for every transaction that runs.
+TEST_F(PublishedTables, SeveralWaitTogetherForTransactionsThatRun) {
+    stop_consumer();
+    consumer().set("copy_workers", "1");
+    consumer().start();
+    std::string tables;
+    std::string inserts;
+    for (int i = 1; i <= 8; ++i) {
+        const std::string table = "m" + std::to_string(i);
+        make(table);
+        tables += (tables.empty() ? "" : ", ") + table;
+        inserts += "; INSERT INTO " + table + " VALUES (11, 1)";
+    }
+    Session running = new_source_session();
+    running.execute("BEGIN; INSERT INTO first VALUES (101, 1)");
+    publish(tables);
+    source().execute("BEGIN" + inserts + "; COMMIT");
+    const std::string waits = "waiting for a snapshot that sees what was dropped";
+    wait_for_log(waits);
+    running.execute("COMMIT");
+    for (int i = 1; i <= 8; ++i) wait_for_rows("m" + std::to_string(i), 11);
+    EXPECT_EQ(lines_of_log(waits), 1);
     catch_up();
     expect_equal();
 }

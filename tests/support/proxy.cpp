@@ -231,6 +231,7 @@ void Proxy::carry_once() {
         watch(link, link.server, link.to_server, link.to_client);
     }
     poll(fds.data(), fds.size(), kTickMilliseconds);
+    if (delay_ > 0) std::this_thread::sleep_for(std::chrono::milliseconds(delay_));
     std::size_t next = 1;
     for (Link& link : links_) {
         const short client_events = fds[next].revents;

@@ -36,6 +36,8 @@ class Proxy {
     bool is_frozen() const { return is_frozen_; }
     // Bytes per second, both directions and all connections together; 0 is unlimited.
     void limit(int bytes_per_second) { bytes_per_second_ = bytes_per_second; }
+    // Bytes are carried so much later, as over a long line.
+    void delay(std::chrono::milliseconds by) { delay_ = by.count(); }
     // The next time the server's answer holds these bytes, the connection is reset in place of
     // handing the answer on: what was asked is done, and the client cannot know.
     void lose_answer(const std::string& bytes);
@@ -86,7 +88,8 @@ class Proxy {
     std::atomic<bool> cut_requested_{false};
     std::atomic<bool> lost_answer_{false};
     std::atomic<int> bytes_per_second_{0};
-    double allowance_ = 0;  // bytes that the limit lets through now
+    std::atomic<std::int64_t> delay_{0};  // milliseconds
+    double allowance_ = 0;                // bytes that the limit lets through now
     std::chrono::steady_clock::time_point refilled_;
     std::mutex mutex_;
     std::string answer_to_lose_;

@@ -1,0 +1,101 @@
+// Rows are read from a standby of the source.
+#include <thread>
+
+#include "copy_care_scenario.h"
+#include "support/proxy.h"
+
+namespace walpack::e2e {
+namespace {
+
+class CopyFromStandby : public CopyCareScenario {};
+
+TEST_F(CopyFromStandby, AStandbyThatLagsIsWaitedFor) {
+    const Cluster standby("standby", source_cluster());
+    Session at_standby(standby.conninfo(source_database()));
+    consumer().set("copy_from", toml_text(standby.conninfo(source_database())));
+    consumer().init();
+    wait_until("the standby has the tables as they are", seconds(20), [&] {
+        return at_standby.value("SELECT pg_last_wal_replay_lsn() >= " +
+                                literal(source().value("SELECT pg_current_wal_lsn()"))) == "t";
+    });
+    at_standby.execute("SELECT pg_wal_replay_pause()");
+    source().execute("UPDATE t SET n = n + 1 WHERE id % 2 = 0; DELETE FROM keyless WHERE id < 50");
+    consumer().start();
+    wait_until_streaming();
+    std::this_thread::sleep_for(seconds(2));
+    EXPECT_EQ(count_loaded_chunks(target()), 0);
+    at_standby.execute("SELECT pg_wal_replay_resume()");
+    wait_until_copied();
+    catch_up();
+    expect_equal();
+}
+
+// A snapshot is of use where nothing was replayed between two looks at the position.
+TEST_F(CopyFromStandby, OneThatIsFarAwayAndReplaysWithoutAPauseIsReadFrom) {
+    source().execute("CREATE TABLE noise (id bigint)");
+    const Cluster standby("standby", source_cluster());
+    Proxy line(standby.port());
+    line.delay(std::chrono::milliseconds(2));
+    consumer().set("copy_from",
+                   toml_text("host=127.0.0.1 user=postgres port=" + std::to_string(line.port()) +
+                             " dbname=" + source_database()));
+    consumer().set("tables", R"(["public.t", "public.keyless", "public.mark"])");
+    consumer().init();
+    Writers writers(source_conninfo(), 2, [](Random&) {
+        return std::string("INSERT INTO noise SELECT generate_series(1, 5)");
+    });
+    consumer().start();
+    wait_until_copied();
+    EXPECT_EQ(writers.stop(), "");
+    source().execute("DROP TABLE noise");
+    catch_up();
+    expect_equal();
+}
+
+// Its replay does not wait for those who read there.
+TEST_F(CopyFromStandby, AStandbyThatCancelsItsReadersIsReadAgain) {
+    const Cluster standby("standby", source_cluster());
+    Session(standby.conninfo("postgres"))
+        .execute("ALTER SYSTEM SET max_standby_streaming_delay = 0");
+    Session(standby.conninfo("postgres")).execute("SELECT pg_reload_conf()");
+    consumer().set("copy_from", toml_text(standby.conninfo(source_database())));
+    consumer().set("copy_rate_limit", "\"2MB\"");
+    consumer().init();
+    consumer().start();
+    Session cleaner = new_source_session();
+    wait_until("readers are cancelled", seconds(40), [&] {
+        cleaner.execute("UPDATE t SET n = n + 1 WHERE id % 10 = 0; UPDATE keyless SET n = n + 1");
+        cleaner.execute("VACUUM t");
+        cleaner.execute("VACUUM keyless");
+        return contains(consumer().log(), "conflict with recovery");
+    });
+    wait_until_copied();
+    catch_up();
+    expect_equal();
+}
+
+TEST_F(CopyFromStandby, RowsComeFromAStandby) {
+    const Cluster standby("standby", source_cluster());
+    consumer().set("copy_from", toml_text(standby.conninfo(source_database())));
+    consumer().set("copy_rate_limit", "\"1500kB\"");
+    Writers writers(source_conninfo(), 3, change);
+    consumer().init();
+    consumer().start();
+    Session at_standby(standby.conninfo(source_database()));
+    const auto readers = [this](Session& session) {
+        return session.number(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'walpack_copy_" +
+            pipeline() + "' AND datname = current_database() AND query LIKE 'COPY%'");
+    };
+    wait_until("rows are read from the standby", seconds(20),
+               [&] { return readers(at_standby) > 0; });
+    EXPECT_EQ(readers(source()), 0);
+    wait_until_copied();
+    EXPECT_EQ(writers.stop(), "");
+    EXPECT_GT(writers.committed(), 100);
+    catch_up();
+    expect_equal();
+}
+
+}  // namespace
+}  // namespace walpack::e2e
