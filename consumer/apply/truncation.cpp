@@ -55,7 +55,7 @@ WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
     AND d.deptype IN ('a', 'i') AND d.refobjid = ANY ($1::pg_catalog.oid[]))";
 
-// No table can be truncated whose constraints have something to check at the end.
+// Constraints that may have something of the tables to check at the end.
 constexpr const char* kReadDeferrable = R"(
 SELECT pg_catalog.string_agg(DISTINCT pg_catalog.format('%I.%I', n.nspname, c.conname), ', ')
 FROM pg_catalog.pg_constraint c
@@ -176,6 +176,17 @@ std::string check_sql(const std::string& rows, const std::string& condition) {
                        condition.empty() ? "" : " WHERE " + condition);
 }
 
+// No table can be truncated while something of it is still to be checked. The source had nothing
+// left to check there, so that is checked first; but not where there is nothing, as it would take
+// in the other end of a foreign key, which may be right only when the rows are gone. Deferred again
+// are all, since a name may be that of another constraint too, which is not deferrable.
+std::string behind_checks(const std::string& truncate, const std::string& constraints) {
+    return "DO " + quote_literal(fmt::format(
+                       "BEGIN {0}; EXCEPTION WHEN object_in_use THEN SET CONSTRAINTS {1} "
+                       "IMMEDIATE; {0}; SET CONSTRAINTS ALL DEFERRED; END",
+                       truncate, constraints));
+}
+
 // Whether the target's foreign keys fire or not: no row is left that references nothing.
 std::vector<TruncateStep> plan_deletes(Connection& control, const Truncate& truncate,
                                        const Tables& tables,
@@ -228,19 +239,12 @@ std::vector<TruncateStep> plan_truncation(Connection& control, const TruncateOpt
         }
     }
     const auto& relation = truncate.relations.front();
-    std::vector<TruncateStep> steps = {{truncate_sql(tables, more, truncate), relation, ""}};
-    if (!options.defers_constraints) return steps;
-    // At the source nothing was left to check either.
+    const std::string sql = truncate_sql(tables, more, truncate);
+    if (!options.defers_constraints) return {{sql, relation, ""}};
     for (const Referencing& table : more) oids.push_back(table.oid);
-    if (const auto names = control.query_value(std::string(kWithEmptied) + kReadDeferrable,
-                                               {array_literal(oids)})) {
-        steps.insert(
-            steps.begin(),
-            TruncateStep{fmt::format("SET CONSTRAINTS {} IMMEDIATE", *names), relation, ""});
-        // By name it is refused where another table has one of that name that is not deferrable.
-        steps.push_back({"SET CONSTRAINTS ALL DEFERRED", relation, ""});
-    }
-    return steps;
+    const auto names =
+        control.query_value(std::string(kWithEmptied) + kReadDeferrable, {array_literal(oids)});
+    return {{names ? behind_checks(sql, *names) : sql, relation, ""}};
 }
 
 }  // namespace walpack

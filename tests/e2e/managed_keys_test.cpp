@@ -34,6 +34,29 @@ TEST_F(ManagedKeys, ATruncateComesBehindRowsOfADeferrableKey) {
     expect_caught_up();
 }
 
+// What is left to be checked is right only when the rows are gone.
+TEST_F(ManagedKeys, ATruncateComesBehindTheDeleteOfWhatItsRowsReferTo) {
+    make(
+        "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int PRIMARY KEY, "
+        "parent_id int NOT NULL REFERENCES parent DEFERRABLE INITIALLY DEFERRED)",
+        {"parent", "child"});
+    copy_and_stop();
+    const std::string insert =
+        "INSERT INTO parent SELECT g FROM generate_series(1, 20) g; "
+        "INSERT INTO child SELECT g, g FROM generate_series(1, 20) g";
+    const std::string truncate = "BEGIN; DELETE FROM parent; TRUNCATE child; COMMIT";
+    source().execute(insert);
+    expect_backlog_arrives();
+    source().execute(truncate);
+    expect_caught_up();
+    stop();
+    source().execute(insert);
+    source().execute(truncate);
+    source().execute("INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1, 1)");
+    consumer().start();
+    expect_caught_up();
+}
+
 // Each key is right when the statement ends, and no sooner.
 TEST_F(ManagedKeys, RowsOfOneStatementMayReferToEachOther) {
     make("CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree)", {"tree"});
