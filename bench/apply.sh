@@ -12,6 +12,8 @@
 # initial target database and of the same slot, and ends when the workload's last row is visible on
 # the target; then the tables are compared. CPU is that of the walsender, plus the apply worker, or
 # the consumer with its backends on the target: from the postmasters' accounts of ended children.
+# METHODS may name `reading` as well: what the source's server alone takes to decode the same WAL for a
+# publication without tables. No method that reads a slot takes less.
 # Columns: workload, method, repetition, wall s, CPU s (total), walsender s, target s, consumer s,
 # outcome.
 set -euo pipefail
@@ -50,7 +52,8 @@ position_is_taken() {
 take_position() { # WORKLOAD
     local pid
     publish "$1"
-    if [[ $methods != *walpack* ]]; then
+    sql source "$1" -c 'CREATE PUBLICATION nothing'
+    if [[ $methods != *walpack* && $methods != *reading* ]]; then
         sql source "$1" -c "SELECT pg_create_logical_replication_slot('base', 'pgoutput')" >/dev/null
         return
     fi
@@ -199,6 +202,22 @@ measure() { # WORKLOAD METHOD REPETITION
     discard_method "$2"
 }
 
+measure_reading() { # WORKLOAD REPETITION
+    local before started ended
+    sql source "$1" -c "SELECT pg_copy_logical_replication_slot('base', 'bench', false, 'walpack')" >/dev/null
+    until_backends source 0
+    before=$(ticks_of_children source)
+    connect source
+    started=$EPOCHREALTIME
+    "$bin/pg_recvlogical" -d "$1" -S bench --start --no-loop --endpos="$end" -o publication_names=nothing -f /dev/null
+    ended=$EPOCHREALTIME
+    until_backends source 0
+    awk -v head="$1	reading	$2	$(seconds_between "$started" "$ended")" -v h="$hertz" \
+        -v s=$(($(ticks_of_children source) - before)) \
+        'BEGIN { printf "%s\t%.2f\t%.2f\t0\t0\tequal\n", head, s / h, s / h }'
+    drop_slot bench
+}
+
 for workload in $workloads; do
     printf 'title\t%s\t%s\n' "$workload" "$(title_of "$workload")"
     sql source postgres -c "CREATE DATABASE $workload"
@@ -213,10 +232,14 @@ for workload in $workloads; do
     take_position "$workload"
     run_workload "$workload" source "$workload"
     sql source "$workload" -c 'INSERT INTO finished VALUES (1)' -c CHECKPOINT
+    end=$(sql source "$workload" -c 'SELECT pg_current_wal_lsn()')
     digest_of_source=$(digest source "$workload")
     for ((repetition = 1; repetition <= REPS; repetition++)); do
         for method in $methods; do
-            measure "$workload" "$method" "$repetition"
+            case $method in
+            reading) measure_reading "$workload" "$repetition" ;;
+            *) measure "$workload" "$method" "$repetition" ;;
+            esac
         done
     done
     drop_slot base

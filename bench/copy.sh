@@ -7,6 +7,9 @@
 # METHODS, WALPACK, WALPACK_EXTRA: as for apply.sh. FSYNC=on makes the target durable. Method
 # subscription_binary needs a target of version 16.
 #
+# METHODS may name `pipes` as well, for workloads of one table: two psql hand the halves of the table to two
+# psql, in binary form, then the key is made. Nothing that copies by sessions of its own takes less.
+#
 # Every repetition starts with an empty target database, and ends when the rows are there with all
 # their indexes; then tables and indexes are compared. The tables of a subscription are made before the
 # clock runs, those of walpack by `walpack init`, whose time has a column of its own.
@@ -86,8 +89,33 @@ prepare_method() { # WORKLOAD METHOD
         configure "$1" "$run" true
         "$walpack" init --config "$work/bench.toml" > "$work/init.log" 2>&1 || { cat "$work/init.log" >&2; exit 1; }
         ;;
-    subscription_*) sql target "$run" -v rows="$(rows_of "$1")" -f "$(file_of "$1" setup)" ;;
+    subscription_* | pipes) sql target "$run" -v rows="$(rows_of "$1")" -f "$(file_of "$1" setup)" ;;
     esac
+    [ "$2" != pipes ] || sql target "$run" -c "ALTER TABLE $(table_of "$1") DROP CONSTRAINT $(table_of "$1")_pkey"
+}
+
+# Of workloads with one table, whose ids are 1 to the number of rows.
+table_of() {
+    case $1 in
+    *narrow) echo narrow ;;
+    *mixed) echo wide ;;
+    *)
+        echo "copy.sh: method pipes is for workloads of one table" >&2
+        return 1
+        ;;
+    esac
+}
+copy_by_pipes() { # WORKLOAD SOURCE TARGET
+    local table half bounds pids=()
+    table=$(table_of "$1")
+    half=$(($(rows_of "$1") / 2))
+    for bounds in "id <= $half" "id > $half"; do
+        "$bin/psql" -Xq -d "$2" -c "COPY (SELECT * FROM $table WHERE $bounds) TO STDOUT (FORMAT binary)" |
+            "$bin/psql" -Xq -d "$3" -c "COPY $table FROM STDIN (FORMAT binary)" &
+        pids+=($!)
+    done
+    wait "${pids[@]}"
+    "$bin/psql" -Xq -d "$3" -c "ALTER TABLE $table ADD PRIMARY KEY (id)"
 }
 
 # In a shell of its own, whose children's CPU is known when it has ended. Both servers are reached by
@@ -107,6 +135,7 @@ start_method() { # WORKLOAD METHOD
             --table-jobs $jobs_of_others --index-jobs $jobs_of_others \
             --source "$from" --target "$to" > "$work/client.log" 2>&1 &
         ;;
+    pipes) copy_by_pipes "$1" "$from" "$to" > "$work/client.log" 2>&1 & ;;
     pg_dump)
         ("$bin/pg_dump" -Fc -Z0 --no-publications -d "$from" | "$bin/pg_restore" -d "$to") > "$work/client.log" 2>&1 &
         ;;

@@ -21,7 +21,7 @@ constexpr std::chrono::milliseconds kIdleWait{100};
 // A look at the target's sockets costs system calls; more often than it takes to run dry is in
 // vain.
 constexpr std::chrono::microseconds kPumpInterval{500};
-constexpr std::chrono::microseconds kNap{250};
+constexpr std::chrono::microseconds kNap{1000};
 // What is released goes a step behind what is said of it.
 constexpr std::chrono::milliseconds kReleaseInterval{100};
 // After nothing came for this long, what comes next is received in this thread.

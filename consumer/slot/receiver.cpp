@@ -23,7 +23,8 @@ using Clock = std::chrono::steady_clock;
 
 // Four messages, each soon after the one before: a stream, and not a single transaction.
 constexpr int kQuickWakes = 4;
-constexpr std::chrono::microseconds kNap{200};
+constexpr std::chrono::microseconds kNap{1000};
+constexpr std::chrono::microseconds kQuickWait{100};
 
 constexpr std::size_t kUnbounded = std::numeric_limits<std::size_t>::max();
 // A lent stream that nobody uses is taken back after this long, twice this at most.
@@ -191,7 +192,7 @@ class Receiver::Stream {
         const auto started = Clock::now();
         poll(fds.data(), fds.size(), milliseconds_until(next_status()));
         const auto waited = Clock::now() - started;
-        const bool is_quick = fds[0].revents != 0 && waited < kNap / 2;
+        const bool is_quick = fds[0].revents != 0 && waited < kQuickWait;
         quick_wakes_ = is_quick ? quick_wakes_ + 1 : 0;
         if (!reading) count_without_room(waited);
         if (fds[2].revents != 0) drain(owner_.wake_fd_);
