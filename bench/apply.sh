@@ -43,14 +43,9 @@ with_pglogical() { [ ${#source_settings[@]} -gt 0 ]; }
 FSYNC=off start_cluster source "${source_settings[@]}"
 start_cluster target
 
-position_is_taken() {
-    [ "$(sql target "$1" -c "SELECT count(*) FROM walpack.progress WHERE applied_lsn > '0/0'" 2>/dev/null)" = 1 ]
-}
-
 # The slot's position and walpack's progress row, both before the workload. Every repetition of
 # every method starts from copies of them.
 take_position() { # WORKLOAD
-    local pid
     publish "$1"
     sql source "$1" -c 'CREATE PUBLICATION nothing'
     if [[ $methods != *walpack* && $methods != *reading* ]]; then
@@ -59,11 +54,6 @@ take_position() { # WORKLOAD
     fi
     configure "$1" "initial_$1"
     "$walpack" init --config "$work/bench.toml" > "$work/init.log" 2>&1 || { cat "$work/init.log" >&2; exit 1; }
-    "$walpack" run --config "$work/bench.toml" >&2 &
-    pid=$!
-    eventually 60 position_is_taken "initial_$1"
-    kill -TERM $pid
-    wait $pid
     sql source "$1" -c "SELECT pg_copy_logical_replication_slot('bench', 'base')" >/dev/null
     drop_slot bench
 }
