@@ -30,6 +30,7 @@ struct CopyJobOptions {
     CopyStartOptions start;
     CopyWorkerOptions worker;
     std::uint64_t rate_limit = 0;  // bytes a second; 0: none
+    bool knows_published = false;  // what is published was read a moment ago
     std::chrono::milliseconds retry_delay_min{200};
     std::chrono::milliseconds retry_delay_max{30'000};
     OnCopyProgress on_progress;  // empty: the log is told instead, less often

@@ -34,18 +34,27 @@ ORDER BY a.attrelid, a.attnum)";
 // The rows of the catalog as they are, whatever columns they have by version; without what says
 // nothing of what is published. $2: the publications; {}: those of schemas, from version 15 on.
 constexpr const char* kReadPublishing = R"(
-WITH of_ours AS (SELECT p.* FROM pg_catalog.pg_publication p
-                 WHERE p.pubname = ANY ($2::pg_catalog.name[]))
+WITH of_ours AS MATERIALIZED (
+    SELECT p.* FROM pg_catalog.pg_publication p WHERE p.pubname = ANY ($2::pg_catalog.name[])),
+asked AS (SELECT oid FROM pg_catalog.unnest($1::pg_catalog.oid[]) t(oid)),
+named AS (
+    SELECT oid, oid AS relid FROM asked
+    UNION
+    SELECT c.oid, a.relid FROM asked
+    JOIN pg_catalog.pg_class c ON c.oid = asked.oid AND c.relispartition
+    CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(c.oid) a),
+of_tables AS (
+    SELECT named.oid,
+        pg_catalog.string_agg(pg_catalog.to_jsonb(r)::pg_catalog.text, ' ' ORDER BY r.oid) AS text
+    FROM named JOIN pg_catalog.pg_publication_rel r ON r.prrelid = named.relid
+        AND r.prpubid IN (SELECT oid FROM of_ours)
+    GROUP BY named.oid)
 SELECT t.oid, pg_catalog.md5(pg_catalog.concat_ws(' ',
     (SELECT pg_catalog.string_agg((pg_catalog.to_jsonb(p) - 'pubowner')::pg_catalog.text, ' '
                                   ORDER BY p.oid) FROM of_ours p),
-    (SELECT pg_catalog.string_agg(pg_catalog.to_jsonb(r)::pg_catalog.text, ' ' ORDER BY r.oid)
-     FROM pg_catalog.pg_publication_rel r
-     WHERE r.prpubid IN (SELECT oid FROM of_ours)
-         AND (r.prrelid = t.oid
-              OR r.prrelid IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(t.oid) a))),
+    of_tables.text,
     {}))
-FROM pg_catalog.unnest($1::pg_catalog.oid[]) t(oid))";
+FROM asked t LEFT JOIN of_tables ON of_tables.oid = t.oid)";
 constexpr int kVersionWithSchemas = 150000;
 constexpr const char* kOfSchemas = R"((
     SELECT pg_catalog.string_agg(pg_catalog.to_jsonb(n)::pg_catalog.text, ' ' ORDER BY n.oid)

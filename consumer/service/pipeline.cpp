@@ -176,6 +176,12 @@ CopyJobOptions Pipeline::copy_job_options(const std::string& encoding) const {
     return options;
 }
 
+std::unique_ptr<Connection> Pipeline::connect_for_copy() const {
+    auto source = std::make_unique<Connection>(config_.source, stop_, "walpack_copy");
+    require_primary(*source);
+    return source;
+}
+
 // The position at which the stream begins: with the copy beside it, or behind it where chunks
 // cannot be loaded in an order that the target accepts.
 Lsn Pipeline::start(Connection& target, Progress& progress) {
@@ -186,16 +192,19 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
             .hint(
                 "Run \"walpack init\" again, which gives it one if nobody has read from the slot; "
                 "or set copy = true.");
-    Connection source(config_.source, stop_, "walpack_copy");
-    require_primary(source);
+    auto connection = connect_for_copy();
+    Connection& source = *connection;
     const TargetSession session = set_up_target_session(target);
     match_client_encoding(source, target);
     const auto tables = read_published_tables(source, config_.selection());
     warn_of_missing_identity(tables);
     const auto mappings = map_all(target, tables);
     if (!config_.empties_tables()) require_empty(target, mappings);
-    if (can_copy_by_chunks(mappings, session.is_replica_role))
-        return begin_copy(copy_start_options(), source, target, progress, tables, stop_);
+    if (can_copy_by_chunks(mappings, session.is_replica_role)) {
+        const Lsn begin = begin_copy(copy_start_options(), source, target, progress, tables, stop_);
+        copy_source_ = std::move(connection);
+        return begin;
+    }
     log::info(
         "the target checks foreign keys, so all tables are copied under one snapshot, by one "
         "session and from the source itself");
@@ -227,10 +236,12 @@ Pipeline::ResumedCopy Pipeline::resume(Connection& target, CopyTables& tables,
     set_up_target_session(target);
     end_earlier_copy(target, config_.pipeline);
     if (!CopyCatalog(config_.pipeline).is_begun(target)) return {};
-    Connection source(config_.source, stop_, "walpack_copy");
-    require_primary(source);
+    const bool has_just_begun = copy_source_ != nullptr;
+    const auto connection = has_just_begun ? std::move(copy_source_) : connect_for_copy();
+    Connection& source = *connection;
     const std::string encoding = match_client_encoding(source, target);
     CopyJobOptions options = copy_job_options(encoding);
+    options.knows_published = has_just_begun;
     options.start.refused_rows = options.worker.refused_rows = refused_rows;
     resume_copy(options.start, source, target, tables);
     // Before the workers begin.

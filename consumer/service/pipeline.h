@@ -51,6 +51,7 @@ class Pipeline {
         // Changes of a chunk that was loaded and not live.
         bool needs_changes_again = false;
     };
+    std::unique_ptr<Connection> connect_for_copy() const;
     ResumedCopy resume(Connection& target, CopyTables& tables, RefusedCopyRows* refused_rows);
     void rewind(Lsn position);
     void stream(Connection& target, Progress& progress, Lsn position, StopRequest& abort);
@@ -65,6 +66,8 @@ class Pipeline {
     std::function<void(const std::string&)> on_state_;
     OnCopyProgress on_copy_;
     Repetition repetition_;
+    // Of start(), where the copy began by it: its session at the source, which resume() takes over.
+    std::unique_ptr<Connection> copy_source_;
     // Of sessions that write rows; nullptr: none are told apart.
     std::shared_ptr<const ReplicationOrigins> origins_;
 };
