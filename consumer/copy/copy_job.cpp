@@ -45,7 +45,7 @@ CopyJob::CopyJob(CopyJobOptions options, CopyTables& tables, Connection& source,
     take_builds(source, target);
     for (const auto& [name, table] : tables_.by_name) assign_stages(*table);
     show_tables(source, target);
-    if (options_.knows_published) published_at_ = Clock::now();
+    if (options_.published_at) published_at_ = *options_.published_at;
     is_working_ = true;
     for (std::uint64_t i = 0; i < options_.worker.workers; ++i)
         threads_.emplace_back([this] { work(); });

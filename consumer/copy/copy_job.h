@@ -30,7 +30,8 @@ struct CopyJobOptions {
     CopyStartOptions start;
     CopyWorkerOptions worker;
     std::uint64_t rate_limit = 0;  // bytes a second; 0: none
-    bool knows_published = false;  // what is published was read a moment ago
+    // When what is published was read for the start of the copy; nullopt: it was not.
+    std::optional<std::chrono::steady_clock::time_point> published_at;
     std::chrono::milliseconds retry_delay_min{200};
     std::chrono::milliseconds retry_delay_max{30'000};
     OnCopyProgress on_progress;  // empty: the log is told instead, less often

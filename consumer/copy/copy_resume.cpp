@@ -228,6 +228,9 @@ class Resumption {
 
     void restore_chunks(CopyTable& table) {
         if (table.parts.empty() || table.published == nullptr) return;
+        // Of what is all there, nothing more is read by what is published.
+        const bool is_all_there = std::ranges::all_of(table.parts, &CopyPart::is_loaded);
+        if (is_all_there) table.stored.publishing = table.published->publishing;
         if (const char* why = why_begin_again(source_, table.stored, *table.published)) {
             target_.execute(catalog_.request_sql(table.stored.oid));
             return begin_again(table, why);

@@ -149,6 +149,7 @@ struct CopyTables {
     std::chrono::steady_clock::time_point session_at;
     // The last one that was taken in this session of the stream.
     std::optional<ExactSnapshot> exact;
+    bool is_exact_awaited = false;  // a worker is taking one
     // A standby may be far behind, so it is asked by LSN: where the stream began, and the last
     // transaction whose changes were not applied, by its commit LSN.
     Lsn resumed_at;

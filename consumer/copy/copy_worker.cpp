@@ -1,6 +1,8 @@
 #include "copy/copy_worker.h"
 
 #include <algorithm>
+#include <mutex>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,6 +25,7 @@ using Clock = std::chrono::steady_clock;
 
 // What waits for a stronger lock on a table that is published may wait for the copy itself.
 constexpr const char* kLimitLockWaits = "SET lock_timeout = '10s'";
+constexpr std::chrono::milliseconds kExactLook{100};
 
 }  // namespace
 
@@ -60,6 +63,7 @@ Connection& CopyWorker::reading() {
         reading_ = connect_in_encoding(options_.reading, options_.encoding, stop_,
                                        reading_application_name(options_.pipeline));
         set_up_source_session(*reading_);
+        reads_standby_ = false;
         require_timeline();
     }
     return *reading_;
@@ -114,21 +118,38 @@ void CopyWorker::run(CopyTask& task) {
 // One that was taken for another table serves where its changes were dropped by then already: to
 // take one means to wait for all transactions that run.
 ExactSnapshot CopyWorker::find_required(const CopyTable& table) {
-    {
-        const std::lock_guard lock(tables_.mutex);
+    std::unique_lock lock(tables_.mutex);
+    while (true) {
         const auto& exact = tables_.exact;
-        if (exact && table.dropped_from && *table.dropped_from <= exact->lsn) return *exact;
+        const auto& from = table.dropped_from;
+        if (exact && from && from->is_valid() && *from <= exact->lsn) return *exact;
+        if (!tables_.is_exact_awaited) break;
+        stop_.throw_if_requested();
+        tables_.changed.wait_for(lock, kExactLook);
     }
-    const auto source = connect_to_source(options_, stop_);
+    tables_.is_exact_awaited = true;
+    lock.unlock();
     log::info("waiting for a snapshot that sees what was dropped of {}",
               table.published->relation->qualified_name());
     const auto asked_at = std::chrono::steady_clock::now();
-    ExactSnapshot exact = take_exact_snapshot(
-        {.source = options_.source, .selection = {}, .pipeline = options_.pipeline}, *source,
-        stop_);
-    const std::lock_guard lock(tables_.mutex);
-    if (asked_at >= tables_.session_at) tables_.exact = exact;
-    return exact;
+    std::optional<ExactSnapshot> exact;
+    const auto note = [&] {
+        lock.lock();
+        tables_.is_exact_awaited = false;
+        if (exact && asked_at >= tables_.session_at) tables_.exact = exact;
+        tables_.changed.notify_all();
+    };
+    try {
+        const auto source = connect_to_source(options_, stop_);
+        exact = take_exact_snapshot(
+            {.source = options_.source, .selection = {}, .pipeline = options_.pipeline}, *source,
+            stop_);
+    } catch (...) {
+        note();
+        throw;
+    }
+    note();
+    return *exact;
 }
 
 // The stream drops the table's changes by now: what is asked of snapshots is found out after that.

@@ -132,6 +132,7 @@ class CopyWorker {
     const StopRequest& stop_;
     CopyCatalog catalog_;
     std::unique_ptr<Connection> reading_;
+    bool reads_standby_ = false;  // that session has found itself at one
     std::unique_ptr<Connection> target_;
     // When the snapshot was taken under which this worker reads; nullopt when it is another's.
     std::optional<std::chrono::steady_clock::time_point> snapshot_at_;

@@ -3,7 +3,9 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
+#include "base/error.h"
 #include "base/log.h"
 #include "copy/copy_worker.h"
 
@@ -66,6 +68,9 @@ bool CopyWorker::open_snapshot(const CopyTask& task) {
         const auto asked_at = Clock::now();
         const std::optional<TakenSnapshot> taken = begin_reading(task);
         snapshot_at_ = Clock::now();  // a lock may have been waited for before
+        const bool is_standby = !taken || taken->snapshot.is_of_standby();
+        if (std::exchange(reads_standby_, is_standby) && !is_standby)
+            throw Error(ErrorKind::connection, "the standby that is read was promoted");
         const Answer answer = offer(task, taken, asked_at);
         if (answer == Answer::accepted) return true;
         reading().execute("ROLLBACK");
@@ -77,7 +82,6 @@ bool CopyWorker::open_snapshot(const CopyTask& task) {
         if (tries == kTriesBeforeQuiet) quiet.emplace(tables_);
         stop_.throw_if_requested();
         std::this_thread::sleep_for(quiet ? kQuietDelay : delay);
-        const bool is_standby = !taken || taken->snapshot.is_of_standby();
         delay = std::min(delay * 2, is_standby ? kStandbyDelayMax : kOfferDelayMax);
     }
 }

@@ -196,6 +196,7 @@ Lsn Pipeline::start(Connection& target, Progress& progress) {
     Connection& source = *connection;
     const TargetSession session = set_up_target_session(target);
     match_client_encoding(source, target);
+    published_at_ = std::chrono::steady_clock::now();
     const auto tables = read_published_tables(source, config_.selection());
     warn_of_missing_identity(tables);
     const auto mappings = map_all(target, tables);
@@ -241,7 +242,7 @@ Pipeline::ResumedCopy Pipeline::resume(Connection& target, CopyTables& tables,
     Connection& source = *connection;
     const std::string encoding = match_client_encoding(source, target);
     CopyJobOptions options = copy_job_options(encoding);
-    options.knows_published = has_just_begun;
+    if (has_just_begun) options.published_at = published_at_;
     options.start.refused_rows = options.worker.refused_rows = refused_rows;
     resume_copy(options.start, source, target, tables);
     // Before the workers begin.

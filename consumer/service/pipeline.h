@@ -5,6 +5,7 @@
 // fills the log in another. The caller (TargetSupervisor) decides what an error means.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -68,6 +69,7 @@ class Pipeline {
     Repetition repetition_;
     // Of start(), where the copy began by it: its session at the source, which resume() takes over.
     std::unique_ptr<Connection> copy_source_;
+    std::chrono::steady_clock::time_point published_at_;  // read by start()
     // Of sessions that write rows; nullptr: none are told apart.
     std::shared_ptr<const ReplicationOrigins> origins_;
 };

@@ -4,7 +4,7 @@
 #include <array>
 #include <exception>
 #include <limits>
-#include <thread>
+#include <span>
 #include <utility>
 
 #include <poll.h>
@@ -21,9 +21,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Four messages, each soon after the one before: a stream, and not a single transaction.
+// Four messages, each soon after the one before: a stream, and not a single transaction. It ends
+// where fewer gather in a nap: somebody may wait for them.
 constexpr int kQuickWakes = 4;
-constexpr std::chrono::microseconds kNap{1000};
+constexpr std::uint64_t kGatheredMin = 4;
+constexpr int kNapMilliseconds = 1;
 constexpr std::chrono::microseconds kQuickWait{100};
 
 constexpr std::size_t kUnbounded = std::numeric_limits<std::size_t>::max();
@@ -187,8 +189,7 @@ class Receiver::Stream {
         std::array<pollfd, 4> fds{
             pollfd{connection_->socket(), events, 0}, pollfd{owner_.stop_.fd(), POLLIN, 0},
             pollfd{owner_.wake_fd_, POLLIN, 0}, pollfd{owner_.log_.room_fd(), POLLIN, 0}};
-        // While messages come without a pause, each would wake this thread by itself.
-        if (reading && quick_wakes_ >= kQuickWakes) std::this_thread::sleep_for(kNap);
+        if (reading) let_gather(std::span(fds).subspan(1));
         const auto started = Clock::now();
         poll(fds.data(), fds.size(), milliseconds_until(next_status()));
         const auto waited = Clock::now() - started;
@@ -206,6 +207,15 @@ class Receiver::Stream {
             throw Error(ErrorKind::connection, "lost the connection to the source");
     }
 
+    // While messages come without a pause, each would wake this thread by itself. `others` wake it.
+    void let_gather(std::span<pollfd> others) {
+        const std::uint64_t messages = owner_.stats_.messages;
+        const std::uint64_t gathered = messages - std::exchange(messages_before_nap_, messages);
+        if (is_gathering_ && gathered < kGatheredMin) quick_wakes_ = 0;
+        is_gathering_ = quick_wakes_ >= kQuickWakes;
+        if (is_gathering_) poll(others.data(), others.size(), kNapMilliseconds);
+    }
+
     void count_without_room(std::chrono::nanoseconds waited) {
         owner_.stats_.without_room += static_cast<std::uint64_t>(waited.count());
     }
@@ -218,6 +228,8 @@ class Receiver::Stream {
     bool status_is_due_ = true;
     bool reply_requested_ = false;
     int quick_wakes_ = 0;  // one behind the other
+    bool is_gathering_ = false;
+    std::uint64_t messages_before_nap_ = 0;
     Clock::time_point noted_ = Clock::now();
     Lsn noted_received_;  // by then; unknown amid a transaction
 };

@@ -50,6 +50,7 @@ TEST_F(ManagedKeys, ATruncateComesBehindTheDeleteOfWhatItsRowsReferTo) {
     source().execute(truncate);
     expect_caught_up();
     stop();
+    // With the rows in one group they are still to be checked, so it goes one by one.
     source().execute(insert);
     source().execute(truncate);
     source().execute("INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1, 1)");

@@ -64,7 +64,7 @@ TEST_F(PublishedTables, SeveralThatAreWrittenInOneTransactionAreAllCopied) {
 // A snapshot that sees all that was dropped waits for every transaction that runs.
 TEST_F(PublishedTables, SeveralWaitTogetherForTransactionsThatRun) {
     stop_consumer();
-    consumer().set("copy_workers", "1");
+    consumer().set("copy_workers", "3");
     consumer().start();
     std::string tables;
     std::string inserts;
@@ -80,6 +80,12 @@ TEST_F(PublishedTables, SeveralWaitTogetherForTransactionsThatRun) {
     source().execute("BEGIN" + inserts + "; COMMIT");
     const std::string waits = "waiting for a snapshot that sees what was dropped";
     wait_for_log(waits);
+    wait_until("the copy knows all of them", seconds(20), [&] {
+        return target().number(
+                   "SELECT count(*) FROM walpack.copy_table WHERE table_name ~ '^m[1-8]$' "
+                   "AND state = 'requested'") == 8;
+    });
+    std::this_thread::sleep_for(seconds(1));  // the stream drops their changes by then
     running.execute("COMMIT");
     for (int i = 1; i <= 8; ++i) wait_for_rows("m" + std::to_string(i), 11);
     EXPECT_EQ(lines_of_log(waits), 1);

@@ -36,7 +36,7 @@ class Proxy {
     bool is_frozen() const { return is_frozen_; }
     // Bytes per second, both directions and all connections together; 0 is unlimited.
     void limit(int bytes_per_second) { bytes_per_second_ = bytes_per_second; }
-    // Bytes are carried so much later, as over a long line.
+    // Bytes are carried so much later, as over a long line, those of all connections by turns.
     void delay(std::chrono::milliseconds by) { delay_ = by.count(); }
     // The next time the server's answer holds these bytes, the connection is reset in place of
     // handing the answer on: what was asked is done, and the client cannot know.
