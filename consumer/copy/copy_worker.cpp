@@ -26,6 +26,13 @@ using Clock = std::chrono::steady_clock;
 // What waits for a stronger lock on a table that is published may wait for the copy itself.
 constexpr const char* kLimitLockWaits = "SET lock_timeout = '10s'";
 constexpr std::chrono::milliseconds kExactLook{100};
+// Whether the server is a standby; its timeline.
+constexpr const char* kReadTimeline = R"(
+SELECT r.is_standby, CASE WHEN r.is_standby
+    THEN (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint())
+    ELSE ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(
+        pg_catalog.pg_current_wal_insert_lsn()), 1, 8))::pg_catalog.bit(32)::pg_catalog.int4 END
+FROM (SELECT pg_catalog.pg_is_in_recovery() AS is_standby OFFSET 0) r)";
 
 }  // namespace
 
@@ -63,25 +70,27 @@ Connection& CopyWorker::reading() {
         reading_ = connect_in_encoding(options_.reading, options_.encoding, stop_,
                                        reading_application_name(options_.pipeline));
         set_up_source_session(*reading_);
-        reads_standby_ = false;
         require_timeline();
     }
     return *reading_;
 }
 
 // After a failover a standby may not follow, or have become a primary by itself: what it has, or
-// will have, is not what the stream brings. One that follows says so with its next restartpoint.
+// will have, is not what the stream brings. One that follows says so with its next restartpoint;
+// one that was promoted names its files at once by the timeline that it writes.
 void CopyWorker::require_timeline() {
-    if (options_.timeline == 0 || options_.reading.keywords() == options_.source.keywords()) return;
-    const auto timeline =
-        reading_->query_value("SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()");
-    if (timeline == std::to_string(options_.timeline)) return;
-    const std::string server = reading_->description();
+    reads_standby_ = false;
+    if (options_.reading.keywords() == options_.source.keywords()) return;
+    const Result result = reading_->execute(kReadTimeline);
+    reads_standby_ = result.value(0, 0) == "t";
+    const std::string_view timeline = result.value(0, 1);
+    if (options_.timeline == 0 || timeline == std::to_string(options_.timeline)) return;
+    const Error error(ErrorKind::connection,
+                      fmt::format("copy_from, {}, is on timeline {}, and the source on {}",
+                                  reading_->description(), timeline, options_.timeline));
     reading_.reset();
-    throw Error(ErrorKind::connection,
-                fmt::format("copy_from, {}, is on timeline {}, and the source on {}", server,
-                            timeline.value_or("none"), options_.timeline))
-        .hint("It is tried again, as it may follow. Name a standby of the source that is now.");
+    throw Error(error).hint(
+        "It is tried again, as it may follow. Name a standby of the source that is now.");
 }
 
 Connection& CopyWorker::target() {

@@ -52,6 +52,26 @@ TEST_F(CopyFromStandby, OneThatIsFarAwayAndReplaysWithoutAPauseIsReadFrom) {
     expect_equal();
 }
 
+// Sessions live on, and what is written there from then on is not the source's.
+TEST_F(CopyFromStandby, OneThatIsPromotedMeanwhileIsReadNoMore) {
+    const Cluster standby("standby", source_cluster());
+    consumer().set("copy_from", toml_text(standby.conninfo(source_database())));
+    consumer().set("copy_rate_limit", "\"1MB\"");
+    consumer().init();
+    consumer().start();
+    wait_until("chunks are loaded", seconds(20),
+               [&] { return count_loaded_chunks(target()) >= 3; });
+    Session at_standby(standby.conninfo(source_database()));
+    at_standby.execute("SELECT pg_promote()");
+    at_standby.execute("UPDATE t SET n = -1; UPDATE keyless SET n = -1");
+    wait_until("the log says so", seconds(20),
+               [&] { return contains(consumer().log(), "the standby that is read was promoted"); });
+    std::this_thread::sleep_for(seconds(2));
+    EXPECT_EQ(target().value("SELECT (SELECT count(*) FROM t WHERE n = -1) + (SELECT count(*) "
+                             "FROM keyless WHERE n = -1)"),
+              "0");
+}
+
 // Its replay does not wait for those who read there.
 TEST_F(CopyFromStandby, AStandbyThatCancelsItsReadersIsReadAgain) {
     const Cluster standby("standby", source_cluster());
