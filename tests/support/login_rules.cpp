@@ -1,5 +1,6 @@
 #include "support/login_rules.h"
 
+#include <filesystem>
 #include <fstream>
 
 #include "support/child.h"
@@ -12,7 +13,9 @@ void add_login_rule(const Cluster& cluster, const std::string& line) {
     const std::string path = cluster.folder() + "/data/pg_hba.conf";
     const std::string rules = read_file(path);
     if (rules.find(line) != std::string::npos) return;
-    std::ofstream(path, std::ios::trunc) << line << "\n" << rules;
+    // At once: the server may be reading it still, as it tells sessions of a reload before it does.
+    std::ofstream(path + ".new", std::ios::trunc) << line << "\n" << rules;
+    std::filesystem::rename(path + ".new", path);
     const std::string loaded = "SELECT pg_conf_load_time()";
     Session admin(cluster.conninfo("postgres"));
     const std::string before = admin.value(loaded);
