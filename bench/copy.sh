@@ -8,7 +8,7 @@
 # subscription_binary needs a target of version 16.
 #
 # METHODS may name `pipes` as well, for workloads of one table: two psql hand the halves of the table to two
-# psql, in binary form, then the key is made. Nothing that copies by sessions of its own takes less.
+# psql, in binary form, then the key is made: what so many sessions take that note and check nothing.
 #
 # Every repetition starts with an empty target database, and ends when the rows are there with all
 # their indexes; then tables and indexes are compared. The tables of a subscription are made before the

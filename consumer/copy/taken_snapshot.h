@@ -17,7 +17,8 @@ struct TakenSnapshot {
 
 // Begins a REPEATABLE READ transaction, which reads. `preparation` is executed in it before the
 // snapshot: empty, or statements that take none (SET LOCAL, LOCK), each after a semicolon. nullopt
-// when a standby replayed WAL while the snapshot was taken; the transaction is open then as well.
+// when a standby replayed WAL, or was promoted, while the snapshot was taken; the transaction is
+// open then as well.
 std::optional<TakenSnapshot> begin_with_snapshot(Connection& source,
                                                  const std::string& preparation);
 
