@@ -11,12 +11,14 @@
 
 namespace walpack {
 
-// Of a comparison of rows the server estimates the first column alone: where that has few values it
-// would read the whole table for each range.
+// A range of the key is read by the pages that hold it, each once and in their order: an index scan
+// looks each row's page up. Of a comparison of rows the server estimates the first column alone:
+// where that has few values it would read the whole table for each range.
 const char* CopyWorker::read_by_index_sql(const TableLoad& load) {
+    if (load.keys.empty()) return "";
     return load.keys.size() > 1
-               ? "; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off"
-               : "";
+               ? "; SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = off"
+               : "; SET LOCAL enable_indexscan = off";
 }
 
 namespace {
