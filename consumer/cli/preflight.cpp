@@ -87,9 +87,8 @@ class Examination {
             are_different = check_both_ends(*source_, *target_, preflight_);
         });
         if (!are_different) return;
-        findings().check(End::target, "tables", [this] {
-            check_target_tables(*target_, source_->description(), config_, preflight_);
-        });
+        findings().check(End::target, "tables",
+                         [this] { check_target_tables(*source_, *target_, config_, preflight_); });
         findings().check(End::source, "structure of missing tables", [this] {
             check_structure_transfer(*source_, *target_, config_, stop_, preflight_);
         });

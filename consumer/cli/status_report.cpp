@@ -245,7 +245,10 @@ std::optional<double> PipelineStatus::lag_seconds() const {
 
 bool PipelineStatus::is_whole() const {
     const bool answered = source.error.empty() && target.error.empty();
-    return answered && progress && slot && !slot->is_lost();
+    const bool is_stopped = target_state(service, target_name).starts_with("stopped");
+    const ServiceState* const now = current_state(service);
+    const bool can_write = now == nullptr || now->disk_error.empty();
+    return answered && progress && slot && !slot->is_lost() && !is_stopped && can_write;
 }
 
 std::string status_screen(const PipelineStatus& status) {

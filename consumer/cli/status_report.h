@@ -87,7 +87,8 @@ struct PipelineStatus {
     // WAL written and not yet applied, of whatever database; nullopt while one end is unknown.
     std::optional<std::uint64_t> lag_bytes() const;
     std::optional<double> lag_seconds() const;
-    // Both ends answered, and nothing is missing or lost.
+    // Both ends answered, nothing is missing or lost, and no operator is waited for: no error has
+    // stopped the target, and the log can be written.
     bool is_whole() const;
 };
 

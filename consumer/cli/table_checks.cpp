@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/structure_checks.h"
 #include "schema/catalog_query.h"
+#include "schema/inner_types.h"
 #include "schema/target_table.h"
 
 namespace walpack {
@@ -54,6 +55,26 @@ TargetTables read_tables(Connection& target, const std::vector<PublishedTable>& 
                          "ALTER TABLE on the target, or leave the tables out of the publication.");
     }
     return tables;
+}
+
+void check_inner_types(Connection& source, Connection& target,
+                       const std::vector<PublishedTable>& published,
+                       const std::vector<TargetTable>& present, Findings& findings) {
+    std::vector<std::uint32_t> from;
+    for (const PublishedTable& table : published) {
+        for (const Attribute& attribute : table.relation->attributes)
+            from.push_back(attribute.value_type().oid);
+    }
+    std::vector<std::uint32_t> to;
+    for (const TargetTable& table : present) {
+        for (const TargetColumn& column : table.columns) to.push_back(column.base_type_oid);
+    }
+    std::string changed;
+    for (const std::string& problem : inner_type_problems(source, from, target, to))
+        changed += "\n" + problem;
+    if (changed.empty()) return;
+    findings.problem(End::target, "types inside of columns do not fit" + changed,
+                     "ALTER TYPE or ALTER DOMAIN on the target, so that it takes every value.");
 }
 
 struct Ends {
@@ -188,13 +209,14 @@ void check_empty(Connection& target, const std::vector<TargetTable>& tables, con
 
 }  // namespace
 
-void check_target_tables(Connection& target, const std::string& source_description,
-                         const Config& config, Preflight& preflight) {
+void check_target_tables(Connection& source, Connection& target, const Config& config,
+                         Preflight& preflight) {
     if (preflight.tables.empty()) return;
     Findings& findings = preflight.findings;
     const std::size_t problems = findings.problem_count();
     const TargetTables tables = read_tables(target, preflight.tables, findings);
-    report_all_missing(tables.missing, {source_description, target.description()}, config,
+    check_inner_types(source, target, preflight.tables, tables.present, findings);
+    report_all_missing(tables.missing, {source.description(), target.description()}, config,
                        preflight);
     check_rights(target, tables.present, findings);
     if (preflight.copy_is_to_begin(config)) check_empty(target, tables.present, config, findings);

@@ -11,8 +11,8 @@
 namespace walpack {
 
 // One finding per kind of fault with all tables it concerns, so that the fixes can be pasted.
-// The source's description goes into the command that copies missing definitions.
-void check_target_tables(Connection& target, const std::string& source_description,
-                         const Config& config, Preflight& preflight);
+// The source is asked for the types inside of its columns' types.
+void check_target_tables(Connection& source, Connection& target, const Config& config,
+                         Preflight& preflight);
 
 }  // namespace walpack

@@ -182,6 +182,29 @@ TEST_F(ColumnMapping, KnowsTheModifierOfADomain) {
     expect_mapped("SELECT g, 'v', g / 7.0");
 }
 
+// The mapping of columns sees no more of these types than their names.
+TEST_F(ColumnMapping, RefusesModifiersInsideOfTypesThatWouldRound) {
+    const auto make = [](const std::string& scale) {
+        return "CREATE DOMAIN cents AS numeric(12, " + scale +
+               "); CREATE TYPE sold AS (name text, price numeric(12, " + scale +
+               "), paid numeric(12, " + scale +
+               ")[]); CREATE TYPE spans AS RANGE (subtype = cents); "
+               "CREATE TABLE t (id int PRIMARY KEY, v text, s sold, a sold[], c cents[], r spans)";
+    };
+    source().execute(make("4"));
+    target().execute(make("2"));
+    const std::string said = refusal();
+    EXPECT_TRUE(contains(said, "domain public.cents is numeric(12,2) on the target"));
+    EXPECT_TRUE(contains(said, "field \"price\" of type public.sold is numeric(12,2)"));
+    EXPECT_TRUE(contains(said, "field \"paid\" of type public.sold is numeric(12,2)[]"));
+    target().execute("DROP TABLE t; DROP TYPE spans, sold; DROP DOMAIN cents");
+    target().execute(make("4"));
+    expect_mapped(
+        "SELECT g, 'v', ROW('n', g / 7.0, ARRAY[g / 3.0])::sold, "
+        "ARRAY[ROW('n', g / 7.0, NULL)::sold], ARRAY[g / 7.0]::cents[], "
+        "spans((g / 7.0)::cents, g::cents)");
+}
+
 TEST_F(ColumnMapping, KeepsPartitionsAndInheritanceApart) {
     on_both(
         "CREATE TABLE t (id int, v text, PRIMARY KEY (id)) PARTITION BY HASH (id); "

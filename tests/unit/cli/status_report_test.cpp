@@ -63,6 +63,22 @@ TEST(PipelineStatus, SaysThatASlotIsLostWhateverElseIsKnown) {
     EXPECT_FALSE(status.is_whole());
 }
 
+TEST(PipelineStatus, IsNotWholeWhileAnOperatorIsWaitedFor) {
+    PipelineStatus status = streaming();
+    EXPECT_TRUE(status.is_whole());
+    status.service = ReportedServiceState{};
+    status.service->state.targets = {{.name = status.target_name, .state = "applying"}};
+    EXPECT_TRUE(status.is_whole());
+    status.service->state.targets.front().state = "stopped: duplicate key";
+    EXPECT_EQ(status.state(), "target stopped");
+    EXPECT_FALSE(status.is_whole());
+    status.service->state.targets.front().state = "applying";
+    status.service->state.disk_error = "no space";
+    EXPECT_FALSE(status.is_whole());
+    status.service->seconds_ago = 3600;  // of a service that runs no more
+    EXPECT_TRUE(status.is_whole());
+}
+
 TEST(PipelineStatus, ClaimsNothingAboutAnEndThatDoesNotAnswer) {
     PipelineStatus status = stopped();
     status.target.error = "no route";
