@@ -71,8 +71,8 @@ Command status_command() {
         "the source's measure from commit until durable on the target. While run applies changes, "
         "it also shows how fast each stage is, how large groups and batches are, what was waited "
         "for, and so which stage is the slow one. Exits with 1 when an end does not answer, "
-        "when something of the pipeline is missing or lost, when an error has stopped the target, "
-        "or when the log cannot be written.";
+        "when something of the pipeline is missing or lost, while run keeps the target stopped "
+        "because of an error, or while the log cannot be written.";
     command.key_help = KeyHelp::pipeline;
     command.switches = {{"json", "Print one JSON object; what is not known is null."}};
     command.run = run_status;

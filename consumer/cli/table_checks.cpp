@@ -30,6 +30,17 @@ std::string shell_quoted(const std::string& text) {
 struct TargetTables {
     std::vector<TableName> missing;
     std::vector<TargetTable> present;
+    // Of columns that are written, below all domains, at either end.
+    std::set<std::uint32_t> types_sent;
+    std::set<std::uint32_t> types_written;
+
+    void add_types(const RelationMapping& mapping) {
+        for (const ColumnMapping& column : mapping.columns) {
+            if (!column.is_written()) continue;
+            types_sent.insert(mapping.relation->attributes[column.attribute].value_type().oid);
+            types_written.insert(column.column->base_type_oid);
+        }
+    }
 };
 
 TargetTables read_tables(Connection& target, const std::vector<PublishedTable>& published,
@@ -45,9 +56,11 @@ TargetTables read_tables(Connection& target, const std::vector<PublishedTable>& 
             continue;
         }
         const auto shared = std::make_shared<const TargetTable>(*table);
-        for (const std::string& problem : map_relation(each.relation, shared).problems) {
+        const RelationMapping mapping = map_relation(each.relation, shared);
+        for (const std::string& problem : mapping.problems) {
             misfits += fmt::format("\n{}: {}", relation.qualified_name(), problem);
         }
+        tables.add_types(mapping);
         tables.present.push_back(std::move(*table));
     }
     if (!misfits.empty()) {
@@ -57,20 +70,11 @@ TargetTables read_tables(Connection& target, const std::vector<PublishedTable>& 
     return tables;
 }
 
-void check_inner_types(Connection& source, Connection& target,
-                       const std::vector<PublishedTable>& published,
-                       const std::vector<TargetTable>& present, Findings& findings) {
-    std::vector<std::uint32_t> from;
-    for (const PublishedTable& table : published) {
-        for (const Attribute& attribute : table.relation->attributes)
-            from.push_back(attribute.value_type().oid);
-    }
-    std::vector<std::uint32_t> to;
-    for (const TargetTable& table : present) {
-        for (const TargetColumn& column : table.columns) to.push_back(column.base_type_oid);
-    }
+void check_inner_types(Connection& source, Connection& target, const TargetTables& tables,
+                       Findings& findings) {
     std::string changed;
-    for (const std::string& problem : inner_type_problems(source, from, target, to))
+    for (const std::string& problem :
+         inner_type_problems(source, tables.types_sent, target, tables.types_written))
         changed += "\n" + problem;
     if (changed.empty()) return;
     findings.problem(End::target, "types inside of columns do not fit" + changed,
@@ -215,7 +219,7 @@ void check_target_tables(Connection& source, Connection& target, const Config& c
     Findings& findings = preflight.findings;
     const std::size_t problems = findings.problem_count();
     const TargetTables tables = read_tables(target, preflight.tables, findings);
-    check_inner_types(source, target, preflight.tables, tables.present, findings);
+    check_inner_types(source, target, tables, findings);
     report_all_missing(tables.missing, {source.description(), target.description()}, config,
                        preflight);
     check_rights(target, tables.present, findings);

@@ -70,6 +70,7 @@ Connection& CopyWorker::reading() {
         reading_ = connect_in_encoding(options_.reading, options_.encoding, stop_,
                                        reading_application_name(options_.pipeline));
         set_up_source_session(*reading_);
+        reading_->keep_statements();  // the same about each table
         require_timeline();
     }
     return *reading_;

@@ -119,7 +119,7 @@ class CopyWorker {
     void build(const CopyTask& task);
     void finish(CopyTable& table);
     void analyze(CopyTable& table);
-    static const char* read_by_index_sql(const TableLoad& load);
+    void read_by_pages(const TableLoad& load);
     std::optional<TakenSnapshot> begin_reading(const CopyTask& task);
     std::shared_ptr<const TableLoad> load_of(const CopyTable& table);
 

@@ -215,6 +215,7 @@ void CopyWorker::load_part(const CopyTask& task) {
         check_age(task, may_age);
     };
     const bool may_leave_out = !load->copy_in_sql.empty() && taken.takes(load->published->name());
+    read_by_pages(*load);
     LoadedRows rows = load_rows(*load, select, reading(), target(), on_piece, stop_);
     if (!rows.refusal && may_leave_out)
         rows.refusal = refusal_of_deferred(target(), *load->mapping);

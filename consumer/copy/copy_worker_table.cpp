@@ -12,13 +12,12 @@
 namespace walpack {
 
 // A range of the key is read by the pages that hold it, each once and in their order: an index scan
-// looks each row's page up. Of a comparison of rows the server estimates the first column alone:
-// where that has few values it would read the whole table for each range.
-const char* CopyWorker::read_by_index_sql(const TableLoad& load) {
-    if (load.keys.empty()) return "";
-    return load.keys.size() > 1
-               ? "; SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = off"
-               : "; SET LOCAL enable_indexscan = off";
+// looks each row's page up, and the whole table would be read for each range.
+void CopyWorker::read_by_pages(const TableLoad& load) {
+    if (load.keys.empty()) return;
+    reading().execute(
+        "SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = off; "
+        "SET LOCAL enable_bitmapscan = on");
 }
 
 namespace {
@@ -41,9 +40,8 @@ std::optional<TakenSnapshot> CopyWorker::begin_reading(const CopyTask& task) {
     snapshot_at_.reset();
     const std::shared_ptr<const TableLoad> load = load_of(*task.table);
     try {
-        return begin_with_snapshot(reading(), limit_sql(task, "statement_timeout") +
-                                                  read_by_index_sql(*load) + "; " +
-                                                  lock_sql(*load->published));
+        return begin_with_snapshot(
+            reading(), limit_sql(task, "statement_timeout") + "; " + lock_sql(*load->published));
     } catch (const Error& error) {
         throw_not_locked(*load->published, error);
     }

@@ -134,11 +134,31 @@ Result Connection::execute(const std::string& sql,
     for (const auto& parameter : parameters) {
         values.push_back(parameter ? parameter->c_str() : nullptr);
     }
-    if (PQsendQueryParams(native(), sql.c_str(), static_cast<int>(values.size()), nullptr,
-                          values.data(), nullptr, nullptr, 0) == 0) {
-        throw_lost("sending a command");
-    }
+    const int count = static_cast<int>(values.size());
+    const int is_sent = keeps_statements_
+                            ? PQsendQueryPrepared(native(), prepare_kept(sql).c_str(), count,
+                                                  values.data(), nullptr, nullptr, 0)
+                            : PQsendQueryParams(native(), sql.c_str(), count, nullptr,
+                                                values.data(), nullptr, nullptr, 0);
+    if (is_sent == 0) throw_lost("sending a command");
     return collect("run a command");
+}
+
+void Connection::keep_statements() {
+    execute("SET plan_cache_mode = force_generic_plan");
+    keeps_statements_ = true;
+}
+
+// A name lasts as long as the session, also when its transaction is rolled back.
+const std::string& Connection::prepare_kept(const std::string& sql) {
+    const auto found = kept_statements_.find(sql);
+    if (found != kept_statements_.end()) return found->second;
+    // The server may have one whose answer did not come.
+    const std::string name = fmt::format("walpack_kept_{}", kept_names_++);
+    if (PQsendPrepare(native(), name.c_str(), sql.c_str(), 0, nullptr) == 0)
+        throw_lost("sending a command");
+    collect("prepare a command");
+    return kept_statements_.emplace(sql, name).first->second;
 }
 
 std::optional<std::string> Connection::query_value(

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -84,6 +85,9 @@ class Connection {
     Result execute(const std::string& sql, std::span<const std::optional<std::string>> parameters);
     // What the server refused is returned, not thrown.
     Result execute_any(const std::string& sql);
+    // From here on execute() with parameters prepares each text once, and the server plans it once,
+    // for any parameters: for who asks the same few questions again and again.
+    void keep_statements();
     // The single value of the first row, or nullopt when there is no row or it is NULL.
     std::optional<std::string> query_value(
         const std::string& sql, std::initializer_list<std::optional<std::string>> parameters = {});
@@ -172,6 +176,7 @@ class Connection {
     // Until the socket is ready. Throws on a requested stop, and beyond the limit of silence.
     void wait(short events);
     Result collect(const std::string& doing);
+    const std::string& prepare_kept(const std::string& sql);
     Result collect_any(const std::string& doing);  // an error of the server included
     // Without waiting: takes what has arrived of the results of a command, keeps the first error or
     // the last result; true when that is all.
@@ -212,6 +217,9 @@ class Connection {
     std::chrono::milliseconds silence_limit_{0};
     std::function<std::optional<Error>()> on_silence_;
     std::chrono::nanoseconds waited_{0};
+    bool keeps_statements_ = false;
+    std::map<std::string, std::string> kept_statements_;  // text -> name
+    std::size_t kept_names_ = 0;
     bool result_open_ =
         false;  // in a pipeline: the current query's terminating NULL is still to be read
 };

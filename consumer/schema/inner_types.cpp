@@ -11,9 +11,9 @@
 namespace walpack {
 namespace {
 
-// A row for each field of a composite that is reached, and for each domain, whose place is 0. What
-// is inside of an array stands for the array, as a modifier is the elements'. Types of multiranges
-// came with version 14.
+// A row for each field of a composite that is reached, and for each domain, whose place is 0: with
+// the type below all domains, and the modifier that applies. What is inside of an array stands for
+// the array, as a modifier is the elements'.
 constexpr const char* kReadFields = R"(
 WITH RECURSIVE used(oid) AS (
     SELECT oid FROM pg_catalog.unnest($1::pg_catalog.oid[]) asked(oid)
@@ -23,27 +23,32 @@ WITH RECURSIVE used(oid) AS (
         SELECT t.typbasetype WHERE t.typtype = 'd'
         UNION ALL SELECT t.typelem
         UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r
-            WHERE t.oid IN (r.rngtypid,
-                (pg_catalog.to_jsonb(r) ->> 'rngmultitypid')::pg_catalog.oid)
+            WHERE t.oid IN (r.rngtypid, r.rngmultitypid)
         UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a
             WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0
                 AND NOT a.attisdropped
     ) held(oid) WHERE held.oid <> 0
-), field AS (
-    SELECT t.oid, pg_catalog.row_number() OVER (PARTITION BY t.oid ORDER BY a.attnum) AS place,
-        a.attname, a.atttypid AS type, a.atttypmod AS typmod
+), field(oid, place, name, type, typmod) AS (
+    SELECT t.oid, pg_catalog.row_number() OVER (PARTITION BY t.oid ORDER BY a.attnum),
+        a.attname, a.atttypid, a.atttypmod
     FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.oid AND t.typtype = 'c'
     JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid AND a.attnum > 0
         AND NOT a.attisdropped
     UNION ALL
     SELECT t.oid, 0, NULL, t.typbasetype, t.typtypmod
     FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.oid AND t.typtype = 'd'
+), plain(oid, place, name, type, typmod) AS (
+    SELECT oid, place, name, type, typmod FROM field
+    UNION ALL
+    SELECT p.oid, p.place, p.name, d.typbasetype,
+        CASE WHEN p.typmod = -1 THEN d.typtypmod ELSE p.typmod END
+    FROM plain p JOIN pg_catalog.pg_type d ON d.oid = p.type AND d.typtype = 'd'
 )
-SELECT n.nspname, t.typname, f.place, f.attname, f.typmod, v.typname,
-    pg_catalog.format_type(f.type, f.typmod)
-FROM field f JOIN pg_catalog.pg_type t ON t.oid = f.oid
+SELECT n.nspname, t.typname, p.place, p.name, p.typmod, v.typname,
+    pg_catalog.format_type(p.type, p.typmod)
+FROM plain p JOIN pg_catalog.pg_type t ON t.oid = p.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-JOIN pg_catalog.pg_type d ON d.oid = f.type
+JOIN pg_catalog.pg_type d ON d.oid = p.type AND d.typtype <> 'd'
 JOIN pg_catalog.pg_type v
     ON v.oid = CASE WHEN d.typelem <> 0 AND d.typlen = -1 THEN d.typelem ELSE d.oid END
 WHERE v.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
@@ -65,8 +70,9 @@ struct Field {
 };
 
 std::map<FieldName, Field> read_fields(Connection& connection,
-                                       const std::vector<std::uint32_t>& types) {
-    const Result result = connection.execute(kReadFields, {array_literal(types)});
+                                       const std::set<std::uint32_t>& types) {
+    const Result result = connection.execute(
+        kReadFields, {array_literal(std::vector<std::uint32_t>(types.begin(), types.end()))});
     std::map<FieldName, Field> fields;
     for (int row = 0; row < result.rows(); ++row) {
         fields[{text_at(result, row, 0), text_at(result, row, 1), count_at(result, row, 2)}] = {
@@ -78,58 +84,64 @@ std::map<FieldName, Field> read_fields(Connection& connection,
     return fields;
 }
 
-bool is_text(const std::string& type) {
-    return type == "text" || type == "varchar" || type == "bpchar";
-}
-
+// Of the types that take values of others; output stands for all that do not.
 ValueKind kind_of(const std::string& type) {
     if (type == "numeric") return ValueKind::numeric;
     if (type == "int2") return ValueKind::int2;
     if (type == "int4") return ValueKind::int4;
     if (type == "int8") return ValueKind::int8;
-    return is_text(type) ? ValueKind::text : ValueKind::output;
+    const bool is_text = type == "text" || type == "varchar" || type == "bpchar" || type == "name";
+    return is_text ? ValueKind::text : ValueKind::output;
 }
 
-// As elements of arrays, whose blanks nobody else looks at either.
-bool loses(const Field& from, const Field& to) {
-    if (to.type == "float4" && from.type != "float4" && !from.type.starts_with("int2")) return true;
-    const bool is_number = from.type.starts_with("float") && to.type == "numeric";
-    if (is_number && to.typmod >= 0) return true;
+// By the rules for elements of arrays, which come as text as well, and whose blanks nobody else
+// looks at either.
+bool fits(const Field& from, const Field& to) {
     Attribute attribute;
     attribute.kind = ValueKind::array;
     attribute.element = TypeName{.schema = "pg_catalog", .name = from.type};
     attribute.element_kind = kind_of(from.type);
-    attribute.typmod = from.type == to.type || (is_text(from.type) && is_text(to.type))
-                           ? from.typmod
-                           : std::int32_t{-1};
+    attribute.typmod = from.typmod;
     TargetColumn column;
     column.kind = ValueKind::array;
     column.element_schema = "pg_catalog";
     column.element_name = to.type;
+    column.element_kind = kind_of(to.type);
     column.typmod = to.typmod;
-    return rounds(attribute, column);
+    return fit_column(attribute, column).has_value() && !rounds(attribute, column);
+}
+
+// The same type may be in another schema.
+const Field* find(const std::map<FieldName, Field>& fields, const FieldName& name) {
+    const auto found = fields.find(name);
+    if (found != fields.end()) return &found->second;
+    for (const auto& [other, field] : fields) {
+        if (other.type == name.type && other.place == name.place) return &field;
+    }
+    return nullptr;
 }
 
 }  // namespace
 
 std::vector<std::string> inner_type_problems(Connection& source,
-                                             const std::vector<std::uint32_t>& source_types,
+                                             const std::set<std::uint32_t>& source_types,
                                              Connection& target,
-                                             const std::vector<std::uint32_t>& target_types) {
+                                             const std::set<std::uint32_t>& target_types) {
     const std::map<FieldName, Field> from = read_fields(source, source_types);
     if (from.empty()) return {};
     const std::map<FieldName, Field> to = read_fields(target, target_types);
     std::vector<std::string> problems;
     for (const auto& [name, field] : from) {
-        const auto found = to.find(name);
-        if (found == to.end() || !loses(field, found->second)) continue;
-        const std::string type =
-            TypeName{.schema = name.schema, .name = name.type}.qualified_name();
-        const std::string what = field.name.empty()
-                                     ? fmt::format("domain {}", type)
-                                     : fmt::format("field \"{}\" of type {}", field.name, type);
-        problems.push_back(fmt::format("{} is {} on the target, which would change values of {}",
-                                       what, found->second.display, field.display));
+        const Field* const found = find(to, name);
+        if (found == nullptr || fits(field, *found)) continue;
+        const TypeName type{.schema = name.schema, .name = name.type};
+        const std::string what =
+            field.name.empty()
+                ? fmt::format("domain {}", type.qualified_name())
+                : fmt::format("field \"{}\" of type {}", field.name, type.qualified_name());
+        problems.push_back(
+            fmt::format("{} is {} on the target, which does not take every {} as it is", what,
+                        found->display, field.display));
     }
     return problems;
 }

@@ -183,25 +183,29 @@ TEST_F(ColumnMapping, KnowsTheModifierOfADomain) {
 }
 
 // The mapping of columns sees no more of these types than their names.
-TEST_F(ColumnMapping, RefusesModifiersInsideOfTypesThatWouldRound) {
-    const auto make = [](const std::string& scale) {
+TEST_F(ColumnMapping, RefusesWhatWouldChangeValuesInsideOfTypes) {
+    const auto make = [](const std::string& scale, const std::string& rest) {
         return "CREATE DOMAIN cents AS numeric(12, " + scale +
                "); CREATE TYPE sold AS (name text, price numeric(12, " + scale +
-               "), paid numeric(12, " + scale +
-               ")[]); CREATE TYPE spans AS RANGE (subtype = cents); "
+               "), paid numeric(12, " + scale + ")[], " + rest +
+               "); CREATE TYPE spans AS RANGE (subtype = cents); "
                "CREATE TABLE t (id int PRIMARY KEY, v text, s sold, a sold[], c cents[], r spans)";
     };
-    source().execute(make("4"));
-    target().execute(make("2"));
+    source().execute(make("4", "part numeric(12, 4), at timestamp, tag text, n int"));
+    target().execute(make("2", "part cents, at date, tag char(9), n bigint"));
     const std::string said = refusal();
     EXPECT_TRUE(contains(said, "domain public.cents is numeric(12,2) on the target"));
-    EXPECT_TRUE(contains(said, "field \"price\" of type public.sold is numeric(12,2)"));
-    EXPECT_TRUE(contains(said, "field \"paid\" of type public.sold is numeric(12,2)[]"));
+    EXPECT_TRUE(contains(said, "field \"price\" of type public.sold is numeric(12,2) on the"));
+    EXPECT_TRUE(contains(said, "field \"paid\" of type public.sold is numeric(12,2)[] on the"));
+    EXPECT_TRUE(contains(said, "field \"part\" of type public.sold is numeric(12,2) on the"));
+    EXPECT_TRUE(contains(said, "field \"at\" of type public.sold is date on the"));
+    EXPECT_TRUE(contains(said, "field \"tag\" of type public.sold is character(9) on the"));
+    EXPECT_FALSE(contains(said, "field \"n\"")) << said;
     target().execute("DROP TABLE t; DROP TYPE spans, sold; DROP DOMAIN cents");
-    target().execute(make("4"));
+    target().execute(make("4", "part cents, at timestamp, tag text, n bigint"));
     expect_mapped(
-        "SELECT g, 'v', ROW('n', g / 7.0, ARRAY[g / 3.0])::sold, "
-        "ARRAY[ROW('n', g / 7.0, NULL)::sold], ARRAY[g / 7.0]::cents[], "
+        "SELECT g, 'v', ROW('n', g / 7.0, ARRAY[g / 3.0], g / 9.0, now(), 'x', g)::sold, "
+        "ARRAY[ROW('n', g / 7.0, NULL, NULL, NULL, NULL, g)::sold], ARRAY[g / 7.0]::cents[], "
         "spans((g / 7.0)::cents, g::cents)");
 }
 

@@ -54,6 +54,39 @@ INSTANTIATE_TEST_SUITE_P(
                                "ALTER TABLE of_keyless REPLICA IDENTITY FULL"}),
     [](const testing::TestParamInfo<TablesCase>& info) { return std::string(info.param.name); });
 
+using CopyPlans = Scenario;
+
+// Also where the table has no more pages than a few ranges, and of the first column a few values.
+TEST_F(CopyPlans, ReadARangeByItsPages) {
+    source().execute(
+        "CREATE TABLE one (id int PRIMARY KEY, v text); "
+        "INSERT INTO one SELECT g, repeat('v', 200) FROM generate_series(1, 20000) g; "
+        "CREATE TABLE two (a int, b int, v text, PRIMARY KEY (a, b)); "
+        "INSERT INTO two SELECT g % 2, g, repeat('v', 200) FROM generate_series(1, 20000) g; "
+        "ANALYZE");
+    const std::string alter = "ALTER DATABASE " + source_database() + " SET ";
+    source().execute(alter + "session_preload_libraries = 'auto_explain'");
+    source().execute(alter + "auto_explain.log_min_duration = 0");
+    const std::size_t log_start = source_cluster().log().size();
+    consumer().set("copy_chunk_bytes", "\"2MB\"");
+    consumer().init();
+    consumer().start();
+    wait_until_copied();
+    catch_up();
+    expect_equal();
+    const std::string log = source_cluster().log().substr(log_start);
+    const std::string text = "Query Text: COPY (SELECT";
+    int ranges = 0;
+    for (std::size_t at = log.find(text); at != std::string::npos; at = log.find(text, at + 1)) {
+        const std::string plan = log.substr(at, log.find("\n20", at) - at);
+        if (!contains(plan, " WHERE ")) continue;
+        ++ranges;
+        EXPECT_TRUE(contains(plan, "Bitmap Heap Scan on")) << plan;
+        EXPECT_FALSE(contains(plan, "Seq Scan on")) << plan;
+    }
+    EXPECT_GE(ranges, 6);
+}
+
 using CopyMemory = Scenario;
 
 TEST_F(CopyMemory, IsBoundedWhateverTheRows) {
