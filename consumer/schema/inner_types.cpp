@@ -69,11 +69,12 @@ struct Field {
     std::string display;
 };
 
-std::map<FieldName, Field> read_fields(Connection& connection,
-                                       const std::set<std::uint32_t>& types) {
+using Fields = std::map<FieldName, Field>;
+
+Fields read_fields(Connection& connection, const std::set<std::uint32_t>& types) {
     const Result result = connection.execute(
         kReadFields, {array_literal(std::vector<std::uint32_t>(types.begin(), types.end()))});
-    std::map<FieldName, Field> fields;
+    Fields fields;
     for (int row = 0; row < result.rows(); ++row) {
         fields[{text_at(result, row, 0), text_at(result, row, 1), count_at(result, row, 2)}] = {
             .name = text_at(result, row, 3),
@@ -111,12 +112,13 @@ bool fits(const Field& from, const Field& to) {
     return fit_column(attribute, column).has_value() && !rounds(attribute, column);
 }
 
-// The same type may be in another schema.
-const Field* find(const std::map<FieldName, Field>& fields, const FieldName& name) {
-    const auto found = fields.find(name);
-    if (found != fields.end()) return &found->second;
-    for (const auto& [other, field] : fields) {
-        if (other.type == name.type && other.place == name.place) return &field;
+// The same type may be in another schema: one that the source has not.
+const Field* find_counterpart(const Fields& from, const FieldName& name, const Fields& to) {
+    const auto found = to.find(name);
+    if (found != to.end()) return &found->second;
+    for (const auto& [other, field] : to) {
+        const bool is_same = other.type == name.type && other.place == name.place;
+        if (is_same && !from.contains(other)) return &field;
     }
     return nullptr;
 }
@@ -127,12 +129,12 @@ std::vector<std::string> inner_type_problems(Connection& source,
                                              const std::set<std::uint32_t>& source_types,
                                              Connection& target,
                                              const std::set<std::uint32_t>& target_types) {
-    const std::map<FieldName, Field> from = read_fields(source, source_types);
+    const Fields from = read_fields(source, source_types);
     if (from.empty()) return {};
-    const std::map<FieldName, Field> to = read_fields(target, target_types);
+    const Fields to = read_fields(target, target_types);
     std::vector<std::string> problems;
     for (const auto& [name, field] : from) {
-        const Field* const found = find(to, name);
+        const Field* const found = find_counterpart(from, name, to);
         if (found == nullptr || fits(field, *found)) continue;
         const TypeName type{.schema = name.schema, .name = name.type};
         const std::string what =
