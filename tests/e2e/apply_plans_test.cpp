@@ -4,39 +4,23 @@
 // Millions of rows: a scan of them would take the time of all of a test's batches several times
 // over.
 #include <algorithm>
+#include <optional>
 #include <thread>
 
 #include "support/backlog.h"
+#include "support/plan_log.h"
 
 namespace walpack::e2e {
 namespace {
 
 class ApplyPlans : public BacklogScenario {
   protected:
-    void explain_all() {
-        const std::string alter = "ALTER DATABASE " + target_database() + " SET ";
-        target().execute(alter + "session_preload_libraries = 'auto_explain'");
-        target().execute(alter + "auto_explain.log_min_duration = 0");
-        log_start_ = target_cluster().log().size();
-    }
-
-    // Plans of statements that begin with `begin`, as the target's log has them since
-    // explain_all().
-    std::vector<std::string> plans(const std::string& begin) {
-        const std::string log = target_cluster().log().substr(log_start_);
-        const std::string text = "Query Text: ";
-        std::vector<std::string> found;
-        for (std::size_t at = log.find(text + begin); at != std::string::npos;
-             at = log.find(text + begin, at + 1)) {
-            found.push_back(log.substr(at, log.find("\n20", at) - at));
-        }
-        return found;
-    }
+    void explain_all() { log_.emplace(target(), target_database(), target_cluster()); }
 
     void expect_by_index(const std::string& begin, const std::string& part,
                          const std::string& scan) {
         int batches = 0;
-        for (const std::string& plan : plans(begin)) {
+        for (const std::string& plan : log_->plans(begin)) {
             EXPECT_FALSE(contains(plan, "Seq Scan"));
             EXPECT_TRUE(contains(plan, scan));
             if (plan.find(part) != std::string::npos) ++batches;
@@ -53,7 +37,7 @@ class ApplyPlans : public BacklogScenario {
         target().finish();
     }
 
-    std::size_t log_start_ = 0;
+    std::optional<PlanLog> log_;
 };
 
 // In batches of 1,000.
@@ -150,12 +134,12 @@ TEST_F(ApplyPlans, WholeRowsAreFoundByAnyIndexThatIsThere) {
     explain_all();
     expect_backlog_arrives();
     stop();
-    const std::string plans_of_all = target_cluster().log().substr(log_start_);
+    const std::string plans_of_all = log_->text();
     EXPECT_TRUE(contains(plans_of_all, "readings_by_device"));
     EXPECT_TRUE(contains(plans_of_all, "readings_hashed"));
-    for (const std::string& plan : plans("UPDATE ONLY \"public\".\"readings\""))
+    for (const std::string& plan : log_->plans("UPDATE ONLY \"public\".\"readings\""))
         EXPECT_FALSE(contains(plan, "Seq Scan"));
-    for (const std::string& plan : plans("DELETE FROM ONLY \"public\".\"readings\""))
+    for (const std::string& plan : log_->plans("DELETE FROM ONLY \"public\".\"readings\""))
         EXPECT_FALSE(contains(plan, "Seq Scan"));
 }
 
@@ -183,7 +167,7 @@ TEST_F(ApplyPlans, WithoutAnIndexOneScanFindsManyWholeRows) {
     EXPECT_TRUE(holds_within(seconds(20), [&] { return rows_read() > 0; }));
     EXPECT_LT(rows_read(), 40 * 100'000) << "5,000 rows were looked for one by one";
     expect_equal();
-    EXPECT_TRUE(contains(target_cluster().log().substr(log_start_), "Hash Join"));
+    EXPECT_TRUE(contains(log_->text(), "Hash Join"));
     EXPECT_FALSE(contains(consumer().log(), "row by row"));
 }
 

@@ -1,5 +1,6 @@
 // All workers of the copy are at work, on one table as on several, and its memory stays what it is
 // whatever the rows.
+#include "support/plan_log.h"
 #include "support/process_files.h"
 #include "support/scenario.h"
 
@@ -64,21 +65,15 @@ TEST_F(CopyPlans, ReadARangeByItsPages) {
         "CREATE TABLE two (a int, b int, v text, PRIMARY KEY (a, b)); "
         "INSERT INTO two SELECT g % 2, g, repeat('v', 200) FROM generate_series(1, 20000) g; "
         "ANALYZE");
-    const std::string alter = "ALTER DATABASE " + source_database() + " SET ";
-    source().execute(alter + "session_preload_libraries = 'auto_explain'");
-    source().execute(alter + "auto_explain.log_min_duration = 0");
-    const std::size_t log_start = source_cluster().log().size();
+    const PlanLog log(source(), source_database(), source_cluster());
     consumer().set("copy_chunk_bytes", "\"2MB\"");
     consumer().init();
     consumer().start();
     wait_until_copied();
     catch_up();
     expect_equal();
-    const std::string log = source_cluster().log().substr(log_start);
-    const std::string text = "Query Text: COPY (SELECT";
     int ranges = 0;
-    for (std::size_t at = log.find(text); at != std::string::npos; at = log.find(text, at + 1)) {
-        const std::string plan = log.substr(at, log.find("\n20", at) - at);
+    for (const std::string& plan : log.plans("COPY (SELECT")) {
         if (!contains(plan, " WHERE ")) continue;
         ++ranges;
         EXPECT_TRUE(contains(plan, "Bitmap Heap Scan on")) << plan;
