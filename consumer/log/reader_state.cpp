@@ -30,11 +30,12 @@ bool LogReader::State::rewind(Lsn position) {
     checkpoint.reset();
     unreleased.clear();
     has_start = false;
-    if (!core->rewind(place, position, fetched)) {
-        ++refused_rewinds;
-        return false;
-    }
-    load_state();
+    do {
+        if (!core->rewind(place, position, fetched)) {
+            ++refused_rewinds;
+            return false;
+        }
+    } while (!load_state());
     taken = {fetched.from, 0, true};
     has_start = has_fetched();
     place.handed_out = place.next;
@@ -106,19 +107,17 @@ void LogReader::State::throw_damaged() const {
             "past it, the tables have to be copied again.");
 }
 
-// Behind a rewind to where memory does not have it.
-void LogReader::State::load_state() {
-    if (fetched.state_path.empty()) return;
-    const auto require_same_files = [this] {
-        if (core->generation() != fetched.generation)
-            throw Error(ErrorKind::connection, "the log's files have changed meanwhile");
-    };
-    require_same_files();
+// Behind a rewind to where memory does not have it. False when the log's thread has removed files
+// since: then the place may be another.
+bool LogReader::State::load_state() {
+    if (fetched.state_path.empty()) return true;
+    const auto are_same_files = [this] { return core->generation() == fetched.generation; };
+    if (!are_same_files()) return false;
     std::string bytes;
     try {
         bytes = read_whole_file(fetched.state_path);
     } catch (const Error&) {
-        require_same_files();
+        if (!are_same_files()) return false;
         throw;
     }
     auto state = decode_state(bytes);
@@ -129,6 +128,7 @@ void LogReader::State::load_state() {
                 "Nothing behind it was applied. Move the folder away; when the slot was "
                 "confirmed past it, the tables have to be copied again.");
     fetched.items.back().entry = ReceivedMessage{Lsn{}, state->state};
+    return true;
 }
 
 LogEntry LogReader::State::hand_out() {

@@ -37,7 +37,7 @@ struct LogReader::State {
     };
 
     bool has_fetched() const { return at < fetched.items.size(); }
-    void load_state();
+    [[nodiscard]] bool load_state();
     void read_file();
     [[noreturn]] void throw_damaged() const;
     void fetch(std::chrono::nanoseconds timeout);

@@ -51,8 +51,20 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
     }
 
     // As a process leaves them that is killed while the log's thread writes and removes: the last
-    // file first, so that none is older than the one behind it.
+    // file first, so that none is older than the one behind it, and again when one came or went
+    // meanwhile, as all of them were never there at one time.
     void copy_files() const {
+        std::vector<std::filesystem::path> files;
+        do {
+            std::filesystem::remove_all(copy());
+            std::filesystem::create_directory(copy());
+            files = files_of_log();
+            std::error_code is_gone;
+            for (const auto& file : files)
+                std::filesystem::copy_file(file, copy() / file.filename(), is_gone);
+        } while (files != files_of_log());
+    }
+    std::vector<std::filesystem::path> files_of_log() const {
         std::vector<std::filesystem::path> files;
         for (const auto& file : std::filesystem::directory_iterator(options().directory))
             files.push_back(file.path());
@@ -60,10 +72,7 @@ class OrderedLogModelTest : public LogTest, public testing::WithParamInterface<u
             if (one.stem() != other.stem()) return one.stem() > other.stem();
             return one.extension() == ".log" && other.extension() != ".log";
         });
-        std::filesystem::create_directory(copy());
-        std::error_code is_gone;
-        for (const auto& file : files)
-            std::filesystem::copy_file(file, copy() / file.filename(), is_gone);
+        return files;
     }
     void bring_copy_back() const {
         std::filesystem::remove_all(options().directory);
