@@ -29,7 +29,10 @@ void CopyWorker::give_up(const CopyTask& task) {
     const std::size_t number = table.chunk_of(table.place_of(task.part));
     if (number >= table.chunks.size()) return;
     const CopyChunk& chunk = table.chunks[number];
-    if (chunk.generation != task.generation || chunk.state != CopyChunk::State::loading) return;
+    const bool is_ours =
+        chunk.generation == task.generation &&
+        (chunk.state == CopyChunk::State::loading || chunk.state == CopyChunk::State::asking);
+    if (!is_ours) return;
     if (chunk.committing == 0) tables_.reset(table, number);
 }
 

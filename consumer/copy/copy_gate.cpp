@@ -19,10 +19,6 @@ using State = CopyChunk::State;
 
 constexpr std::chrono::milliseconds kCommitLook{100};
 
-// Between the end of a WAL record and the start of the next one: padding, and the head of a page or
-// of a segment.
-constexpr std::uint64_t kRecordGapMax = 64;
-
 bool has_old_row(ChangeKind kind) {
     return kind == ChangeKind::update_full || kind == ChangeKind::delete_full;
 }
@@ -135,13 +131,16 @@ void CopyGate::change(const RowChange& change, CopyGateOutput& output) {
     split(from, to, change, output);
 }
 
-// Which chunk its row is of cannot be told. What is older than all that is loaded need not be.
+// Which chunk its row is of cannot be told. What is older than all that is loaded need not be; a
+// chunk for which it would be kept asks anew.
 void CopyGate::change_of_other_cut(CopyGateOutput& output) {
     CopyTable& table = *table_;
     note_not_applied();
     bool is_dropped = true;
-    for (std::size_t i = 0; i < table.chunks.size(); ++i)
+    for (std::size_t i = 0; i < table.chunks.size(); ++i) {
+        if (table.chunks[i].state == State::asking) take_back(table, i, output);
         is_dropped = fate_of(table, i, output) == Fate::drop && is_dropped;
+    }
     if (!is_dropped) begin_again(table, output);
 }
 
@@ -204,26 +203,13 @@ std::size_t CopyGate::chunk_of(const CopyTable& table, std::string_view sort_key
     return static_cast<std::size_t>(behind - table.parts.begin());
 }
 
-// What a snapshot of the primary sees ends at or before its settled_lsn; behind that xids tell
-// nothing any more, once they are far from the snapshot's.
-bool CopyGate::is_seen(const CopyChunk& chunk) const {
-    if (!chunk.snapshot->is_of_standby() && commit_lsn_ >= chunk.settled_lsn) return false;
-    return chunk.snapshot->sees(xid_, {commit_lsn_.value + 1});
-}
-
-// A standby shows a transaction a moment before it tells that its commit is replayed: whose commit
-// record is the next one may be visible or not.
-bool CopyGate::is_doubtful(const SourceSnapshot& snapshot) const {
-    return snapshot.is_of_standby() && !snapshot.sees(xid_, {commit_lsn_.value + 1}) &&
-           snapshot.sees(xid_, {commit_lsn_.value - std::min(commit_lsn_.value, kRecordGapMax)});
-}
-
 // Valid until the mutex is given up.
 CopyGate::Fate CopyGate::fate_of(CopyTable& table, std::size_t number, CopyGateOutput& output) {
     CopyChunk& chunk = table.chunks[number];
     (void)wait_while_committing(chunk);
-    if (!chunk.snapshot || is_seen(chunk)) return Fate::drop;
-    if (is_doubtful(*chunk.snapshot)) {
+    if (chunk.state == State::asking) return Fate::keep;
+    if (!chunk.snapshot || chunk.sees(xid_, commit_lsn_)) return Fate::drop;
+    if (is_doubtful(*chunk.snapshot, xid_, commit_lsn_)) {
         take_back(table, number, output);
         return Fate::drop;
     }
@@ -257,8 +243,7 @@ void CopyGate::settle_image(const Image& image, const RowChange& change, CopyGat
     if (image.fate == Fate::drop) return;
     has_kept_ = true;
     if (chunk.backlog.empty()) tables_.kept_has_changed = true;
-    chunk.backlog.emplace_back(change, commit_lsn_);
-    chunk.backlog_bytes += chunk.backlog.back().bytes();
+    chunk.keep(change, xid_, commit_lsn_);
     tables_.backlog_bytes += chunk.backlog.back().bytes();
 }
 

@@ -60,8 +60,6 @@ class CopyGate {
     [[nodiscard]] bool work(Lsn position, Lsn applied, CopyGateOutput& output);
     // The stream has another session.
     void begin_session();
-    // A worker waits for a snapshot that sees everything that was brought.
-    bool wants_quiet() const;
     // As of the last work(): tables wait for the stream to pass their snapshots.
     bool is_settling() const { return is_settling_; }
     // Statements that belong into the group's transaction; none when nothing has changed.
@@ -94,8 +92,6 @@ class CopyGate {
     Value key_of(const RowChange& change, bool is_old, std::size_t column) const;
     std::size_t chunk_of(const CopyTable& table, std::string_view sort_key) const;
     Fate fate_of(CopyTable& table, std::size_t chunk, CopyGateOutput& output);
-    bool is_doubtful(const SourceSnapshot& snapshot) const;
-    bool is_seen(const CopyChunk& chunk) const;
     void note_not_applied();
     std::optional<Lsn> kept_from() const;
     void settle_image(const Image& image, const RowChange& change, CopyGateOutput& output);

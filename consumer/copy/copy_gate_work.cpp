@@ -44,7 +44,7 @@ std::vector<std::string> CopyGate::closing_sql() {
     const std::lock_guard lock(tables_.mutex);
     std::vector<std::string> sql;
     if (std::exchange(unseen_has_changed_, false))
-        sql.push_back(catalog_.set_unseen_sql(tables_.unseen));
+        sql.push_back(catalog_.set_unseen_sql(tables_.not_applied.unseen));
     // What is kept again is known already.
     if (!is_replaying_ && std::exchange(tables_.kept_has_changed, false))
         sql.push_back(catalog_.set_kept_from_sql(kept_from()));
@@ -83,11 +83,6 @@ bool CopyGate::is_full(std::size_t backlog_bytes_max) const {
 void CopyGate::begin_session() {
     const std::lock_guard lock(tables_.mutex);
     tables_.begin_session();
-}
-
-bool CopyGate::wants_quiet() const {
-    const std::lock_guard lock(tables_.mutex);
-    return tables_.quiet_wishes > 0;
 }
 
 void CopyGate::limit_backlog(std::size_t backlog_bytes_max, CopyGateOutput& output) {

@@ -240,7 +240,7 @@ std::unique_ptr<Connection> CopyJob::connect_to_target() {
 void CopyJob::look_at_source(std::unique_ptr<Connection>& reading) {
     {
         const std::lock_guard lock(tables_.mutex);
-        if (tables_.unseen.empty()) return;
+        if (tables_.not_applied.unseen.empty()) return;
     }
     if (reading == nullptr) reading = connect_to_source(options_.worker, stop_);
     const auto asked_at = Clock::now();

@@ -32,7 +32,7 @@ class Resumption {
         StoredCopy stored = catalog_.read(target_);
         if (!stored.unseen)
             throw Error(ErrorKind::connection, "the copy's row in walpack.copy is gone");
-        tables_.unseen = std::move(*stored.unseen);
+        tables_.not_applied.unseen = std::move(*stored.unseen);
         if (stored.kept_from && *stored.kept_from < options_.available_from) give_up_kept(stored);
         forget_unselected(stored.tables);
         for (StoredTable& table : stored.tables) add(std::move(table));

@@ -8,6 +8,10 @@
 namespace walpack {
 namespace {
 
+// Between the end of a WAL record and the start of the next one: padding, and the head of a page or
+// of a segment.
+constexpr std::uint64_t kRecordGapMax = 64;
+
 // A snapshot is asked by the end of a commit, which lies behind its start.
 Lsn after(Lsn commit_lsn) {
     return {commit_lsn.value + 1};
@@ -42,26 +46,84 @@ std::uint32_t CopyTable::new_number() {
     return next_number++;
 }
 
-bool CopyTables::admits(const CopyTable& table, const SourceSnapshot& snapshot,
-                        std::chrono::steady_clock::time_point asked_at) {
-    if (asked_at < session_at) return false;
+bool NotApplied::is_seen_by(const SourceSnapshot& snapshot) const {
+    if (snapshot.is_of_standby()) return !until.is_valid() || snapshot.sees(0, after(until));
+    if (newest && !snapshot.includes(*newest)) return false;
+    return std::ranges::all_of(
+        unseen, [&](const auto& each) { return snapshot.sees(each.second, after(each.first)); });
+}
+
+// What a snapshot of the primary sees ends at or before its settled_lsn; behind that xids tell
+// nothing any more, once they are far from the snapshot's.
+bool CopyChunk::sees(std::uint32_t xid, Lsn commit_lsn) const {
+    if (!snapshot->is_of_standby() && commit_lsn >= settled_lsn) return false;
+    return snapshot->sees(xid, after(commit_lsn));
+}
+
+void CopyChunk::keep(const RowChange& change, std::uint32_t xid, Lsn commit_lsn) {
+    backlog.emplace_back(change, commit_lsn);
+    backlog_bytes += backlog.back().bytes();
+    if (asked) asked->kept[commit_lsn] = xid;
+}
+
+bool is_doubtful(const SourceSnapshot& snapshot, std::uint32_t xid, Lsn commit_lsn) {
+    return snapshot.is_of_standby() && !snapshot.sees(xid, after(commit_lsn)) &&
+           snapshot.sees(xid, {commit_lsn.value - std::min(commit_lsn.value, kRecordGapMax)});
+}
+
+// The backlog of a chunk that asks may be decided only where nothing of it is doubtful.
+bool CopyTables::begin_loading(CopyTable& table, std::size_t chunk, const SourceSnapshot& snapshot,
+                               Lsn settled_lsn, std::chrono::steady_clock::time_point asked_at) {
+    CopyChunk& loading = table.chunks[chunk];
+    if (asked_at < session_at || (loading.asked && loading.asked->at < session_at)) return false;
     if (snapshot.is_of_standby()) {
         const Lsn from = std::max(table.stored.required_lsn, resumed_at);
-        return snapshot.includes(SourceSnapshot::of_standby(from)) &&
-               (!dropped_until.is_valid() || snapshot.sees(0, after(dropped_until)));
+        if (!snapshot.includes(SourceSnapshot::of_standby(from))) return false;
+    } else if (table.stored.required && !snapshot.includes(*table.stored.required)) {
+        return false;
     }
-    if (table.stored.required && !snapshot.includes(*table.stored.required)) return false;
-    if (newest && !snapshot.includes(*newest)) return false;
-    const bool sees_all = std::all_of(unseen.begin(), unseen.end(), [&](const auto& each) {
-        return snapshot.sees(each.second, after(each.first));
-    });
-    if (sees_all) note_seen(snapshot, asked_at);
-    return sees_all;
+    if (!(loading.asked ? loading.asked->before : not_applied).is_seen_by(snapshot)) return false;
+    const bool has_doubt =
+        loading.asked && std::ranges::any_of(loading.asked->kept, [&](auto& each) {
+            return is_doubtful(snapshot, each.second, each.first);
+        });
+    if (has_doubt) return false;
+    if (!snapshot.is_of_standby()) note_seen(snapshot, asked_at);
+    loading.state = CopyChunk::State::loading;
+    loading.snapshot = snapshot;
+    loading.settled_lsn = settled_lsn;
+    if (const auto asked = std::exchange(loading.asked, std::nullopt)) {
+        drop_kept(loading, [&](const KeptChange& kept) {
+            return loading.sees(asked->kept.at(kept.commit_lsn()), kept.commit_lsn());
+        });
+    }
+    note_change();
+    return true;
+}
+
+void CopyTables::ask(CopyChunk& chunk) {
+    if (chunk.asked && chunk.asked->at >= session_at) return;
+    // It is among what a snapshot must see.
+    drop_kept(chunk, [](const KeptChange&) { return true; });
+    chunk.state = CopyChunk::State::asking;
+    chunk.asked = AskedSnapshot{not_applied, std::chrono::steady_clock::now(), {}};
+    note_change();
+}
+
+void CopyTables::drop_kept(CopyChunk& chunk,
+                           const std::function<bool(const KeptChange&)>& is_dropped) {
+    const std::size_t dropped = std::erase_if(chunk.backlog, is_dropped);
+    if (dropped == 0) return;
+    backlog_bytes -= std::exchange(chunk.backlog_bytes, 0);
+    for (const KeptChange& kept : chunk.backlog) chunk.backlog_bytes += kept.bytes();
+    backlog_bytes += chunk.backlog_bytes;
+    kept_has_changed = true;
 }
 
 void CopyTables::note_seen(const SourceSnapshot& snapshot,
                            std::chrono::steady_clock::time_point asked_at) {
     if (asked_at < session_at) return;
+    auto& [unseen, newest, until] = not_applied;
     if (newest && !snapshot.includes(*newest)) return;
     const std::size_t forgotten = std::erase_if(
         unseen, [&](const auto& each) { return snapshot.sees(each.second, after(each.first)); });
@@ -69,13 +131,14 @@ void CopyTables::note_seen(const SourceSnapshot& snapshot,
 }
 
 void CopyTables::begin_session() {
-    newest.reset();
+    not_applied.newest.reset();
     exact.reset();
     session_at = std::chrono::steady_clock::now();
 }
 
 bool CopyTables::note_not_applied(std::uint32_t xid, Lsn commit_lsn) {
-    dropped_until = std::max(dropped_until, commit_lsn);
+    auto& [unseen, newest, until] = not_applied;
+    until = std::max(until, commit_lsn);
     if (newest && newest->sees(xid, after(commit_lsn))) return false;
     unseen[commit_lsn] = xid;
     return true;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -31,10 +32,33 @@ namespace walpack {
 // For people, of a table whose chunks say nothing any more.
 inline constexpr const char* kCutOtherwise = "was cut by a column that is another one now";
 
+// Transactions whose changes were not applied, as their chunk waited or was being loaded: a
+// snapshot that is taken from now on must see them.
+struct NotApplied {
+    // Those that no snapshot of the primary has seen yet, by commit LSN.
+    UnseenTransactions unseen;
+    // The newest snapshot that took transactions out of `unseen`; others of the primary must see as
+    // much. Not beyond a session of the stream: a source that has crashed may have lost what it
+    // saw, and gives its numbers to others.
+    std::optional<SourceSnapshot> newest;
+    // A standby may be far behind, so it is asked by LSN: the last one, by its commit LSN.
+    Lsn until;
+
+    bool is_seen_by(const SourceSnapshot& snapshot) const;
+};
+
+// Since when changes of a chunk are kept for a snapshot that is yet to come.
+struct AskedSnapshot {
+    NotApplied before;  // it must see that; of what came since the chunk has everything
+    std::chrono::steady_clock::time_point at;
+    UnseenTransactions kept;  // those whose changes the backlog has
+};
+
 // What changes are decided by: a range of the key, or a table.
 struct CopyChunk {
     enum class State : std::uint8_t {
         waiting,
+        asking,   // for a snapshot, as one has seen too little: changes are kept for the next
         loading,  // under `snapshot`
         loaded,   // its rows are there; the backlog is not applied
         live,
@@ -42,6 +66,7 @@ struct CopyChunk {
     };
 
     State state = State::waiting;
+    std::optional<AskedSnapshot> asked;  // state asking
     std::optional<SourceSnapshot> snapshot;
     // Every transaction that the snapshot sees ends at or before it.
     Lsn settled_lsn;
@@ -52,7 +77,15 @@ struct CopyChunk {
     int committing = 0;
     // Counts resets: a worker that began before one has loaded in vain.
     std::uint64_t generation = 0;
+
+    // With a snapshot: whether it sees a committed transaction.
+    bool sees(std::uint32_t xid, Lsn commit_lsn) const;
+    void keep(const RowChange& change, std::uint32_t xid, Lsn commit_lsn);
 };
+
+// A standby shows a transaction a moment before it tells that its commit is replayed: whose commit
+// record is the next one may be visible or not.
+bool is_doubtful(const SourceSnapshot& snapshot, std::uint32_t xid, Lsn commit_lsn);
 
 // What one worker loads in one transaction: a chunk, or some pages of a table that is one chunk.
 struct CopyPart {
@@ -138,22 +171,14 @@ struct CopyTables {
     std::mutex mutex;
     std::condition_variable changed;
     std::map<TableName, std::unique_ptr<CopyTable>> by_name;
-    // Transactions whose changes were not applied, as their chunk waited or was being loaded, and
-    // that no snapshot of the primary has seen yet. By commit LSN.
-    UnseenTransactions unseen;
-    // The newest snapshot that took transactions out of `unseen`; others of the primary must see as
-    // much. Not beyond a session of the stream: a source that has crashed may have lost what it
-    // saw, and gives its numbers to others.
-    std::optional<SourceSnapshot> newest;
+    NotApplied not_applied;
     // Snapshots that were asked for before say nothing: the stream had another session.
     std::chrono::steady_clock::time_point session_at;
     // The last one that was taken in this session of the stream.
     std::optional<ExactSnapshot> exact;
     bool is_exact_awaited = false;  // a worker is taking one
-    // A standby may be far behind, so it is asked by LSN: where the stream began, and the last
-    // transaction whose changes were not applied, by its commit LSN.
+    // Where the stream began: a standby must have replayed that.
     Lsn resumed_at;
-    Lsn dropped_until;
     std::size_t backlog_bytes = 0;
     // Where the first kept change is may be another place than the target knows of.
     bool kept_has_changed = false;
@@ -165,18 +190,20 @@ struct CopyTables {
     Lsn applied;
     // Counts what makes the fate of a relation's changes another one.
     std::uint64_t epoch = 0;
-    // Workers whose snapshots are refused again and again, as the stream brings what they do not
-    // see: until they have one it is to bring nothing more.
-    int quiet_wishes = 0;
     // What ended the copy, if something did.
     std::exception_ptr failure;
 
     // The rest is for the owner of the mutex.
 
-    // Whether a chunk may be read under it: it must see everything that was not applied so far. If
-    // so, what it sees need not be remembered any more. `asked_at`: before it was taken.
-    bool admits(const CopyTable& table, const SourceSnapshot& snapshot,
-                std::chrono::steady_clock::time_point asked_at);
+    // The chunk, which waits or asks, is loaded under the snapshot from now on, if that sees
+    // everything of it that was not applied so far; what it sees need not be remembered any more.
+    // `asked_at`: before it was taken.
+    [[nodiscard]] bool begin_loading(CopyTable& table, std::size_t chunk,
+                                     const SourceSnapshot& snapshot, Lsn settled_lsn,
+                                     std::chrono::steady_clock::time_point asked_at);
+    // Its changes are kept from now on, if they are not already: so what its snapshot has to see
+    // grows no more, however late that snapshot is.
+    void ask(CopyChunk& chunk);
     // Of the primary: forgets what it sees.
     void note_seen(const SourceSnapshot& snapshot, std::chrono::steady_clock::time_point asked_at);
     // What the stream brings from now on is another session's. All that it has brought is on the
@@ -195,6 +222,9 @@ struct CopyTables {
         ++epoch;
         changed.notify_all();
     }
+
+  private:
+    void drop_kept(CopyChunk& chunk, const std::function<bool(const KeptChange&)>& is_dropped);
 };
 
 }  // namespace walpack

@@ -116,8 +116,8 @@ void CopyWorker::load_chunk(const CopyTask& task) {
 void CopyWorker::load_whole(CopyTask& task) {
     CopyTable& table = *task.table;
     const bool is_owner = is_waiting(task);
-    if (is_owner ? !open_snapshot(task) : !join_snapshot(task)) return;
     try {
+        if (is_owner ? !open_snapshot(task) : !join_snapshot(task)) return;
         if (is_owner && table.parts.size() > 1) export_snapshot(task);
         do {
             load_part(task);
@@ -180,8 +180,9 @@ void CopyWorker::lose_snapshot(const CopyTask& task) {
     // The last part may be on its way.
     while (chunk.committing > 0 && !tables_.failure && !stop_.requested())
         tables_.changed.wait_for(lock, kPartLook);
-    if (tables_.failure || chunk.generation != task.generation || chunk.state != State::loading)
-        return;
+    if (tables_.failure || chunk.generation != task.generation) return;
+    if (chunk.state == State::asking) return tables_.reset(table, 0);
+    if (chunk.state != State::loading) return;
     tables_.reset(table, 0);
     table.stored.state = TableState::requested;
     table.dropped_from = Lsn{};

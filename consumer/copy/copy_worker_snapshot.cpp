@@ -16,30 +16,11 @@ using Clock = std::chrono::steady_clock;
 using State = CopyChunk::State;
 
 constexpr std::chrono::milliseconds kOfferDelayMin{2};
-constexpr std::chrono::milliseconds kOfferDelayMax{500};
+constexpr std::chrono::milliseconds kOfferDelayMax{100};
 constexpr std::chrono::seconds kReportInterval{5};
-// The stream goes on beside the first ones.
-constexpr int kTriesBeforeQuiet = 6;
-constexpr std::chrono::milliseconds kQuietDelay{5};
+constexpr std::chrono::milliseconds kAskAhead{250};
 // A standby replays without a pause: there is nothing but to try often.
 constexpr std::chrono::milliseconds kStandbyDelayMax{20};
-
-// The stream stands still, for a while, as long as it lives.
-class QuietWish {
-  public:
-    explicit QuietWish(CopyTables& tables) : tables_(tables) { add(1); }
-    ~QuietWish() { add(-1); }
-    QuietWish(const QuietWish&) = delete;
-    QuietWish& operator=(const QuietWish&) = delete;
-
-  private:
-    void add(int number) {
-        const std::lock_guard lock(tables_.mutex);
-        tables_.quiet_wishes += number;
-    }
-
-    CopyTables& tables_;
-};
 
 }  // namespace
 
@@ -48,23 +29,37 @@ CopyWorker::Answer CopyWorker::offer(const CopyTask& task,
                                      Clock::time_point asked_at) {
     const std::lock_guard lock(tables_.mutex);
     CopyTable& table = *task.table;
-    CopyChunk& chunk = table.chunks[table.chunk_of(table.place_of(task.part))];
-    const bool is_ours = chunk.generation == task.generation && chunk.state == State::waiting;
+    const std::size_t number = table.chunk_of(table.place_of(task.part));
+    CopyChunk& chunk = table.chunks[number];
+    const bool is_ours = chunk.generation == task.generation &&
+                         (chunk.state == State::waiting || chunk.state == State::asking);
     if (!is_ours) return Answer::too_late;
-    if (!taken || !tables_.admits(table, taken->snapshot, asked_at)) return Answer::too_old;
-    chunk.state = State::loading;
-    chunk.snapshot = taken->snapshot;
-    chunk.settled_lsn = taken->settled_lsn;
-    tables_.note_change();
-    return Answer::accepted;
+    const bool is_taken = taken && tables_.begin_loading(table, number, taken->snapshot,
+                                                         taken->settled_lsn, asked_at);
+    if (is_taken) return Answer::accepted;
+    tables_.ask(chunk);
+    return Answer::too_old;
 }
 
-// False when the chunk was reset meanwhile.
+// Who waits for a standby would do so again for every chunk: the next ones ask in the same time, as
+// many more as it is long.
+void CopyWorker::ask_ahead(CopyTable& table) {
+    const std::lock_guard lock(tables_.mutex);
+    if (table.is_whole() || table.stored.state != TableState::copying) return;
+    for (std::size_t place = 0; place < table.parts.size(); ++place) {
+        const CopyPart& part = table.parts[place];
+        CopyChunk& chunk = table.chunks[place];
+        if (part.is_taken || part.cut_off || chunk.state != State::waiting) continue;
+        return tables_.ask(chunk);
+    }
+}
+
+// False when the chunk was reset meanwhile. After an error give_up() is the caller's business.
 bool CopyWorker::open_snapshot(const CopyTask& task) {
     auto delay = kOfferDelayMin;
     auto reported = Clock::now();
-    std::optional<QuietWish> quiet;
-    for (int tries = 1;; ++tries) {
+    auto asked_ahead = reported;
+    while (true) {
         const auto asked_at = Clock::now();
         const std::optional<TakenSnapshot> taken = begin_reading(task);
         snapshot_at_ = Clock::now();  // a lock may have been waited for before
@@ -79,9 +74,12 @@ bool CopyWorker::open_snapshot(const CopyTask& task) {
             reported = Clock::now();
             log::info("waiting for a snapshot that sees what the stream has brought already");
         }
-        if (tries == kTriesBeforeQuiet) quiet.emplace(tables_);
+        if (Clock::now() - asked_ahead >= kAskAhead) {
+            asked_ahead = Clock::now();
+            ask_ahead(*task.table);
+        }
         stop_.throw_if_requested();
-        std::this_thread::sleep_for(quiet ? kQuietDelay : delay);
+        std::this_thread::sleep_for(delay);
         delay = std::min(delay * 2, is_standby ? kStandbyDelayMax : kOfferDelayMax);
     }
 }

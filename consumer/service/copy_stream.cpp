@@ -13,12 +13,6 @@ using Clock = std::chrono::steady_clock;
 // Between two looks at what the workers have done.
 constexpr std::chrono::milliseconds kWorkInterval{10};
 constexpr std::chrono::milliseconds kIdleWait{100};
-// A worker that waits for a snapshot needs some round trips to the source without a change of
-// tables that are being copied. It may be in vain, as a commit that the stream has brought may wait
-// for a standby.
-constexpr std::chrono::milliseconds kQuietMax{2000};
-constexpr std::chrono::milliseconds kBetweenQuiets{5000};
-constexpr std::chrono::milliseconds kQuietLook{2};
 
 }  // namespace
 
@@ -89,21 +83,6 @@ void CopyStream::work(const StopRequest& stop) {
         applier_.commit_group();
         std::this_thread::sleep_for(kWorkInterval);
         work_once();
-    }
-    stand_still(stop);
-}
-
-void CopyStream::stand_still(const StopRequest& stop) {
-    const auto begin = Clock::now();
-    if (begin < no_quiet_until_ || !gate_.wants_quiet()) return;
-    applier_.commit_group();
-    while (gate_.wants_quiet() && !stop.requested()) {
-        abort_.throw_if_requested();
-        std::this_thread::sleep_for(kQuietLook);
-        if (Clock::now() - begin >= kQuietMax) {
-            no_quiet_until_ = Clock::now() + kBetweenQuiets;
-            return;
-        }
     }
 }
 

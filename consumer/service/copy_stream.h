@@ -60,7 +60,6 @@ class CopyStream : public TransactionSink, private CopyGateOutput {
     void begin_kept(const TableName& table) override { applier_.begin_kept(table); }
     void forget_mapping(const TableName& table) override { applier_.forget_mapping(table); }
     void work_once();
-    void stand_still(const StopRequest& stop);
 
     Applier& applier_;
     CopyJob& job_;
@@ -68,7 +67,6 @@ class CopyStream : public TransactionSink, private CopyGateOutput {
     const std::uint64_t backlog_bytes_max_;
     const StopRequest& abort_;
     std::chrono::steady_clock::time_point worked_;
-    std::chrono::steady_clock::time_point no_quiet_until_;
     // The last answer, as a look at all chunks for each message would be too much.
     Lsn confirmable_;
     Lsn confirmable_of_;

@@ -30,6 +30,25 @@ TEST_F(CopyFromStandby, AStandbyThatLagsIsWaitedFor) {
     expect_equal();
 }
 
+// It never has what the stream has brought last.
+TEST_F(CopyFromStandby, OneThatIsSecondsBehindIsReadWhileItsTablesAreWritten) {
+    const Cluster standby("standby", source_cluster());
+    Session at_standby(standby.conninfo(source_database()));
+    at_standby.execute("ALTER SYSTEM SET recovery_min_apply_delay = '4s'");
+    at_standby.execute("SELECT pg_reload_conf()");
+    consumer().set("copy_from", toml_text(standby.conninfo(source_database())));
+    consumer().set("copy_chunk_bytes", "\"1MB\"");
+    consumer().init();
+    Writers writers(source_conninfo(), 3, change);
+    consumer().start();
+    wait_until("it is copied", seconds(90),
+               [&] { return target().value("SELECT copy_complete FROM walpack.progress") == "t"; });
+    EXPECT_EQ(writers.stop(), "");
+    EXPECT_GT(writers.committed(), 100);
+    catch_up();
+    expect_equal();
+}
+
 // A snapshot is of use where nothing was replayed between two looks at the position.
 TEST_F(CopyFromStandby, OneThatIsFarAwayAndReplaysWithoutAPauseIsReadFrom) {
     source().execute("CREATE TABLE noise (id bigint)");

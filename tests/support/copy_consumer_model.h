@@ -213,7 +213,7 @@ class ModelConsumer : public CopyGateOutput {
 
     // As resume_copy() does.
     void restore() {
-        tables_.unseen = target_.unseen;
+        tables_.not_applied.unseen = target_.unseen;
         for (std::size_t table = 0; table < kModelTables; ++table) {
             auto made = std::make_unique<CopyTable>();
             made->stored.oid = static_cast<std::uint32_t>(table) + 1;
@@ -289,14 +289,13 @@ class ModelConsumer : public CopyGateOutput {
         CopyChunk& chunk = known.chunks[known.chunk_of(part)];
         if (known.parts[part].is_taken || known.parts[part].is_loaded) return;
         Load load{table, part, chunk.generation, {}};
-        if (chunk.state == CopyChunk::State::waiting) {
+        if (chunk.state == CopyChunk::State::waiting || chunk.state == CopyChunk::State::asking) {
+            const auto asked_at = std::chrono::steady_clock::now();
             auto taken =
                 is_at_standby_ ? source_.standby_snapshot() : source_.primary_snapshot(table);
-            if (!taken || !tables_.admits(known, taken->snapshot, std::chrono::steady_clock::now()))
-                return;
-            chunk.state = CopyChunk::State::loading;
-            chunk.snapshot = taken->snapshot;
-            chunk.settled_lsn = taken->settled_lsn;
+            if (!taken || !tables_.begin_loading(known, known.chunk_of(part), taken->snapshot,
+                                                 taken->settled_lsn, asked_at))
+                return ask_or_give_up(known, known.chunk_of(part));
             load.taken = std::move(*taken);
             if (known.is_whole()) exported_ = load.taken;
         } else if (known.is_whole() && chunk.state == CopyChunk::State::loading) {
@@ -307,6 +306,17 @@ class ModelConsumer : public CopyGateOutput {
         known.parts[part].is_taken = true;
         tables_.note_change();
         loads_.push_back(std::move(load));
+    }
+
+    void ask_or_give_up(CopyTable& known, std::size_t number) {
+        CopyChunk& chunk = known.chunks[number];
+        if (chunk.state == CopyChunk::State::asking && chance_.one_in(10))
+            return tables_.reset(known, number);
+        if (chance_.one_in(2)) tables_.ask(chunk);
+        // A worker asks for others in the meantime.
+        CopyChunk& other = known.chunks[static_cast<std::size_t>(
+            chance_.below(static_cast<int>(known.chunks.size())))];
+        if (other.state == CopyChunk::State::waiting && chance_.one_in(2)) tables_.ask(other);
     }
 
     void end_load() {

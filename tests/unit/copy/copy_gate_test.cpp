@@ -121,7 +121,7 @@ TEST_F(CopyGateTest, AChangeOfAWaitingChunkIsDroppedAndRemembered) {
     insert("a");
 
     EXPECT_TRUE(applied_.empty());
-    EXPECT_EQ(tables_.unseen, (UnseenTransactions{{Lsn{2000}, 200}}));
+    EXPECT_EQ(tables_.not_applied.unseen, (UnseenTransactions{{Lsn{2000}, 200}}));
     EXPECT_NE(gate().closing_sql().at(0).find("200@0/7D0"), std::string::npos);
     EXPECT_TRUE(gate().closing_sql().empty()) << "it is stored once";
 }
@@ -184,7 +184,7 @@ TEST_F(CopyGateTest, AChunkThatARowEntersWithoutAllItsValuesIsLoadedAgain) {
     EXPECT_EQ(commands_[0].substr(0, 6), "DELETE");
     ASSERT_EQ(deleted_.size(), 1U);
     EXPECT_NE(deleted_[0].find("$1"), std::string::npos) << "what is held of the rows is told";
-    EXPECT_TRUE(tables_.unseen.contains(Lsn{2000}));
+    EXPECT_TRUE(tables_.not_applied.unseen.contains(Lsn{2000}));
     EXPECT_FALSE(gate().work({2048}, {2000}, *this));
     EXPECT_EQ(table_->chunks[1].state, State::withdrawn) << "its rows are still there";
     EXPECT_FALSE(gate().work({2048}, {2048}, *this));
@@ -302,7 +302,7 @@ TEST_F(CopyGateTest, AKeyOfAnotherKindBeginsTheTableAgainWhereItsChunkMatters) {
     EXPECT_TRUE(applied_.empty());
     ASSERT_EQ(commands_.size(), 1U);
     EXPECT_NE(commands_[0].find("requested"), std::string::npos);
-    EXPECT_EQ(tables_.unseen, (UnseenTransactions{{Lsn{2000}, 200}}));
+    EXPECT_EQ(tables_.not_applied.unseen, (UnseenTransactions{{Lsn{2000}, 200}}));
 }
 
 TEST_F(CopyGateTest, WhatIsOlderThanAllThatIsLoadedMayHaveAKeyOfAnotherKind) {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "support/mapping_builder.h"
+
 namespace walpack {
 namespace {
 
@@ -27,13 +29,21 @@ CopyTable table_of(ChunkMethod method, std::size_t parts) {
     return table;
 }
 
+bool admits(CopyTables& tables, const CopyTable& table, const SourceSnapshot& snapshot,
+            std::chrono::steady_clock::time_point asked_at) {
+    CopyTable loading;
+    loading.stored = table.stored;
+    loading.chunks.resize(1);
+    return tables.begin_loading(loading, 0, snapshot, Lsn{10'000}, asked_at);
+}
+
 TEST(CopyTables, AdmitsASnapshotOnlyIfItSeesWhatTheFirstOneSaw) {
     CopyTables tables;
     CopyTable table = table_of(ChunkMethod::key, 1);
     table.stored.required = snapshot("100:110:105");
 
-    EXPECT_FALSE(tables.admits(table, snapshot("100:108:105"), now()));
-    EXPECT_TRUE(tables.admits(table, snapshot("105:110:105"), now()));
+    EXPECT_FALSE(admits(tables, table, snapshot("100:108:105"), now()));
+    EXPECT_TRUE(admits(tables, table, snapshot("105:110:105"), now()));
 }
 
 TEST(CopyTables, AdmitsNoSnapshotThatDoesNotSeeWhatWasDropped) {
@@ -41,9 +51,9 @@ TEST(CopyTables, AdmitsNoSnapshotThatDoesNotSeeWhatWasDropped) {
     const CopyTable table = table_of(ChunkMethod::key, 1);
     EXPECT_TRUE(tables.note_not_applied(105, Lsn{1000}));
 
-    EXPECT_FALSE(tables.admits(table, snapshot("105:110:105"), now()));
-    EXPECT_TRUE(tables.admits(table, snapshot("110:110:"), now()));
-    EXPECT_TRUE(tables.unseen.empty());
+    EXPECT_FALSE(admits(tables, table, snapshot("105:110:105"), now()));
+    EXPECT_TRUE(admits(tables, table, snapshot("110:110:"), now()));
+    EXPECT_TRUE(tables.not_applied.unseen.empty());
 }
 
 TEST(CopyTables, RemembersNothingThatANewerSnapshotHasSeen) {
@@ -52,9 +62,9 @@ TEST(CopyTables, RemembersNothingThatANewerSnapshotHasSeen) {
     ASSERT_TRUE(tables.note_not_applied(105, Lsn{1000}));
     tables.note_seen(snapshot("110:110:"), now());
 
-    EXPECT_TRUE(tables.unseen.empty());
+    EXPECT_TRUE(tables.not_applied.unseen.empty());
     EXPECT_FALSE(tables.note_not_applied(107, Lsn{1100}));
-    EXPECT_FALSE(tables.admits(table, snapshot("105:110:105"), now()))
+    EXPECT_FALSE(admits(tables, table, snapshot("105:110:105"), now()))
         << "it is older than that one";
 }
 
@@ -64,14 +74,14 @@ TEST(CopyTables, AsksForNothingThatASourceMayHaveLostBeforeAnotherSession) {
     const CopyTable table = table_of(ChunkMethod::key, 1);
     ASSERT_TRUE(tables.note_not_applied(105, Lsn{1000}));
     tables.note_seen(snapshot("120:120:"), now());
-    EXPECT_FALSE(tables.admits(table, snapshot("110:110:"), now()));
+    EXPECT_FALSE(admits(tables, table, snapshot("110:110:"), now()));
     const auto before = now();
     tables.begin_session();
     EXPECT_TRUE(tables.note_not_applied(112, Lsn{1100})) << "it has the number of one that is lost";
-    EXPECT_FALSE(tables.admits(table, snapshot("120:120:"), before));
+    EXPECT_FALSE(admits(tables, table, snapshot("120:120:"), before));
     tables.note_seen(snapshot("120:120:"), before);
-    EXPECT_FALSE(tables.admits(table, snapshot("110:110:"), now()));
-    EXPECT_TRUE(tables.admits(table, snapshot("113:113:"), now()));
+    EXPECT_FALSE(admits(tables, table, snapshot("110:110:"), now()));
+    EXPECT_TRUE(admits(tables, table, snapshot("113:113:"), now()));
 }
 
 TEST(CopyTables, IsNotTakenBackByAnOlderSnapshot) {
@@ -82,7 +92,7 @@ TEST(CopyTables, IsNotTakenBackByAnOlderSnapshot) {
 
     tables.note_seen(snapshot("100:113:108"), now());
 
-    EXPECT_EQ(tables.unseen.size(), 1U);
+    EXPECT_EQ(tables.not_applied.unseen.size(), 1U);
 }
 
 TEST(CopyTables, AdmitsAStandbyOnlyBehindTheLastTransactionThatWasDropped) {
@@ -93,9 +103,9 @@ TEST(CopyTables, AdmitsAStandbyOnlyBehindTheLastTransactionThatWasDropped) {
     ASSERT_TRUE(tables.note_not_applied(105, Lsn{1000}));
     tables.note_seen(snapshot("110:110:"), now());
 
-    EXPECT_FALSE(tables.admits(table, standby(1000), now()))
+    EXPECT_FALSE(admits(tables, table, standby(1000), now()))
         << "that the primary saw it says nothing";
-    EXPECT_TRUE(tables.admits(table, standby(1048), now()));
+    EXPECT_TRUE(admits(tables, table, standby(1048), now()));
 }
 
 TEST(CopyTables, AdmitsAStandbyOnlyBehindWhereTheStreamBeganAgain) {
@@ -104,8 +114,77 @@ TEST(CopyTables, AdmitsAStandbyOnlyBehindWhereTheStreamBeganAgain) {
     table.stored.required_lsn = {500};
     tables.resumed_at = {2000};
 
-    EXPECT_FALSE(tables.admits(table, standby(1999), now()));
-    EXPECT_TRUE(tables.admits(table, standby(2000), now()));
+    EXPECT_FALSE(admits(tables, table, standby(1999), now()));
+    EXPECT_TRUE(admits(tables, table, standby(2000), now()));
+}
+
+// A chunk that asks for a snapshot, of a table of one; transaction 105 came before, 107 since.
+class AskingChunk : public testing::Test {
+  protected:
+    AskingChunk() {
+        tables_.resumed_at = Lsn{500};
+        EXPECT_TRUE(tables_.note_not_applied(105, Lsn{1000}));
+        tables_.ask(chunk());
+        keep(107, Lsn{2000});
+    }
+
+    CopyChunk& chunk() { return table_.chunks[0]; }
+    void keep(std::uint32_t xid, Lsn commit_lsn) {
+        test::OwnedChange made(ChangeKind::insert, {}, {test::integer(1)});
+        made.change.relation = mapping_->relation;
+        EXPECT_TRUE(tables_.note_not_applied(xid, commit_lsn));
+        chunk().keep(made.change, xid, commit_lsn);
+        tables_.backlog_bytes += chunk().backlog.back().bytes();
+    }
+    bool begin_loading(const SourceSnapshot& snapshot, Lsn settled_lsn = Lsn{5000}) {
+        return tables_.begin_loading(table_, 0, snapshot, settled_lsn, now());
+    }
+
+    CopyTables tables_;
+    CopyTable table_ = table_of(ChunkMethod::key, 1);
+    std::shared_ptr<const RelationMapping> mapping_ =
+        test::MappingBuilder("t").key("id", "int4").map();
+};
+
+TEST_F(AskingChunk, IsLoadedUnderASnapshotThatSeesWhatCameBeforeItAsked) {
+    EXPECT_FALSE(begin_loading(snapshot("105:106:105")));
+    ASSERT_TRUE(begin_loading(snapshot("106:106:")));
+    EXPECT_EQ(chunk().state, CopyChunk::State::loading);
+    EXPECT_EQ(chunk().backlog.size(), 1U) << "it does not see 107";
+    EXPECT_EQ(tables_.not_applied.unseen, (UnseenTransactions{{Lsn{2000}, 107}}));
+}
+
+TEST_F(AskingChunk, KeepsNothingThatItsSnapshotSees) {
+    keep(109, Lsn{3000});
+    ASSERT_TRUE(begin_loading(snapshot("109:110:109")));
+    ASSERT_EQ(chunk().backlog.size(), 1U);
+    EXPECT_EQ(chunk().backlog.front().commit_lsn(), Lsn{3000});
+    EXPECT_EQ(tables_.backlog_bytes, chunk().backlog.front().bytes());
+    EXPECT_EQ(chunk().backlog_bytes, tables_.backlog_bytes);
+}
+
+TEST_F(AskingChunk, TakesAStandbyThatHasNotReplayedWhatCameSince) {
+    EXPECT_FALSE(begin_loading(standby(1000)));
+    ASSERT_TRUE(begin_loading(standby(1048), Lsn{1048}));
+    EXPECT_EQ(chunk().backlog.size(), 1U);
+}
+
+// Whose commit record is the next one: it may be visible already.
+TEST_F(AskingChunk, TakesNoStandbyThatIsJustAtACommitThatIsKept) {
+    EXPECT_FALSE(begin_loading(standby(2000)));
+    ASSERT_TRUE(begin_loading(standby(2048), Lsn{2048}));
+    EXPECT_TRUE(chunk().backlog.empty());
+}
+
+// What earlier snapshots saw may be lost with a source that has crashed.
+TEST_F(AskingChunk, AsksAnewInAnotherSessionOfTheStream) {
+    tables_.begin_session();
+    EXPECT_FALSE(begin_loading(snapshot("110:110:")));
+    tables_.ask(chunk());
+    EXPECT_TRUE(chunk().backlog.empty());
+    EXPECT_EQ(tables_.backlog_bytes, 0U);
+    EXPECT_FALSE(begin_loading(snapshot("106:106:"))) << "107 is not kept any more";
+    EXPECT_TRUE(begin_loading(snapshot("110:110:")));
 }
 
 TEST(CopyTables, AChunkThatIsResetWaitsWithoutBacklog) {
