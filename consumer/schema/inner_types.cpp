@@ -7,13 +7,12 @@
 
 #include "schema/catalog_query.h"
 #include "schema/column_fit.h"
+#include "schema/type_catalog.h"
 
 namespace walpack {
 namespace {
 
-// A row for each field of a composite that is reached, and for each domain, whose place is 0: with
-// the type below all domains, and the modifier that applies. What is inside of an array stands for
-// the array, as a modifier is the elements'.
+// A row for each field of a composite that is reached, and for each domain, whose place is 0.
 constexpr const char* kReadFields = R"(
 WITH RECURSIVE used(oid) AS (
     SELECT oid FROM pg_catalog.unnest($1::pg_catalog.oid[]) asked(oid)
@@ -28,30 +27,16 @@ WITH RECURSIVE used(oid) AS (
             WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0
                 AND NOT a.attisdropped
     ) held(oid) WHERE held.oid <> 0
-), field(oid, place, name, type, typmod) AS (
-    SELECT t.oid, pg_catalog.row_number() OVER (PARTITION BY t.oid ORDER BY a.attnum),
-        a.attname, a.atttypid, a.atttypmod
-    FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.oid AND t.typtype = 'c'
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid AND a.attnum > 0
-        AND NOT a.attisdropped
-    UNION ALL
-    SELECT t.oid, 0, NULL, t.typbasetype, t.typtypmod
-    FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.oid AND t.typtype = 'd'
-), plain(oid, place, name, type, typmod) AS (
-    SELECT oid, place, name, type, typmod FROM field
-    UNION ALL
-    SELECT p.oid, p.place, p.name, d.typbasetype,
-        CASE WHEN p.typmod = -1 THEN d.typtypmod ELSE p.typmod END
-    FROM plain p JOIN pg_catalog.pg_type d ON d.oid = p.type AND d.typtype = 'd'
 )
-SELECT n.nspname, t.typname, p.place, p.name, p.typmod, v.typname,
-    pg_catalog.format_type(p.type, p.typmod)
-FROM plain p JOIN pg_catalog.pg_type t ON t.oid = p.oid
+SELECT n.nspname, t.typname, f.place, f.name, f.type, f.typmod
+FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-JOIN pg_catalog.pg_type d ON d.oid = p.type AND d.typtype <> 'd'
-JOIN pg_catalog.pg_type v
-    ON v.oid = CASE WHEN d.typelem <> 0 AND d.typlen = -1 THEN d.typelem ELSE d.oid END
-WHERE v.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
+CROSS JOIN LATERAL (
+    SELECT pg_catalog.row_number() OVER (ORDER BY a.attnum), a.attname, a.atttypid, a.atttypmod
+    FROM pg_catalog.pg_attribute a
+    WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+    UNION ALL SELECT 0, NULL, t.typbasetype, t.typtypmod WHERE t.typtype = 'd'
+) f(place, name, type, typmod)
 ORDER BY 1, 2, 3)";
 
 struct FieldName {
@@ -63,53 +48,70 @@ struct FieldName {
 };
 
 struct Field {
-    std::string name;  // empty: the type is a domain
-    std::string type;  // of pg_catalog; of an array, its element's
+    std::string name;        // empty: the type is a domain
+    std::uint32_t type = 0;  // below all domains
     std::int32_t typmod = -1;
-    std::string display;
+    bool is_array = false;
+    TypeName value;  // of an array, its element's
+    ValueKind kind = ValueKind::output;
 };
 
 using Fields = std::map<FieldName, Field>;
 
+// By the type that its values are of; false where that is a user's type, whose own rows tell.
+bool complete(Field& field, const TypeCatalog& catalog) {
+    field.typmod = catalog.effective_typmod(field.type, field.typmod);
+    const CatalogType& type = catalog.base_of(field.type);
+    field.type = type.name.oid;
+    field.is_array = type.element_oid != 0;
+    field.value = field.is_array ? catalog.type(type.element_oid).name : type.name;
+    field.kind = catalog.shape_of(field.value.oid).kind;
+    return field.value.schema == "pg_catalog";
+}
+
 Fields read_fields(Connection& connection, const std::set<std::uint32_t>& types) {
     const Result result = connection.execute(
         kReadFields, {array_literal(std::vector<std::uint32_t>(types.begin(), types.end()))});
+    std::vector<std::uint32_t> inside;
+    for (int row = 0; row < result.rows(); ++row) inside.push_back(oid_at(result, row, 4));
+    if (inside.empty()) return {};
+    const TypeCatalog catalog = TypeCatalog::read(connection, inside);
     Fields fields;
     for (int row = 0; row < result.rows(); ++row) {
-        fields[{text_at(result, row, 0), text_at(result, row, 1), count_at(result, row, 2)}] = {
-            .name = text_at(result, row, 3),
-            .type = text_at(result, row, 5),
-            .typmod = int_at(result, row, 4),
-            .display = text_at(result, row, 6)};
+        Field field;
+        field.name = text_at(result, row, 3);
+        field.type = oid_at(result, row, 4);
+        field.typmod = int_at(result, row, 5);
+        if (!complete(field, catalog)) continue;
+        fields[{text_at(result, row, 0), text_at(result, row, 1), count_at(result, row, 2)}] =
+            std::move(field);
     }
     return fields;
-}
-
-// Of the types that take values of others; output stands for all that do not.
-ValueKind kind_of(const std::string& type) {
-    if (type == "numeric") return ValueKind::numeric;
-    if (type == "int2") return ValueKind::int2;
-    if (type == "int4") return ValueKind::int4;
-    if (type == "int8") return ValueKind::int8;
-    const bool is_text = type == "text" || type == "varchar" || type == "bpchar" || type == "name";
-    return is_text ? ValueKind::text : ValueKind::output;
 }
 
 // By the rules for elements of arrays, which come as text as well, and whose blanks nobody else
 // looks at either.
 bool fits(const Field& from, const Field& to) {
+    if (from.is_array != to.is_array) return false;
     Attribute attribute;
     attribute.kind = ValueKind::array;
-    attribute.element = TypeName{.schema = "pg_catalog", .name = from.type};
-    attribute.element_kind = kind_of(from.type);
+    attribute.element = from.value;
+    attribute.element_kind = from.kind;
     attribute.typmod = from.typmod;
     TargetColumn column;
     column.kind = ValueKind::array;
-    column.element_schema = "pg_catalog";
-    column.element_name = to.type;
-    column.element_kind = kind_of(to.type);
+    column.element_schema = to.value.schema;
+    column.element_name = to.value.name;
+    column.element_kind = to.kind;
     column.typmod = to.typmod;
     return fit_column(attribute, column).has_value() && !rounds(attribute, column);
+}
+
+std::string display_of(const Field& field, Connection& connection) {
+    const auto display = connection.query_value(
+        "SELECT pg_catalog.format_type($1::pg_catalog.oid, $2::pg_catalog.int4)",
+        {std::to_string(field.type), std::to_string(field.typmod)});
+    return display.value_or("another type");
 }
 
 // The same type may be in another schema: one that the source has not.
@@ -143,7 +145,7 @@ std::vector<std::string> inner_type_problems(Connection& source,
                 : fmt::format("field \"{}\" of type {}", field.name, type.qualified_name());
         problems.push_back(
             fmt::format("{} is {} on the target, which does not take every {} as it is", what,
-                        found->display, field.display));
+                        display_of(*found, target), display_of(field, source)));
     }
     return problems;
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <regex>
 #include <stdexcept>
 
 #include "copy/copy_gate.h"
@@ -65,7 +64,8 @@ class ModelConsumer : public CopyGateOutput {
     // Between two transactions. True when all that is on the target must be on its disk now.
     bool work() { return gate_->work(position_, applied_, *this); }
     void commit_group() {
-        for (const std::string& sql : gate_->closing_sql()) note_closing(sql);
+        for (const std::string& sql : gate_->closing_sql())
+            group_.emplace_back([sql](ModelTarget& target) { target.note_closing(sql); });
         for (const auto& each : group_) each(target_);
         group_.clear();
         target_.position = applied_ = position_;
@@ -198,17 +198,6 @@ class ModelConsumer : public CopyGateOutput {
             if (!rows.emplace(row->first, added).second)
                 throw std::logic_error("a row is there twice");
         });
-    }
-
-    void note_closing(const std::string& sql) {
-        group_.emplace_back([sql](ModelTarget& target) { target.note_kept_from(sql); });
-        if (sql.find("unseen") == std::string::npos) return;
-        UnseenTransactions unseen;
-        static const std::regex kItem("([0-9]+)@([0-9A-F]+/[0-9A-F]+)");
-        for (std::sregex_iterator it(sql.begin(), sql.end(), kItem), end; it != end; ++it)
-            unseen[Lsn::parse((*it)[2].str()).value()] =
-                static_cast<std::uint32_t>(std::stoul((*it)[1].str()));
-        group_.emplace_back([unseen](ModelTarget& target) { target.unseen = unseen; });
     }
 
     // As resume_copy() does.

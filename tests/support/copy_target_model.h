@@ -72,6 +72,18 @@ struct ModelTarget {
     }
 
     // Of SQL that says so, among other things.
+    void note_closing(const std::string& sql) {
+        note_kept_from(sql);
+        note_unseen(sql);
+    }
+    void note_unseen(const std::string& sql) {
+        if (sql.find("unseen") == std::string::npos) return;
+        static const std::regex kItem("([0-9]+)@([0-9A-F]+/[0-9A-F]+)");
+        unseen.clear();
+        for (std::sregex_iterator it(sql.begin(), sql.end(), kItem), end; it != end; ++it)
+            unseen[Lsn::parse((*it)[2].str()).value()] =
+                static_cast<std::uint32_t>(std::stoul((*it)[1].str()));
+    }
     void note_kept_from(const std::string& sql) {
         static const std::regex kKept("kept_from = (NULL|'([0-9A-F/]+)')");
         std::smatch found;
