@@ -26,6 +26,7 @@ constexpr std::chrono::milliseconds kStoreDelay{500};
 void CopyWorker::give_up(const CopyTask& task) {
     CopyTable& table = *task.table;
     const std::lock_guard lock(tables_.mutex);
+    tables_.stop_asking_ahead(table);  // who knows when it is read again
     const std::size_t number = table.chunk_of(table.place_of(task.part));
     if (number >= table.chunks.size()) return;
     const CopyChunk& chunk = table.chunks[number];

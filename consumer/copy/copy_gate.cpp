@@ -207,7 +207,8 @@ std::size_t CopyGate::chunk_of(const CopyTable& table, std::string_view sort_key
 CopyGate::Fate CopyGate::fate_of(CopyTable& table, std::size_t number, CopyGateOutput& output) {
     CopyChunk& chunk = table.chunks[number];
     (void)wait_while_committing(chunk);
-    if (chunk.state == State::asking) return Fate::keep;
+    // What the stream brings again is among what its snapshot must see, or was seen before.
+    if (chunk.state == State::asking) return commit_lsn_ < start_ ? Fate::drop : Fate::keep;
     if (!chunk.snapshot || chunk.sees(xid_, commit_lsn_)) return Fate::drop;
     if (is_doubtful(*chunk.snapshot, xid_, commit_lsn_)) {
         take_back(table, number, output);
@@ -242,9 +243,7 @@ void CopyGate::settle_image(const Image& image, const RowChange& change, CopyGat
     note_not_applied();
     if (image.fate == Fate::drop) return;
     has_kept_ = true;
-    if (chunk.backlog.empty()) tables_.kept_has_changed = true;
-    chunk.keep(change, xid_, commit_lsn_);
-    tables_.backlog_bytes += chunk.backlog.back().bytes();
+    tables_.keep(chunk, change, xid_, commit_lsn_);
 }
 
 // The row leaves one chunk and comes into another. What is applied comes last, as the mutex is

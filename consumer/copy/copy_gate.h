@@ -70,6 +70,8 @@ class CopyGate {
     // Kept changes take more memory than they may: nothing more should be read for a while. Never
     // while what was kept before a restart comes again: it is used only when all of it is there.
     bool is_full(std::size_t backlog_bytes_max) const;
+    // What is kept for chunks that no worker has in hand is given up.
+    void stop_asking_ahead();
     // For the middle of a transaction, which cannot wait: chunks whose backlog is too large are
     // loaded again, later.
     void limit_backlog(std::size_t backlog_bytes_max, CopyGateOutput& output);
@@ -94,6 +96,7 @@ class CopyGate {
     Fate fate_of(CopyTable& table, std::size_t chunk, CopyGateOutput& output);
     void note_not_applied();
     std::optional<Lsn> kept_from() const;
+    std::string note_kept_sql();
     void settle_image(const Image& image, const RowChange& change, CopyGateOutput& output);
     void split(std::size_t from, std::size_t to, const RowChange& change, CopyGateOutput& output);
     // Deletes the chunk's rows, so that it can be loaded again.
@@ -126,7 +129,10 @@ class CopyGate {
     bool has_kept_ = false;            // since limit_backlog()
     bool is_noted_ = false;            // the transaction at hand is among the unseen
     bool unseen_has_changed_ = false;  // since closing_sql()
-    // Kept changes that went with a chunk's rows: needed again until that is durable.
+    // As the target was told last.
+    std::optional<Lsn> noted_from_;
+    // Kept changes that went with a chunk's rows, or that the target is told to be needed: until it
+    // is durable that they are not.
     struct Hold {
         Lsn floor;
         Lsn until;  // commit LSN of the transaction

@@ -47,7 +47,7 @@ std::vector<std::string> CopyGate::closing_sql() {
         sql.push_back(catalog_.set_unseen_sql(tables_.not_applied.unseen));
     // What is kept again is known already.
     if (!is_replaying_ && std::exchange(tables_.kept_has_changed, false))
-        sql.push_back(catalog_.set_kept_from_sql(kept_from()));
+        sql.push_back(note_kept_sql());
     return sql;
 }
 
@@ -64,13 +64,23 @@ std::optional<Lsn> CopyGate::kept_from() const {
     return from;
 }
 
+std::string CopyGate::note_kept_sql() {
+    const std::optional<Lsn> from = kept_from();
+    if (noted_from_ && (!from || *noted_from_ < *from))
+        holds_.push_back({*noted_from_, commit_lsn_});
+    noted_from_ = from;
+    return catalog_.set_kept_from_sql(from);
+}
+
 std::optional<Lsn> CopyGate::floor(Lsn durable) {
     if (is_replaying_) return resume_from_;
     std::erase_if(holds_, [durable](const Hold& hold) { return hold.until < durable; });
     std::optional<Lsn> floor;
     for (const Hold& hold : holds_) floor = floor ? std::min(*floor, hold.floor) : hold.floor;
     const std::lock_guard lock(tables_.mutex);
-    const std::optional<Lsn> kept = kept_from();
+    std::optional<Lsn> kept = kept_from();
+    if (tables_.kept_has_changed && noted_from_)
+        kept = kept ? std::min(kept, noted_from_) : noted_from_;
     return floor && kept ? std::min(floor, kept) : std::max(floor, kept);
 }
 
@@ -83,6 +93,11 @@ bool CopyGate::is_full(std::size_t backlog_bytes_max) const {
 void CopyGate::begin_session() {
     const std::lock_guard lock(tables_.mutex);
     tables_.begin_session();
+}
+
+void CopyGate::stop_asking_ahead() {
+    const std::lock_guard lock(tables_.mutex);
+    for (const auto& [name, table] : tables_.by_name) tables_.stop_asking_ahead(*table);
 }
 
 void CopyGate::limit_backlog(std::size_t backlog_bytes_max, CopyGateOutput& output) {
@@ -127,8 +142,7 @@ bool CopyGate::work(Lsn position, Lsn applied, CopyGateOutput& output) {
     }
     // Of what a worker has given up, which may be followed by nothing for long.
     if (std::exchange(tables_.kept_has_changed, false))
-        commands.push_back(
-            {catalog_.set_kept_from_sql(kept_from()), "note where kept changes begin"});
+        commands.push_back({note_kept_sql(), "note where kept changes begin"});
     // As when chunks become live: this may wait for the target.
     lock_.unlock();
     for (Command& command : commands) output.command(std::move(command.sql), command.doing);

@@ -60,12 +60,6 @@ bool CopyChunk::sees(std::uint32_t xid, Lsn commit_lsn) const {
     return snapshot->sees(xid, after(commit_lsn));
 }
 
-void CopyChunk::keep(const RowChange& change, std::uint32_t xid, Lsn commit_lsn) {
-    backlog.emplace_back(change, commit_lsn);
-    backlog_bytes += backlog.back().bytes();
-    if (asked) asked->kept[commit_lsn] = xid;
-}
-
 bool is_doubtful(const SourceSnapshot& snapshot, std::uint32_t xid, Lsn commit_lsn) {
     return snapshot.is_of_standby() && !snapshot.sees(xid, after(commit_lsn)) &&
            snapshot.sees(xid, {commit_lsn.value - std::min(commit_lsn.value, kRecordGapMax)});
@@ -110,6 +104,22 @@ void CopyTables::ask(CopyChunk& chunk) {
     note_change();
 }
 
+void CopyTables::stop_asking_ahead(CopyTable& table) {
+    for (std::size_t part = 0; part < table.parts.size() && !table.is_whole(); ++part) {
+        const bool is_ahead = part < table.chunks.size() && table.chunks[part].asked;
+        if (is_ahead && !table.parts[part].is_taken) reset(table, part);
+    }
+}
+
+void CopyTables::keep(CopyChunk& chunk, const RowChange& change, std::uint32_t xid,
+                      Lsn commit_lsn) {
+    if (chunk.backlog.empty()) kept_has_changed = true;
+    const std::size_t bytes = chunk.backlog.emplace_back(change, commit_lsn).bytes();
+    chunk.backlog_bytes += bytes;
+    backlog_bytes += bytes;
+    if (chunk.asked) chunk.asked->kept[commit_lsn] = xid;
+}
+
 void CopyTables::drop_kept(CopyChunk& chunk,
                            const std::function<bool(const KeptChange&)>& is_dropped) {
     const std::size_t dropped = std::erase_if(chunk.backlog, is_dropped);
@@ -134,6 +144,7 @@ void CopyTables::begin_session() {
     not_applied.newest.reset();
     exact.reset();
     session_at = std::chrono::steady_clock::now();
+    for (const auto& [name, table] : by_name) stop_asking_ahead(*table);
 }
 
 bool CopyTables::note_not_applied(std::uint32_t xid, Lsn commit_lsn) {

@@ -80,7 +80,6 @@ struct CopyChunk {
 
     // With a snapshot: whether it sees a committed transaction.
     bool sees(std::uint32_t xid, Lsn commit_lsn) const;
-    void keep(const RowChange& change, std::uint32_t xid, Lsn commit_lsn);
 };
 
 // A standby shows a transaction a moment before it tells that its commit is replayed: whose commit
@@ -204,6 +203,10 @@ struct CopyTables {
     // Its changes are kept from now on, if they are not already: so what its snapshot has to see
     // grows no more, however late that snapshot is.
     void ask(CopyChunk& chunk);
+    // Chunks that ask and that no worker has in hand wait again.
+    void stop_asking_ahead(CopyTable& table);
+    // Into the chunk's backlog, of a transaction that was noted as not applied.
+    void keep(CopyChunk& chunk, const RowChange& change, std::uint32_t xid, Lsn commit_lsn);
     // Of the primary: forgets what it sees.
     void note_seen(const SourceSnapshot& snapshot, std::chrono::steady_clock::time_point asked_at);
     // What the stream brings from now on is another session's. All that it has brought is on the

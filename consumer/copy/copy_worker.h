@@ -78,7 +78,7 @@ class CopyWorker {
     // To a snapshot that is offered for a chunk.
     enum class Answer : std::uint8_t {
         accepted,
-        too_old,   // it does not see what was dropped
+        too_old,   // it does not see what was dropped, or that is not certain
         too_late,  // the chunk was reset
     };
 

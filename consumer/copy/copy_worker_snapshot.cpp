@@ -19,6 +19,8 @@ constexpr std::chrono::milliseconds kOfferDelayMin{2};
 constexpr std::chrono::milliseconds kOfferDelayMax{100};
 constexpr std::chrono::seconds kReportInterval{5};
 constexpr std::chrono::milliseconds kAskAhead{250};
+// Their changes are kept until they are taken up.
+constexpr std::size_t kAskedAheadMax = 16;
 // A standby replays without a pause: there is nothing but to try often.
 constexpr std::chrono::milliseconds kStandbyDelayMax{20};
 
@@ -41,20 +43,22 @@ CopyWorker::Answer CopyWorker::offer(const CopyTask& task,
     return Answer::too_old;
 }
 
-// Who waits for a standby would do so again for every chunk: the next ones ask in the same time, as
-// many more as it is long.
+// Who waits for a standby would do so again for every chunk: the next ones ask in the same time,
+// the more of them the longer it is.
 void CopyWorker::ask_ahead(CopyTable& table) {
     const std::lock_guard lock(tables_.mutex);
     if (table.is_whole() || table.stored.state != TableState::copying) return;
-    for (std::size_t place = 0; place < table.parts.size(); ++place) {
+    std::size_t asked = 0;
+    for (std::size_t place = 0; place < table.parts.size() && asked < kAskedAheadMax; ++place) {
         const CopyPart& part = table.parts[place];
         CopyChunk& chunk = table.chunks[place];
-        if (part.is_taken || part.cut_off || chunk.state != State::waiting) continue;
-        return tables_.ask(chunk);
+        if (part.is_taken || part.cut_off) continue;
+        if (chunk.state == State::waiting) return tables_.ask(chunk);
+        if (chunk.state == State::asking) ++asked;
     }
 }
 
-// False when the chunk was reset meanwhile. After an error give_up() is the caller's business.
+// False when the chunk was reset meanwhile. After an error the chunk is the caller's business.
 bool CopyWorker::open_snapshot(const CopyTask& task) {
     auto delay = kOfferDelayMin;
     auto reported = Clock::now();
@@ -72,7 +76,9 @@ bool CopyWorker::open_snapshot(const CopyTask& task) {
         if (answer == Answer::too_late) return false;
         if (Clock::now() - reported >= kReportInterval) {
             reported = Clock::now();
-            log::info("waiting for a snapshot that sees what the stream has brought already");
+            log::info(
+                "waiting for a snapshot that sees what the stream had brought when it was asked "
+                "for");
         }
         if (Clock::now() - asked_ahead >= kAskAhead) {
             asked_ahead = Clock::now();

@@ -31,8 +31,9 @@ LEFT JOIN pg_catalog.pg_index i ON i.indrelid = c.oid AND i.indimmediate AND i.i
 WHERE a.attrelid = ANY ($1::pg_catalog.oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum)";
 
-// The rows of the catalog as they are, whatever columns they have by version; without what says
-// nothing of what is published. $2: the publications; {}: those of schemas, from version 15 on.
+// The rows of the catalog as they are, whatever columns they have by version, of those publications
+// that hold the table or an ancestor of it; without what says nothing of what is published. $2: the
+// publications; {}: those of schemas, from version 15 on.
 constexpr const char* kReadPublishing = R"(
 WITH of_ours AS MATERIALIZED (
     SELECT p.* FROM pg_catalog.pg_publication p WHERE p.pubname = ANY ($2::pg_catalog.name[])),
@@ -43,32 +44,31 @@ named AS (
     SELECT c.oid, a.relid FROM asked
     JOIN pg_catalog.pg_class c ON c.oid = asked.oid AND c.relispartition
     CROSS JOIN LATERAL pg_catalog.pg_partition_ancestors(c.oid) a),
-of_tables AS (
-    SELECT named.oid,
-        pg_catalog.string_agg(pg_catalog.to_jsonb(r)::pg_catalog.text, ' ' ORDER BY r.oid) AS text
+held(oid, publication, part, text) AS (
+    SELECT asked.oid, p.oid, 0::pg_catalog.oid, '' FROM asked, of_ours p WHERE p.puballtables
+    UNION ALL
+    SELECT named.oid, r.prpubid, r.oid, pg_catalog.to_jsonb(r)::pg_catalog.text
     FROM named JOIN pg_catalog.pg_publication_rel r ON r.prrelid = named.relid
-        AND r.prpubid IN (SELECT oid FROM of_ours)
-    GROUP BY named.oid)
-SELECT t.oid, pg_catalog.md5(pg_catalog.concat_ws(' ',
-    (SELECT pg_catalog.string_agg((pg_catalog.to_jsonb(p) - 'pubowner')::pg_catalog.text, ' '
-                                  ORDER BY p.oid) FROM of_ours p),
-    of_tables.text,
-    {}))
-FROM asked t LEFT JOIN of_tables ON of_tables.oid = t.oid)";
+    {})
+SELECT asked.oid, pg_catalog.md5(COALESCE(pg_catalog.string_agg(
+    pg_catalog.concat_ws(' ', pg_catalog.to_jsonb(p) - 'pubowner', h.text), ' '
+    ORDER BY p.oid, h.part), ''))
+FROM asked LEFT JOIN (held h JOIN of_ours p ON p.oid = h.publication) ON h.oid = asked.oid
+GROUP BY asked.oid)";
 constexpr int kVersionWithSchemas = 150000;
-constexpr const char* kOfSchemas = R"((
-    SELECT pg_catalog.string_agg(pg_catalog.to_jsonb(n)::pg_catalog.text, ' ' ORDER BY n.oid)
-    FROM pg_catalog.pg_publication_namespace n
-    JOIN pg_catalog.pg_class c ON c.relnamespace = n.pnnspid AND c.oid = t.oid
-    WHERE n.pnpubid IN (SELECT oid FROM of_ours)))";
+constexpr const char* kOfSchemas = R"(
+    UNION ALL
+    SELECT named.oid, n.pnpubid, n.oid, pg_catalog.to_jsonb(n)::pg_catalog.text
+    FROM named JOIN pg_catalog.pg_class c ON c.oid = named.relid
+    JOIN pg_catalog.pg_publication_namespace n ON n.pnnspid = c.relnamespace)";
 
 std::map<std::uint32_t, std::string> read_all_publishing(
     Connection& source, const std::vector<std::uint32_t>& oids,
     const std::vector<std::string>& publications) {
     const bool has_schemas = source.server_version() >= kVersionWithSchemas;
-    const Result result = source.execute(
-        fmt::format(fmt::runtime(kReadPublishing), has_schemas ? kOfSchemas : "NULL"),
-        {array_literal(oids), array_literal(publications)});
+    const Result result =
+        source.execute(fmt::format(fmt::runtime(kReadPublishing), has_schemas ? kOfSchemas : ""),
+                       {array_literal(oids), array_literal(publications)});
     std::map<std::uint32_t, std::string> publishing;
     for (int row = 0; row < result.rows(); ++row)
         publishing[oid_at(result, row, 0)] = result.value(row, 1);

@@ -79,6 +79,7 @@ void CopyStream::work(const StopRequest& stop) {
     work_once();
     while (gate_.is_full(backlog_bytes_max_) && !stop.requested()) {
         abort_.throw_if_requested();
+        gate_.stop_asking_ahead();
         // Chunks that were taken back are loaded again only when that is committed.
         applier_.commit_group();
         std::this_thread::sleep_for(kWorkInterval);

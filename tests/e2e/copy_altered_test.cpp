@@ -122,6 +122,29 @@ TEST_F(CopyAltered, AFilterThatIsAlteredWhileNobodyLooksBeginsTheTableAgain) {
     expect_filtered();
 }
 
+// By what another publication says of another table nothing of this one becomes another.
+TEST_F(CopyAltered, PublicationsThatDoNotHoldTheTableLeaveItsCopyAlone) {
+    make("int", "g");
+    on_both("CREATE TABLE other (id int PRIMARY KEY); CREATE TABLE later (id int PRIMARY KEY)");
+    source().execute("INSERT INTO later VALUES (1); CREATE PUBLICATION " + slot() +
+                     " FOR TABLE mark, t; CREATE PUBLICATION other FOR TABLE other; "
+                     "CREATE PUBLICATION later FOR TABLE later");
+    consumer().set("publications", "[\"" + slot() + "\", \"other\"]");
+    start_and_copy_a_part();
+    source().execute("ALTER PUBLICATION other SET (publish = 'insert, delete')");
+    wait_for_chunks(count_loaded_chunks(target(), "t") + 2);
+    consumer().kill();
+    consumer().set("publications", "[\"" + slot() + "\", \"other\", \"later\"]");
+    consumer().start();
+    wait_until_copied();
+    catch_up();
+    wait_until("the table that was published later is copied", seconds(90),
+               [&] { return target().value("SELECT count(*) FROM later") == "1"; });
+    expect_equal();
+    EXPECT_FALSE(contains(consumer().log(), "is published otherwise now"));
+    EXPECT_FALSE(contains(consumer().log(), "copied from the start")) << consumer().log();
+}
+
 // Its index has another order from then on, and with it the ranges that are read.
 TEST_F(CopyAltered, AKeyOfAnotherCollationBeginsTheTableAgain) {
     make("text COLLATE \"C\"", "CASE g % 2 WHEN 0 THEN 'a' ELSE 'B' END || md5(g::text)");

@@ -98,6 +98,8 @@ class ModelConsumer : public CopyGateOutput {
                     return finish(known, table);
                 return;
             default:
+                if (chance_.one_in(5)) return tables_.stop_asking_ahead(known);
+                if (chance_.one_in(5) && !is_inside()) return gate_->begin_session();
                 if (const auto taken = source_.primary_snapshot(table))
                     tables_.note_seen(taken->snapshot, std::chrono::steady_clock::now());
         }

@@ -133,8 +133,7 @@ class AskingChunk : public testing::Test {
         test::OwnedChange made(ChangeKind::insert, {}, {test::integer(1)});
         made.change.relation = mapping_->relation;
         EXPECT_TRUE(tables_.note_not_applied(xid, commit_lsn));
-        chunk().keep(made.change, xid, commit_lsn);
-        tables_.backlog_bytes += chunk().backlog.back().bytes();
+        tables_.keep(chunk(), made.change, xid, commit_lsn);
     }
     bool begin_loading(const SourceSnapshot& snapshot, Lsn settled_lsn = Lsn{5000}) {
         return tables_.begin_loading(table_, 0, snapshot, settled_lsn, now());
@@ -185,6 +184,17 @@ TEST_F(AskingChunk, AsksAnewInAnotherSessionOfTheStream) {
     EXPECT_EQ(tables_.backlog_bytes, 0U);
     EXPECT_FALSE(begin_loading(snapshot("106:106:"))) << "107 is not kept any more";
     EXPECT_TRUE(begin_loading(snapshot("110:110:")));
+}
+
+TEST_F(AskingChunk, WaitsAgainWhereNoWorkerHasItInHand) {
+    table_.parts[0].is_taken = true;
+    tables_.stop_asking_ahead(table_);
+    EXPECT_EQ(chunk().state, CopyChunk::State::asking);
+
+    table_.parts[0].is_taken = false;
+    tables_.stop_asking_ahead(table_);
+    EXPECT_EQ(chunk().state, CopyChunk::State::waiting);
+    EXPECT_EQ(tables_.backlog_bytes, 0U);
 }
 
 TEST(CopyTables, AChunkThatIsResetWaitsWithoutBacklog) {

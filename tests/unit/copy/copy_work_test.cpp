@@ -65,9 +65,18 @@ TEST_F(CopyWorkTest, AChunkWhoseRowsAreBeingDeletedIsLeftAlone) {
     EXPECT_EQ(next()->part, 1U);
 }
 
+TEST_F(CopyWorkTest, AChunkThatAskedAheadIsTaken) {
+    CopyTable& table = add("t", TableState::copying);
+    tables_.ask(table.chunks[0]);
+
+    EXPECT_EQ(next()->part, 0U);
+}
+
 TEST_F(CopyWorkTest, OneWorkerBeginsAWholeTableAndOthersJoinItsSnapshot) {
     CopyTable& table = add("t", TableState::copying, ChunkMethod::whole, 3);
     ASSERT_EQ(next()->part, 0U);
+    EXPECT_FALSE(next().has_value());
+    tables_.ask(table.chunks[0]);
     EXPECT_FALSE(next().has_value());
 
     table.chunks[0].state = State::loading;
