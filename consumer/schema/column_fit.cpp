@@ -184,6 +184,27 @@ bool is_time(std::string_view type) {
     return type == "time" || type == "timetz" || type == "timestamp" || type == "timestamptz";
 }
 
+// INTERVAL_PRECISION and INTERVAL_RANGE of the server's timestamp.h: a range names the fields that
+// are kept, such as DAY TO SECOND.
+constexpr std::int32_t kIntervalFullPrecision = 0xFFFF;
+constexpr std::int32_t kIntervalFullRange = 0x7FFF;
+
+std::int32_t interval_precision(std::int32_t typmod) {
+    const std::int32_t precision = typmod & kIntervalFullPrecision;
+    const bool is_full = typmod == kNoTypmod || precision == kIntervalFullPrecision;
+    return is_full ? kMicroseconds : precision;
+}
+
+std::int32_t interval_range(std::int32_t typmod) {
+    return typmod == kNoTypmod ? kIntervalFullRange : (typmod >> 16) & kIntervalFullRange;
+}
+
+bool interval_rounds(std::int32_t from, std::int32_t to) {
+    const bool keeps_fields =
+        interval_range(to) == kIntervalFullRange || interval_range(to) == interval_range(from);
+    return !keeps_fields || interval_precision(from) > interval_precision(to);
+}
+
 std::string sql_type_name(const TypeName& type) {
     static constexpr std::array<std::array<std::string_view, 2>, 13> kSqlNames = {{
         {"int2", "smallint"},
@@ -230,7 +251,7 @@ bool rounds(const Attribute& attribute, const TargetColumn& column) {
     const TypeName type = is_array ? element_of(column) : type_of(column);
     if (!is_built_in(type)) return false;
     if (type.name == "numeric") return numeric_rounds(attribute, column.typmod);
-    if (type.name == "interval") return true;
+    if (type.name == "interval") return interval_rounds(attribute.typmod, column.typmod);
     if (type.name == "varchar") {
         const bool is_padded = attribute.value_type().name == "bpchar";
         return (is_array || is_padded) && is_longer_than(attribute, column.typmod);

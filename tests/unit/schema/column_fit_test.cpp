@@ -199,6 +199,19 @@ TEST(Rounding, IsSeenInFewerFractionalSeconds) {
     EXPECT_FALSE(rounds_with("time", -1, 6));
 }
 
+TEST(Rounding, OfIntervalsIsSeenInFewerFractionalSecondsAndFewerFields) {
+    constexpr std::int32_t kMilliseconds = (0x7FFF << 16) | 3;  // interval(3)
+    constexpr std::int32_t kMicroseconds = (0x7FFF << 16) | 6;
+    constexpr std::int32_t kMonths = (0x0006 << 16) | 0xFFFF;  // interval year to month
+    EXPECT_TRUE(rounds_with("interval", -1, kMilliseconds));
+    EXPECT_TRUE(rounds_with("interval", kMicroseconds, kMilliseconds));
+    EXPECT_TRUE(rounds_with("interval", -1, kMonths));
+    EXPECT_TRUE(rounds_with("interval", kMilliseconds, kMonths));
+    EXPECT_FALSE(rounds_with("interval", kMilliseconds, kMicroseconds));
+    EXPECT_FALSE(rounds_with("interval", -1, kMicroseconds));
+    EXPECT_FALSE(rounds_with("interval", kMonths, kMicroseconds));
+}
+
 TEST(Rounding, IsNotSeenInAShorterVarcharOfWhichTheValuesAreLookedAt) {
     EXPECT_FALSE(rounds_with("varchar", 24, 14));
 }
