@@ -129,17 +129,6 @@ prepare_method() {
     sql source "$1" -c "SELECT pg_copy_logical_replication_slot('base', 'bench', false, '$plugin')" >/dev/null
 }
 
-# Of workloads that insert into one table.
-table_of() { # WORKLOAD
-    case $1 in
-    narrow*) echo narrow ;;
-    mixed) echo wide ;;
-    *)
-        echo "apply.sh: methods floor and floor_two are for workloads that insert into one table" >&2
-        return 1
-        ;;
-    esac
-}
 make_files() { # WORKLOAD NUMBER
     local table part
     table=$(table_of "$1")

@@ -94,17 +94,6 @@ prepare_method() { # WORKLOAD METHOD
     [ "$2" != pipes ] || sql target "$run" -c "ALTER TABLE $(table_of "$1") DROP CONSTRAINT $(table_of "$1")_pkey"
 }
 
-# Of workloads with one table, whose ids are 1 to the number of rows.
-table_of() {
-    case $1 in
-    *narrow) echo narrow ;;
-    *mixed) echo wide ;;
-    *)
-        echo "copy.sh: method pipes is for workloads of one table" >&2
-        return 1
-        ;;
-    esac
-}
 copy_by_pipes() { # WORKLOAD SOURCE TARGET
     local table half bounds pids=()
     table=$(table_of "$1")

@@ -86,6 +86,18 @@ TOML
     chmod 600 "$work/bench.toml"
 }
 
+# table_of WORKLOAD: the one table of workloads that fill one, whose ids are 1 to the number of rows.
+table_of() {
+    case $1 in
+    *narrow | narrow10) echo narrow ;;
+    *mixed) echo wide ;;
+    *)
+        echo "$kind.sh: this method is for workloads that fill one table" >&2
+        return 1
+        ;;
+    esac
+}
+
 # publish DATABASE: the tables of the workload, and not those of an extension.
 publish() {
     sql source "$1" <<'SQL'

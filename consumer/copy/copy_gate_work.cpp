@@ -16,6 +16,11 @@ namespace {
 
 using State = CopyChunk::State;
 
+// The one that is there where only one is.
+std::optional<Lsn> earlier(std::optional<Lsn> one, std::optional<Lsn> other) {
+    return one && other ? std::min(one, other) : std::max(one, other);
+}
+
 // Changes may be older than the name that their table has by now, on both sides.
 class Renamed {
   public:
@@ -57,8 +62,7 @@ std::optional<Lsn> CopyGate::kept_from() const {
     for (const auto& [name, table] : tables_.by_name) {
         for (const CopyChunk& chunk : table->chunks) {
             if (chunk.backlog.empty()) continue;
-            const Lsn first = chunk.backlog.front().commit_lsn();
-            from = from ? std::min(*from, first) : first;
+            from = earlier(from, chunk.backlog.front().commit_lsn());
         }
     }
     return from;
@@ -76,12 +80,10 @@ std::optional<Lsn> CopyGate::floor(Lsn durable) {
     if (is_replaying_) return resume_from_;
     std::erase_if(holds_, [durable](const Hold& hold) { return hold.until < durable; });
     std::optional<Lsn> floor;
-    for (const Hold& hold : holds_) floor = floor ? std::min(*floor, hold.floor) : hold.floor;
+    for (const Hold& hold : holds_) floor = earlier(floor, hold.floor);
     const std::lock_guard lock(tables_.mutex);
-    std::optional<Lsn> kept = kept_from();
-    if (tables_.kept_has_changed && noted_from_)
-        kept = kept ? std::min(kept, noted_from_) : noted_from_;
-    return floor && kept ? std::min(floor, kept) : std::max(floor, kept);
+    if (tables_.kept_has_changed) floor = earlier(floor, noted_from_);
+    return earlier(floor, kept_from());
 }
 
 bool CopyGate::is_full(std::size_t backlog_bytes_max) const {
@@ -97,7 +99,7 @@ void CopyGate::begin_session() {
 
 void CopyGate::stop_asking_ahead() {
     const std::lock_guard lock(tables_.mutex);
-    for (const auto& [name, table] : tables_.by_name) tables_.stop_asking_ahead(*table);
+    tables_.stop_asking_ahead();
 }
 
 void CopyGate::limit_backlog(std::size_t backlog_bytes_max, CopyGateOutput& output) {
@@ -164,11 +166,7 @@ bool CopyGate::make_live(CopyTable& table, CopyGateOutput& output) {
     for (std::size_t i = 0; i < table.chunks.size(); ++i) {
         CopyChunk& chunk = table.chunks[i];
         if (chunk.state != State::loaded) continue;
-        std::move(chunk.backlog.begin(), chunk.backlog.end(), std::back_inserter(backlog));
-        tables_.backlog_bytes -= chunk.backlog_bytes;
-        if (!chunk.backlog.empty()) tables_.kept_has_changed = true;
-        chunk.backlog.clear();
-        chunk.backlog_bytes = 0;
+        std::ranges::move(tables_.take_kept(chunk), std::back_inserter(backlog));
         chunk.state = State::live;
         for (std::size_t part = 0; part < table.parts.size(); ++part) {
             if (table.chunk_of(part) == i) numbers.push_back(table.parts[part].stored.number);

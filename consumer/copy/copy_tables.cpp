@@ -12,6 +12,9 @@ namespace {
 // of a segment.
 constexpr std::uint64_t kRecordGapMax = 64;
 
+// Of one table: their changes are kept until they are taken up.
+constexpr std::size_t kAskedAheadMax = 16;
+
 // A snapshot is asked by the end of a commit, which lies behind its start.
 Lsn after(Lsn commit_lsn) {
     return {commit_lsn.value + 1};
@@ -86,11 +89,8 @@ bool CopyTables::begin_loading(CopyTable& table, std::size_t chunk, const Source
     loading.state = CopyChunk::State::loading;
     loading.snapshot = snapshot;
     loading.settled_lsn = settled_lsn;
-    if (const auto asked = std::exchange(loading.asked, std::nullopt)) {
-        drop_kept(loading, [&](const KeptChange& kept) {
-            return loading.sees(asked->kept.at(kept.commit_lsn()), kept.commit_lsn());
-        });
-    }
+    if (const auto asked = std::exchange(loading.asked, std::nullopt))
+        drop_seen(loading, asked->kept);
     note_change();
     return true;
 }
@@ -98,10 +98,22 @@ bool CopyTables::begin_loading(CopyTable& table, std::size_t chunk, const Source
 void CopyTables::ask(CopyChunk& chunk) {
     if (chunk.asked && chunk.asked->at >= session_at) return;
     // It is among what a snapshot must see.
-    drop_kept(chunk, [](const KeptChange&) { return true; });
+    take_kept(chunk);
     chunk.state = CopyChunk::State::asking;
     chunk.asked = AskedSnapshot{not_applied, std::chrono::steady_clock::now(), {}};
     note_change();
+}
+
+void CopyTables::ask_ahead(CopyTable& table) {
+    if (table.is_whole() || table.stored.state != TableState::copying) return;
+    std::size_t asked = 0;
+    for (std::size_t place = 0; place < table.parts.size() && asked < kAskedAheadMax; ++place) {
+        const CopyPart& part = table.parts[place];
+        CopyChunk& chunk = table.chunks[place];
+        if (part.is_taken || part.cut_off) continue;
+        if (chunk.state == CopyChunk::State::waiting) return ask(chunk);
+        if (chunk.state == CopyChunk::State::asking) ++asked;
+    }
 }
 
 void CopyTables::stop_asking_ahead(CopyTable& table) {
@@ -109,6 +121,10 @@ void CopyTables::stop_asking_ahead(CopyTable& table) {
         const bool is_ahead = part < table.chunks.size() && table.chunks[part].asked;
         if (is_ahead && !table.parts[part].is_taken) reset(table, part);
     }
+}
+
+void CopyTables::stop_asking_ahead() {
+    for (const auto& [name, table] : by_name) stop_asking_ahead(*table);
 }
 
 void CopyTables::keep(CopyChunk& chunk, const RowChange& change, std::uint32_t xid,
@@ -120,12 +136,20 @@ void CopyTables::keep(CopyChunk& chunk, const RowChange& change, std::uint32_t x
     if (chunk.asked) chunk.asked->kept[commit_lsn] = xid;
 }
 
-void CopyTables::drop_kept(CopyChunk& chunk,
-                           const std::function<bool(const KeptChange&)>& is_dropped) {
-    const std::size_t dropped = std::erase_if(chunk.backlog, is_dropped);
+std::vector<KeptChange> CopyTables::take_kept(CopyChunk& chunk) {
+    if (!chunk.backlog.empty()) kept_has_changed = true;
+    backlog_bytes -= std::exchange(chunk.backlog_bytes, 0);
+    return std::exchange(chunk.backlog, {});
+}
+
+// `kept`: of which transactions there are changes.
+void CopyTables::drop_seen(CopyChunk& chunk, const UnseenTransactions& kept) {
+    const std::size_t dropped = std::erase_if(chunk.backlog, [&](const KeptChange& each) {
+        return chunk.sees(kept.at(each.commit_lsn()), each.commit_lsn());
+    });
     if (dropped == 0) return;
     backlog_bytes -= std::exchange(chunk.backlog_bytes, 0);
-    for (const KeptChange& kept : chunk.backlog) chunk.backlog_bytes += kept.bytes();
+    for (const KeptChange& each : chunk.backlog) chunk.backlog_bytes += each.bytes();
     backlog_bytes += chunk.backlog_bytes;
     kept_has_changed = true;
 }
@@ -144,7 +168,7 @@ void CopyTables::begin_session() {
     not_applied.newest.reset();
     exact.reset();
     session_at = std::chrono::steady_clock::now();
-    for (const auto& [name, table] : by_name) stop_asking_ahead(*table);
+    stop_asking_ahead();
 }
 
 bool CopyTables::note_not_applied(std::uint32_t xid, Lsn commit_lsn) {
@@ -157,8 +181,7 @@ bool CopyTables::note_not_applied(std::uint32_t xid, Lsn commit_lsn) {
 
 void CopyTables::reset(CopyTable& table, std::size_t chunk) {
     CopyChunk& reset = table.chunks[chunk];
-    backlog_bytes -= reset.backlog_bytes;
-    if (!reset.backlog.empty()) kept_has_changed = true;
+    take_kept(reset);
     CopyChunk waiting;
     waiting.generation = reset.generation + 1;
     waiting.committing = reset.committing;

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -78,6 +77,7 @@ struct CopyChunk {
     // Counts resets: a worker that began before one has loaded in vain.
     std::uint64_t generation = 0;
 
+    bool wants_snapshot() const { return state == State::waiting || state == State::asking; }
     // With a snapshot: whether it sees a committed transaction.
     bool sees(std::uint32_t xid, Lsn commit_lsn) const;
 };
@@ -203,10 +203,16 @@ struct CopyTables {
     // Its changes are kept from now on, if they are not already: so what its snapshot has to see
     // grows no more, however late that snapshot is.
     void ask(CopyChunk& chunk);
-    // Chunks that ask and that no worker has in hand wait again.
+    // Who waits for a standby would do so again for every chunk: one more of the table asks, if few
+    // do, that no worker has in hand.
+    void ask_ahead(CopyTable& table);
+    // Such chunks wait again; of all tables without one.
     void stop_asking_ahead(CopyTable& table);
+    void stop_asking_ahead();
     // Into the chunk's backlog, of a transaction that was noted as not applied.
     void keep(CopyChunk& chunk, const RowChange& change, std::uint32_t xid, Lsn commit_lsn);
+    // All that is kept for the chunk is the caller's.
+    std::vector<KeptChange> take_kept(CopyChunk& chunk);
     // Of the primary: forgets what it sees.
     void note_seen(const SourceSnapshot& snapshot, std::chrono::steady_clock::time_point asked_at);
     // What the stream brings from now on is another session's. All that it has brought is on the
@@ -227,7 +233,7 @@ struct CopyTables {
     }
 
   private:
-    void drop_kept(CopyChunk& chunk, const std::function<bool(const KeptChange&)>& is_dropped);
+    void drop_seen(CopyChunk& chunk, const UnseenTransactions& kept);
 };
 
 }  // namespace walpack

@@ -126,8 +126,7 @@ std::optional<CopyTask> CopyWork::choose_part(CopyTable& table) {
         if (table.parts[part].cut_off) continue;
         const bool is_joinable = chunk.state == State::loading && !table.exported_snapshot.empty();
         const bool is_first = chunk.state == State::waiting && !has_taken_part(table);
-        const bool is_free = chunk.state == State::waiting || chunk.state == State::asking;
-        if (table.is_whole() ? !is_joinable && !is_first : !is_free) continue;
+        if (table.is_whole() ? !is_joinable && !is_first : !chunk.wants_snapshot()) continue;
         table.parts[part].is_taken = true;
         return CopyTask{.kind = Kind::load,
                         .table = &table,

@@ -91,7 +91,6 @@ class CopyWorker {
     void load(CopyTask& task);
     void load_chunk(const CopyTask& task);
     void load_whole(CopyTask& task);
-    void ask_ahead(CopyTable& table);
     bool open_snapshot(const CopyTask& task);
     void lock_rows(const PublishedTable& published, const char* how = "");
     void require_as_described(const PublishedTable& published);

@@ -131,6 +131,7 @@ TEST_F(Log, APositionThatTheTargetForgetsIsNotReliedOn) {
     target_cluster().crash();
     target_cluster().start();
     new_target_session().execute("ALTER SYSTEM RESET autovacuum");
+    new_target_session().execute("SELECT pg_reload_conf()");
     ASSERT_EQ(new_target_session().value(position), before) << "nothing was forgotten";
     catch_up();
     expect_equal();

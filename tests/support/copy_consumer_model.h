@@ -305,9 +305,7 @@ class ModelConsumer : public CopyGateOutput {
             return tables_.reset(known, number);
         if (chance_.one_in(2)) tables_.ask(chunk);
         // A worker asks for others in the meantime.
-        CopyChunk& other = known.chunks[static_cast<std::size_t>(
-            chance_.below(static_cast<int>(known.chunks.size())))];
-        if (other.state == CopyChunk::State::waiting && chance_.one_in(2)) tables_.ask(other);
+        if (chance_.one_in(2)) tables_.ask_ahead(known);
     }
 
     void end_load() {

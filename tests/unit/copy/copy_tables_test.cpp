@@ -118,6 +118,22 @@ TEST(CopyTables, AdmitsAStandbyOnlyBehindWhereTheStreamBeganAgain) {
     EXPECT_TRUE(admits(tables, table, standby(2000), now()));
 }
 
+TEST(CopyTables, AsksAheadForTheNextChunksThatNobodyHasInHandButNotForMany) {
+    CopyTables tables;
+    CopyTable table = table_of(ChunkMethod::key, 40);
+    table.stored.state = TableState::copying;
+    table.parts[0].is_taken = true;
+    table.parts[1].cut_off.emplace();
+    for (int i = 0; i < 40; ++i) tables.ask_ahead(table);
+    for (std::size_t place = 0; place < 40; ++place)
+        EXPECT_EQ(table.chunks[place].asked.has_value(), place >= 2 && place < 18) << place;
+
+    CopyTable whole = table_of(ChunkMethod::whole, 2);
+    whole.stored.state = TableState::copying;
+    tables.ask_ahead(whole);
+    EXPECT_FALSE(whole.chunks[0].asked.has_value());
+}
+
 // A chunk that asks for a snapshot, of a table of one; transaction 105 came before, 107 since.
 class AskingChunk : public testing::Test {
   protected:
