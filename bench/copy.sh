@@ -2,13 +2,14 @@
 # How long the initial copy takes: walpack beside a built-in subscription, pgcopydb when it is installed, and
 # pg_dump with pg_restore.
 #
-#   SCALE=100 REPS=3 WORKLOADS='narrow mixed many tiny million_narrow million_mixed' FSYNC=off copy.sh > RESULTS.tsv
+#   SCALE=100 REPS=3 WORKLOADS='narrow mixed two many tiny million_narrow million_mixed' FSYNC=off copy.sh > RESULTS.tsv
 #
 # METHODS, WALPACK, WALPACK_EXTRA: as for apply.sh. FSYNC=on makes the target durable. Method
 # subscription_binary needs a target of version 16.
 #
-# METHODS may name `pipes` as well, for workloads of one table: two psql hand the halves of the table to two
-# psql, in binary form, then the key is made: what so many sessions take that note and check nothing.
+# METHODS may name `pipe` and `pipes` as well, for workloads of one table: one psql hands the table, or two hand
+# its halves, to as many psql, in binary form, then the key is made: what so many sessions take that note and
+# check nothing.
 #
 # Every repetition starts with an empty target database, and ends when the rows are there with all
 # their indexes; then tables and indexes are compared. The tables of a subscription are made before the
@@ -17,7 +18,7 @@
 # the consumer in MB, preparation s, outcome.
 set -euo pipefail
 kind=copy
-WORKLOADS=${WORKLOADS:-narrow mixed many tiny million_narrow million_mixed}
+WORKLOADS=${WORKLOADS:-narrow mixed two many tiny million_narrow million_mixed}
 # shellcheck source=bench/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -89,28 +90,27 @@ prepare_method() { # WORKLOAD METHOD
         configure "$1" "$run" true
         "$walpack" init --config "$work/bench.toml" > "$work/init.log" 2>&1 || { cat "$work/init.log" >&2; exit 1; }
         ;;
-    subscription_* | pipes) sql target "$run" -v rows="$(rows_of "$1")" -f "$(file_of "$1" setup)" ;;
+    subscription_* | pipe | pipes) sql target "$run" -v rows="$(rows_of "$1")" -v tables="$(tables_of "$1")" -f "$(file_of "$1" setup)" ;;
     esac
-    [ "$2" != pipes ] || sql target "$run" -c "ALTER TABLE $(table_of "$1") DROP CONSTRAINT $(table_of "$1")_pkey"
+    [[ $2 != pipe* ]] || sql target "$run" -c "ALTER TABLE $(table_of "$1") DROP CONSTRAINT $(table_of "$1")_pkey"
 }
 
-copy_by_pipes() { # WORKLOAD SOURCE TARGET
-    local table half bounds pids=()
-    table=$(table_of "$1")
-    half=$(($(rows_of "$1") / 2))
-    for bounds in "id <= $half" "id > $half"; do
-        "$bin/psql" -Xq -d "$2" -c "COPY (SELECT * FROM $table WHERE $bounds) TO STDOUT (FORMAT binary)" |
-            "$bin/psql" -Xq -d "$3" -c "COPY $table FROM STDIN (FORMAT binary)" &
+copy_by_pipes() { # TABLE SOURCE TARGET WHAT-IS-COPIED ...
+    local table=$1 from=$2 to=$3 copied pid pids=()
+    shift 3
+    for copied; do
+        "$bin/psql" -Xq -d "$from" -c "COPY $copied TO STDOUT (FORMAT binary)" |
+            "$bin/psql" -Xq -d "$to" -c "COPY $table FROM STDIN (FORMAT binary)" &
         pids+=($!)
     done
-    wait "${pids[@]}"
-    "$bin/psql" -Xq -d "$3" -c "ALTER TABLE $table ADD PRIMARY KEY (id)"
+    for pid in "${pids[@]}"; do wait "$pid"; done
+    "$bin/psql" -Xq -d "$to" -c "ALTER TABLE $table ADD PRIMARY KEY (id)"
 }
 
 # In a shell of its own, whose children's CPU is known when it has ended. Both servers are reached by
 # connection strings.
 start_method() { # WORKLOAD METHOD
-    local from to
+    local from to table half copied
     from=$(conninfo source "$1") to=$(conninfo target "$run") client=''
     case $2 in
     subscription_*)
@@ -124,7 +124,13 @@ start_method() { # WORKLOAD METHOD
             --table-jobs $jobs_of_others --index-jobs $jobs_of_others \
             --source "$from" --target "$to" > "$work/client.log" 2>&1 &
         ;;
-    pipes) copy_by_pipes "$1" "$from" "$to" > "$work/client.log" 2>&1 & ;;
+    pipe | pipes)
+        table=$(table_of "$1") half=$(($(rows_of "$1") / 2))
+        copied=("$table")
+        [ "$2" = pipe ] ||
+            copied=("(SELECT * FROM $table WHERE id <= $half)" "(SELECT * FROM $table WHERE id > $half)")
+        copy_by_pipes "$table" "$from" "$to" "${copied[@]}" > "$work/client.log" 2>&1 &
+        ;;
     pg_dump)
         ("$bin/pg_dump" -Fc -Z0 --no-publications -d "$from" | "$bin/pg_restore" -d "$to") > "$work/client.log" 2>&1 &
         ;;
@@ -217,7 +223,7 @@ measure() { # WORKLOAD METHOD REPETITION
 for workload in $workloads; do
     printf 'title\t%s\t%s\n' "$workload" "$(title_of "$workload")"
     sql source postgres -c "CREATE DATABASE $workload"
-    sql source "$workload" -v rows="$(rows_of "$workload")" -f "$(file_of "$workload" setup)"
+    sql source "$workload" -v rows="$(rows_of "$workload")" -v tables="$(tables_of "$workload")" -f "$(file_of "$workload" setup)"
     run_workload "$workload" source "$workload"
     sql source "$workload" -c 'VACUUM ANALYZE' -c CHECKPOINT
     publish "$workload"

@@ -134,7 +134,7 @@ scaled() { echo $(($1 * SCALE / 100)); }
 # The rows that the workload's files are told; what they make of them is theirs.
 rows_of() {
     case $kind/$1 in
-    copy/narrow | copy/many) scaled 5000000 ;;
+    copy/narrow | copy/two | copy/many) scaled 5000000 ;;
     copy/mixed) scaled 500000 ;;
     copy/million_*) scaled 1000000 ;;
     copy/tiny) scaled 300 ;;
@@ -153,6 +153,9 @@ rows_of() {
     esac
 }
 
+# tables_of WORKLOAD: into how many tables the rows go.
+tables_of() { case $1 in two) echo 2 ;; many) echo 20 ;; *) echo 1 ;; esac; }
+
 # TPC-B transactions of each of two clients.
 client_transactions() { case $kind in apply) scaled 25000 ;; *) scaled 15000 ;; esac; }
 
@@ -163,6 +166,7 @@ file_of() {
     spill/*) name=narrow ;;   # differs only in the memory that it is decoded with
     mixed/* | million_mixed/*) name=wide ;;
     million_narrow/*) name=narrow ;;
+    two/*) name=many ;;
     narrow10/setup) name=narrow ;;
     keyless_index/run) name=keyless ;;
     delete/setup) [ "$kind" != apply ] || name=update ;;
@@ -189,7 +193,7 @@ run_workload() {
     connect "$2"
     case $1 in
     tpcb) "$bin/pgbench" -n -M prepared -c 2 -j 1 -t "$(client_transactions)" "$3" >/dev/null 2>&1 ;;
-    *) sql "$2" "$3" -v rows="$(rows_of "$1")" -f "$(file_of "$1" run)" ;;
+    *) sql "$2" "$3" -v rows="$(rows_of "$1")" -v tables="$(tables_of "$1")" -f "$(file_of "$1" run)" ;;
     esac
 }
 
@@ -199,7 +203,7 @@ title_of() {
     case $kind/$1 in
     copy/narrow | copy/million_narrow) echo "$rows narrow rows in one table" ;;
     copy/mixed | copy/million_mixed) echo "$rows rows of 30 mixed columns in one table" ;;
-    copy/many) echo "$rows narrow rows in 20 tables" ;;
+    copy/two | copy/many) echo "$rows narrow rows in $(tables_of "$1") tables" ;;
     copy/tiny) echo "$rows tables of ten rows or none" ;;
     */narrow) echo "$rows narrow inserts, one transaction" ;;
     */narrow10) echo "$rows narrow inserts, transactions of 10" ;;

@@ -92,13 +92,19 @@ std::optional<CopyTask> CopyWork::choose() {
     return task;
 }
 
-// Loading goes first: it is what the others wait for.
+// Loading goes first: it is what the others wait for. A table that one worker loads alone is stored
+// in the order of its key, so that its key costs less to make; a table in one snapshot should be
+// over soon. So chunks of a table that somebody is loading come last.
 std::optional<CopyTask> CopyWork::choose_any() {
     for (const auto& [name, table] : tables_.by_name) {
+        if (!table->is_whole() && has_taken_part(*table)) continue;
         if (auto task = choose_part(*table)) return task;
     }
     for (const auto& [name, table] : tables_.by_name) {
         if (auto task = choose_of(*table)) return task;
+    }
+    for (const auto& [name, table] : tables_.by_name) {
+        if (auto task = choose_part(*table)) return task;
     }
     return choose_last();
 }

@@ -85,6 +85,51 @@ TEST_F(CopyWorkTest, OneWorkerBeginsAWholeTableAndOthersJoinItsSnapshot) {
     EXPECT_EQ(next()->part, 1U);
 }
 
+TEST_F(CopyWorkTest, EachWorkerLoadsATableOfItsOwnWhileThereAreSome) {
+    CopyTable& first = add("a", TableState::copying);
+    CopyTable& second = add("b", TableState::copying);
+
+    const auto of_first = next();
+    const auto of_second = next();
+    ASSERT_EQ(of_first->table, &first);
+    ASSERT_EQ(of_second->table, &second);
+    second.parts[0].is_loaded = true;
+    work_.release(*of_second);
+
+    const auto then = next();
+    EXPECT_EQ(then->table, &second) << "which nobody loads any more";
+    EXPECT_EQ(then->part, 1U);
+    EXPECT_EQ(next()->table, &first) << "where another worker is";
+}
+
+TEST_F(CopyWorkTest, AWorkerPlansAndBuildsBeforeItJoinsAnother) {
+    CopyTable& loaded = add("a", TableState::copying, ChunkMethod::key, 3);
+    CopyTable& waiting = add("b", TableState::waiting);
+    CopyTable& built = add("c", TableState::building);
+    built.builds.push_back(item(PostDataKind::key, {"id"}));
+    assign_stages(built);
+    ASSERT_EQ(next()->table, &loaded);
+
+    const auto plan = next();
+    EXPECT_EQ(plan->kind, Kind::plan);
+    EXPECT_EQ(plan->table, &waiting);
+    const auto build = next();
+    EXPECT_EQ(build->kind, Kind::build);
+    EXPECT_EQ(build->table, &built);
+
+    EXPECT_EQ(next()->table, &loaded);
+}
+
+TEST_F(CopyWorkTest, ATableInOneSnapshotIsJoinedAtOnce) {
+    CopyTable& whole = add("a", TableState::copying, ChunkMethod::whole);
+    add("b", TableState::copying);
+    ASSERT_EQ(next()->table, &whole);
+    whole.chunks[0].state = State::loading;
+    whole.exported_snapshot = "00000003-1";
+
+    EXPECT_EQ(next()->table, &whole);
+}
+
 TEST_F(CopyWorkTest, ATableIsEmptiedOnlyWhenItsOldChangesAreCommitted) {
     CopyTable& table = add("t", TableState::requested);
     EXPECT_FALSE(next().has_value());
