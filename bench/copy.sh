@@ -90,7 +90,9 @@ prepare_method() { # WORKLOAD METHOD
         configure "$1" "$run" true
         "$walpack" init --config "$work/bench.toml" > "$work/init.log" 2>&1 || { cat "$work/init.log" >&2; exit 1; }
         ;;
-    subscription_* | pipe | pipes) sql target "$run" -v rows="$(rows_of "$1")" -v tables="$(tables_of "$1")" -f "$(file_of "$1" setup)" ;;
+    subscription_* | pipe | pipes)
+        sql target "$run" -v rows="$(rows_of "$1")" -v tables="$(tables_of "$1")" -f "$(file_of "$1" setup)"
+        ;;
     esac
     [[ $2 != pipe* ]] || sql target "$run" -c "ALTER TABLE $(table_of "$1") DROP CONSTRAINT $(table_of "$1")_pkey"
 }

@@ -210,7 +210,7 @@ CopyGate::Fate CopyGate::fate_of(CopyTable& table, std::size_t number, CopyGateO
     // What the stream brings again is among what its snapshot must see, or was seen before.
     if (chunk.state == State::asking) return commit_lsn_ < start_ ? Fate::drop : Fate::keep;
     if (!chunk.snapshot || chunk.sees(xid_, commit_lsn_)) return Fate::drop;
-    if (is_doubtful(*chunk.snapshot, xid_, commit_lsn_)) {
+    if (chunk.snapshot->is_doubtful(commit_lsn_)) {
         take_back(table, number, output);
         return Fate::drop;
     }

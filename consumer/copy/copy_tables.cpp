@@ -8,10 +8,6 @@
 namespace walpack {
 namespace {
 
-// Between the end of a WAL record and the start of the next one: padding, and the head of a page or
-// of a segment.
-constexpr std::uint64_t kRecordGapMax = 64;
-
 // Of one table: their changes are kept until they are taken up.
 constexpr std::size_t kAskedAheadMax = 16;
 
@@ -63,9 +59,11 @@ bool CopyChunk::sees(std::uint32_t xid, Lsn commit_lsn) const {
     return snapshot->sees(xid, after(commit_lsn));
 }
 
-bool is_doubtful(const SourceSnapshot& snapshot, std::uint32_t xid, Lsn commit_lsn) {
-    return snapshot.is_of_standby() && !snapshot.sees(xid, after(commit_lsn)) &&
-           snapshot.sees(xid, {commit_lsn.value - std::min(commit_lsn.value, kRecordGapMax)});
+std::optional<std::uint32_t> AskedSnapshot::doubtful_for(const SourceSnapshot& snapshot) const {
+    const auto found = std::ranges::find_if(
+        kept, [&](const auto& each) { return snapshot.is_doubtful(each.first); });
+    if (found == kept.end()) return std::nullopt;
+    return found->second;
 }
 
 // The backlog of a chunk that asks may be decided only where nothing of it is doubtful.
@@ -80,11 +78,7 @@ bool CopyTables::begin_loading(CopyTable& table, std::size_t chunk, const Source
         return false;
     }
     if (!(loading.asked ? loading.asked->before : not_applied).is_seen_by(snapshot)) return false;
-    const bool has_doubt =
-        loading.asked && std::ranges::any_of(loading.asked->kept, [&](auto& each) {
-            return is_doubtful(snapshot, each.second, each.first);
-        });
-    if (has_doubt) return false;
+    if (loading.asked && loading.asked->doubtful_for(snapshot)) return false;
     if (!snapshot.is_of_standby()) note_seen(snapshot, asked_at);
     loading.state = CopyChunk::State::loading;
     loading.snapshot = snapshot;

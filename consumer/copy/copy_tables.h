@@ -51,6 +51,9 @@ struct AskedSnapshot {
     NotApplied before;  // it must see that; of what came since the chunk has everything
     std::chrono::steady_clock::time_point at;
     UnseenTransactions kept;  // those whose changes the backlog has
+
+    // The xid of the one of them of which it cannot be told whether the snapshot sees it.
+    std::optional<std::uint32_t> doubtful_for(const SourceSnapshot& snapshot) const;
 };
 
 // What changes are decided by: a range of the key, or a table.
@@ -81,10 +84,6 @@ struct CopyChunk {
     // With a snapshot: whether it sees a committed transaction.
     bool sees(std::uint32_t xid, Lsn commit_lsn) const;
 };
-
-// A standby shows a transaction a moment before it tells that its commit is replayed: whose commit
-// record is the next one may be visible or not.
-bool is_doubtful(const SourceSnapshot& snapshot, std::uint32_t xid, Lsn commit_lsn);
 
 // What one worker loads in one transaction: a chunk, or some pages of a table that is one chunk.
 struct CopyPart {

@@ -78,7 +78,8 @@ class CopyWorker {
     // To a snapshot that is offered for a chunk.
     enum class Answer : std::uint8_t {
         accepted,
-        too_old,   // it does not see what was dropped, or that is not certain
+        too_old,   // it does not see what was dropped
+        doubtful,  // whether it sees the transaction doubtful_xid_ must be found out
         too_late,  // the chunk was reset
     };
 
@@ -94,8 +95,10 @@ class CopyWorker {
     bool open_snapshot(const CopyTask& task);
     void lock_rows(const PublishedTable& published, const char* how = "");
     void require_as_described(const PublishedTable& published);
-    Answer offer(const CopyTask& task, const std::optional<TakenSnapshot>& taken,
+    Answer offer(const CopyTask& task, std::optional<TakenSnapshot>& taken,
                  std::chrono::steady_clock::time_point asked_at);
+    Answer offer_once(const CopyTask& task, const std::optional<TakenSnapshot>& taken,
+                      std::chrono::steady_clock::time_point asked_at);
     bool is_waiting(const CopyTask& task);
     void export_snapshot(const CopyTask& task);
     void forget_snapshot(const CopyTask& task);
@@ -137,6 +140,7 @@ class CopyWorker {
     // When the snapshot was taken under which this worker reads; nullopt when it is another's.
     std::optional<std::chrono::steady_clock::time_point> snapshot_at_;
     bool has_warned_ = false;  // of its age
+    std::uint32_t doubtful_xid_ = 0;
 };
 
 }  // namespace walpack

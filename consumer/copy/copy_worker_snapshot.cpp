@@ -23,9 +23,19 @@ constexpr std::chrono::milliseconds kStandbyDelayMax{20};
 
 }  // namespace
 
-CopyWorker::Answer CopyWorker::offer(const CopyTask& task,
-                                     const std::optional<TakenSnapshot>& taken,
+// Asks again where the doubt about one transaction is all that is against the snapshot.
+CopyWorker::Answer CopyWorker::offer(const CopyTask& task, std::optional<TakenSnapshot>& taken,
                                      Clock::time_point asked_at) {
+    const Answer answer = offer_once(task, taken, asked_at);
+    if (answer != Answer::doubtful) return answer;
+    if (!is_in_progress(reading(), doubtful_xid_)) return Answer::too_old;
+    taken->snapshot.settle_doubt();
+    return offer_once(task, taken, asked_at);
+}
+
+CopyWorker::Answer CopyWorker::offer_once(const CopyTask& task,
+                                          const std::optional<TakenSnapshot>& taken,
+                                          Clock::time_point asked_at) {
     const std::lock_guard lock(tables_.mutex);
     CopyTable& table = *task.table;
     const std::size_t number = table.chunk_of(table.place_of(task.part));
@@ -35,8 +45,12 @@ CopyWorker::Answer CopyWorker::offer(const CopyTask& task,
     const bool is_taken = taken && tables_.begin_loading(table, number, taken->snapshot,
                                                          taken->settled_lsn, asked_at);
     if (is_taken) return Answer::accepted;
+    const auto doubtful =
+        taken && chunk.asked ? chunk.asked->doubtful_for(taken->snapshot) : std::nullopt;
     tables_.ask(chunk);
-    return Answer::too_old;
+    if (!doubtful) return Answer::too_old;
+    doubtful_xid_ = *doubtful;
+    return Answer::doubtful;
 }
 
 // False when the chunk was reset meanwhile. After an error the chunk is the caller's business.
@@ -46,7 +60,7 @@ bool CopyWorker::open_snapshot(const CopyTask& task) {
     auto asked_ahead = reported;
     while (true) {
         const auto asked_at = Clock::now();
-        const std::optional<TakenSnapshot> taken = begin_reading(task);
+        std::optional<TakenSnapshot> taken = begin_reading(task);
         snapshot_at_ = Clock::now();  // a lock may have been waited for before
         const bool is_standby = !taken || taken->snapshot.is_of_standby();
         if (std::exchange(reads_standby_, is_standby) && !is_standby)

@@ -11,6 +11,10 @@ namespace walpack {
 namespace {
 
 constexpr std::string_view kStandbyPrefix = "lsn:";
+constexpr std::string_view kSettledSuffix = ":settled";
+// Between the end of a WAL record and the start of the next one: padding, and the head of a page or
+// of a segment.
+constexpr std::uint64_t kRecordGapMax = 64;
 
 // Takes a number from the front of the text; nullopt when there is none.
 std::optional<std::uint64_t> take_number(std::string_view& text) {
@@ -44,9 +48,14 @@ bool sees_full(std::uint64_t xid, std::uint64_t xmax, const std::vector<std::uin
 
 std::optional<SourceSnapshot> SourceSnapshot::parse(std::string_view text) {
     if (text.starts_with(kStandbyPrefix)) {
-        const auto replayed = Lsn::parse(text.substr(kStandbyPrefix.size()));
+        text.remove_prefix(kStandbyPrefix.size());
+        const bool is_settled = text.ends_with(kSettledSuffix);
+        if (is_settled) text.remove_suffix(kSettledSuffix.size());
+        const auto replayed = Lsn::parse(text);
         if (!replayed || !replayed->is_valid()) return std::nullopt;
-        return of_standby(*replayed);
+        SourceSnapshot of_standby = SourceSnapshot::of_standby(*replayed);
+        of_standby.next_is_unseen_ = is_settled;
+        return of_standby;
     }
     SourceSnapshot snapshot;
     const auto xmin = take_number(text);
@@ -80,6 +89,11 @@ bool SourceSnapshot::sees(std::uint32_t xid, Lsn end_lsn) const {
     return sees_full(widened(xid, xmax_), xmax_, running_);
 }
 
+bool SourceSnapshot::is_doubtful(Lsn commit_lsn) const {
+    return is_of_standby() && !next_is_unseen_ && commit_lsn >= replayed_ &&
+           commit_lsn.value - replayed_.value <= kRecordGapMax;
+}
+
 bool SourceSnapshot::includes(const SourceSnapshot& other) const {
     if (is_of_standby() != other.is_of_standby()) {
         throw Error(ErrorKind::protocol,
@@ -98,7 +112,9 @@ bool SourceSnapshot::includes(const SourceSnapshot& other) const {
 }
 
 std::string SourceSnapshot::to_string() const {
-    if (is_of_standby()) return std::string(kStandbyPrefix) + replayed_.to_string();
+    if (is_of_standby())
+        return fmt::format("{}{}{}", kStandbyPrefix, replayed_.to_string(),
+                           next_is_unseen_ ? kSettledSuffix : "");
     std::string text = fmt::format("{}:{}:", xmin_, xmax_);
     for (std::size_t index = 0; index < running_.size(); ++index) {
         text += fmt::format("{}{}", index == 0 ? "" : ",", running_[index]);

@@ -25,6 +25,11 @@ constexpr const char* kTakeSql =
     "pg_catalog.pg_last_wal_replay_lsn() END AS replayed OFFSET 0) s";
 // Of every page but a segment's first.
 constexpr std::uint64_t kPageHeadBytes = 24;
+// The xid with the epoch that brings it nearest to the snapshot's end, as an xid8.
+constexpr const char* kStatusSql =
+    "SELECT pg_catalog.pg_xact_status((s.xmax + ((($1::int8 - s.xmax) << 32) >> 32))"
+    "::pg_catalog.text::pg_catalog.xid8) FROM (SELECT pg_catalog.pg_snapshot_xmax("
+    "pg_catalog.pg_current_snapshot())::pg_catalog.text::int8 AS xmax) s";
 constexpr const char* kSnapshotSql = "SELECT pg_catalog.pg_current_snapshot()";
 
 SourceSnapshot parse_snapshot(const std::optional<std::string>& text) {
@@ -60,6 +65,10 @@ std::optional<TakenSnapshot> begin_with_snapshot(Connection& source,
     const std::optional<Lsn> replayed = Lsn::parse(result.value(0, 1));
     if (!replayed || result.value(0, 1) != before) return std::nullopt;
     return TakenSnapshot{SourceSnapshot::of_standby(*replayed), *replayed};
+}
+
+bool is_in_progress(Connection& source, std::uint32_t xid) {
+    return source.query_value(kStatusSql, {std::to_string(xid)}) == "in progress";
 }
 
 // What a standby has replayed was flushed by the primary.

@@ -1,6 +1,7 @@
 // The snapshot of a session's transaction, told by transactions of the stream.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "copy/source_snapshot.h"
@@ -21,6 +22,10 @@ struct TakenSnapshot {
 // open then as well.
 std::optional<TakenSnapshot> begin_with_snapshot(Connection& source,
                                                  const std::string& preparation);
+
+// Whether the source, which may be a standby, has replayed changes of the transaction and neither
+// its commit nor its abort. False where that cannot be told.
+bool is_in_progress(Connection& source, std::uint32_t xid);
 
 // Whether a crash of the source would leave what lies before.
 bool is_flushed(Connection& source, Lsn lsn);

@@ -49,6 +49,31 @@ TEST_F(CopyFromStandby, OneThatIsSecondsBehindIsReadWhileItsTablesAreWritten) {
     expect_equal();
 }
 
+// It rests before a commit, which may be visible or not: it is asked about that.
+TEST_F(CopyFromStandby, OneThatIsSecondsBehindIsReadThoughEachCommitWritesTheSameTable) {
+    on_both("CREATE TABLE busy (id int, v text)");
+    source().execute("INSERT INTO busy SELECT g, repeat('b', 200) FROM generate_series(1, 5000) g");
+    const Cluster standby("standby", source_cluster());
+    Session at_standby(standby.conninfo(source_database()));
+    at_standby.execute("ALTER SYSTEM SET recovery_min_apply_delay = '2s'");
+    at_standby.execute("SELECT pg_reload_conf()");
+    consumer().set("copy_from", toml_text(standby.conninfo(source_database())));
+    consumer().set("tables", R"(["public.busy", "public.mark"])");
+    consumer().init();
+    Writers writers(source_conninfo(), 1, [](Random& random) {
+        return "INSERT INTO busy VALUES (" + std::to_string(random.between(1, kRows)) + ", 'new')";
+    });
+    consumer().start();
+    wait_until("it is copied", seconds(60),
+               [&] { return target().value("SELECT copy_complete FROM walpack.progress") == "t"; });
+    EXPECT_EQ(writers.stop(), "");
+    EXPECT_GT(writers.committed(), 100);
+    source().execute("DROP TABLE t, keyless");
+    target().execute("DROP TABLE t, keyless");
+    catch_up();
+    expect_equal();
+}
+
 // A snapshot is of use where nothing was replayed between two looks at the position.
 TEST_F(CopyFromStandby, OneThatIsFarAwayAndReplaysWithoutAPauseIsReadFrom) {
     source().execute("CREATE TABLE noise (id bigint)");

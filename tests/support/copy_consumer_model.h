@@ -61,6 +61,7 @@ class ModelConsumer : public CopyGateOutput {
         current_ = nullptr;
     }
 
+    std::size_t fed() const { return next_; }
     // Between two transactions. True when all that is on the target must be on its disk now.
     bool work() { return gate_->work(position_, applied_, *this); }
     void commit_group() {
@@ -284,6 +285,10 @@ class ModelConsumer : public CopyGateOutput {
             const auto asked_at = std::chrono::steady_clock::now();
             auto taken =
                 is_at_standby_ ? source_.standby_snapshot() : source_.primary_snapshot(table);
+            // A worker asks the standby about the transaction that is in doubt.
+            if (taken && !taken->shows_next && chunk.asked && chance_.one_in(2) &&
+                chunk.asked->doubtful_for(taken->snapshot))
+                taken->snapshot.settle_doubt();
             if (!taken || !tables_.begin_loading(known, known.chunk_of(part), taken->snapshot,
                                                  taken->settled_lsn, asked_at))
                 return ask_or_give_up(known, known.chunk_of(part));

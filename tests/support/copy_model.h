@@ -88,11 +88,12 @@ struct ModelSnapshot {
     SourceSnapshot snapshot;
     Lsn settled_lsn;
     ModelDatabase rows;
+    bool shows_next = false;  // also what is about to be replayed
 };
 
 class ModelSource {
   public:
-    explicit ModelSource(Chance& chance) : chance_(chance) {
+    explicit ModelSource(Chance& chance) : chance_(chance), is_dense_(chance.one_in(2)) {
         for (ModelRows& rows : visible_) {
             for (int key = 0; key < kKeysMax; key += 1 + chance.below(4))
                 rows[key] = {key, fmt::format("big{}", key)};
@@ -141,6 +142,7 @@ class ModelSource {
             fmt::format("{}:{}:{}", first, next_xid_, fmt::join(running, ",")));
         return ModelSnapshot{snapshot.value(), wal_end_, visible_};
     }
+    std::size_t replayed() const { return replayed_; }
     void replay() {
         if (replayed_ == wal_.size()) return;
         for (const ModelChange& each : wal_[replayed_].changes) each.make(replayed_rows_);
@@ -153,7 +155,8 @@ class ModelSource {
                             replayed_rows_};
         const bool is_next =
             replayed_ < wal_.size() && wal_[replayed_].commit_lsn.value <= replayed_lsn_.value + 40;
-        if (is_next && chance_.one_in(2)) {
+        taken.shows_next = is_next && chance_.one_in(2);
+        if (taken.shows_next) {
             for (const ModelChange& each : wal_[replayed_].changes) each.make(taken.rows);
         }
         return taken;
@@ -216,7 +219,7 @@ class ModelSource {
         ModelTransaction ended = std::move(running_[number]);
         running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(number));
         if (chance_.one_in(6)) return unlock(ended.xid);  // rolled back
-        ended.commit_lsn = {wal_end_.value + (chance_.one_in(3) ? 0U : 100U)};
+        ended.commit_lsn = {wal_end_.value + (is_dense_ || chance_.one_in(3) ? 0U : 100U)};
         ended.end_lsn = {ended.commit_lsn.value + 48};
         wal_end_ = ended.end_lsn;
         wal_.push_back(ended);
@@ -231,6 +234,7 @@ class ModelSource {
     }
 
     Chance& chance_;
+    bool is_dense_;  // each record is a commit
     ModelDatabase visible_;
     std::vector<ModelTransaction> running_;
     std::vector<ModelTransaction> unseen_;  // committed; no snapshot shows them yet

@@ -15,7 +15,10 @@ constexpr std::size_t kBacklogBytesMax = 4000;
 class ModelRun {
   public:
     explicit ModelRun(std::uint64_t seed)
-        : chance_(seed * 2654435761U + 1), source_(chance_), is_at_standby_(chance_.one_in(4)) {
+        : chance_(seed * 2654435761U + 1),
+          source_(chance_),
+          is_at_standby_(chance_.one_in(3)),
+          is_delayed_(chance_.one_in(2)) {
         for (std::size_t table = 0; table < kModelTables; ++table) {
             target_.states[table] = TableState::copying;
             target_.parts[table].resize(parts_of(table));
@@ -30,7 +33,8 @@ class ModelRun {
     void run() {
         for (int step = 0; step < kSteps; ++step) {
             if (chance_.one_in(2)) source_.step();
-            if (chance_.one_in(8)) source_.replay();
+            const bool may_replay = !is_delayed_ || consumer_->fed() > source_.replayed() + 2;
+            if (may_replay && chance_.one_in(8)) source_.replay();
             step_once();
             if (chance_.one_in(60)) crash();
             if (!chance_.one_in(150)) continue;
@@ -92,6 +96,7 @@ class ModelRun {
     Chance chance_;
     ModelSource source_;
     bool is_at_standby_;
+    bool is_delayed_;  // a standby, behind what the stream has brought
     ModelTarget target_;
     ModelTarget disk_;
     Lsn durable_;

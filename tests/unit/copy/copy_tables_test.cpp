@@ -187,8 +187,18 @@ TEST_F(AskingChunk, TakesAStandbyThatHasNotReplayedWhatCameSince) {
 // Whose commit record is the next one: it may be visible already.
 TEST_F(AskingChunk, TakesNoStandbyThatIsJustAtACommitThatIsKept) {
     EXPECT_FALSE(begin_loading(standby(2000)));
+    EXPECT_EQ(chunk().asked->doubtful_for(standby(2000)), 107U);
+    EXPECT_EQ(chunk().asked->doubtful_for(standby(2048)), std::nullopt);
     ASSERT_TRUE(begin_loading(standby(2048), Lsn{2048}));
     EXPECT_TRUE(chunk().backlog.empty());
+}
+
+TEST_F(AskingChunk, TakesAStandbyOfWhichItIsKnownThatTheNextCommitIsNotVisible) {
+    SourceSnapshot settled = standby(2000);
+    settled.settle_doubt();
+    EXPECT_EQ(chunk().asked->doubtful_for(settled), std::nullopt);
+    ASSERT_TRUE(begin_loading(settled, Lsn{2000}));
+    EXPECT_EQ(chunk().backlog.size(), 1U);
 }
 
 // What earlier snapshots saw may be lost with a source that has crashed.

@@ -59,6 +59,23 @@ TEST(SourceSnapshot, ReadsAndWritesTheServersText) {
     EXPECT_EQ(SourceSnapshot::of_standby({0x16B3748}).to_string(), "lsn:0/16B3748");
 }
 
+// A commit record begins where the last replayed record ends, or behind the head of a page.
+TEST(SourceSnapshot, OfAStandbyLeavesInDoubtWhoseCommitIsTheNextRecord) {
+    auto of = SourceSnapshot::of_standby({0x1000});
+    EXPECT_FALSE(of.is_doubtful({0xFFF}));
+    EXPECT_TRUE(of.is_doubtful({0x1000}));
+    EXPECT_TRUE(of.is_doubtful({0x1000 + 24}));
+    EXPECT_FALSE(of.is_doubtful({0x1000 + 65}));
+    EXPECT_FALSE(snapshot("100:105:").is_doubtful({0x1000}));
+
+    of.settle_doubt();
+
+    EXPECT_FALSE(of.is_doubtful({0x1000}));
+    EXPECT_EQ(of.to_string(), "lsn:0/1000:settled");
+    EXPECT_EQ(snapshot("lsn:0/1000:settled"), of);
+    EXPECT_EQ(SourceSnapshot::parse("lsn::settled"), std::nullopt);
+}
+
 TEST(SourceSnapshot, RefusesOtherText) {
     for (const char* text : {"",
                              "100",
