@@ -40,7 +40,7 @@ CopyJob::CopyJob(CopyJobOptions options, CopyTables& tables, Connection& source,
     : options_(std::move(options)),
       tables_(tables),
       catalog_(options_.start.pipeline),
-      work_(tables),
+      work_(tables, options_.backlog_bytes_max),
       rate_limit_(options_.rate_limit) {
     take_builds(source, target);
     for (const auto& [name, table] : tables_.by_name) assign_stages(*table);

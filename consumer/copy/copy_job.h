@@ -29,7 +29,8 @@ namespace walpack {
 struct CopyJobOptions {
     CopyStartOptions start;
     CopyWorkerOptions worker;
-    std::uint64_t rate_limit = 0;  // bytes a second; 0: none
+    std::uint64_t rate_limit = 0;         // bytes a second; 0: none
+    std::uint64_t backlog_bytes_max = 0;  // of changes that are kept, in bytes
     // When what is published was read for the start of the copy; nullopt: it was not.
     std::optional<std::chrono::steady_clock::time_point> published_at;
     std::chrono::milliseconds retry_delay_min{200};

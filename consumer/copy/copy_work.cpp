@@ -21,6 +21,28 @@ bool has_taken_build(const CopyBuilds& builds) {
                        [](const CopyBuild& build) { return build.is_taken; });
 }
 
+bool is_any(const CopyTable&) {
+    return true;
+}
+
+bool is_nobodys(const CopyTable& table) {
+    return !has_taken_part(table);
+}
+
+// Its snapshot is open, whatever else there is to do.
+bool is_open_snapshot(const CopyTable& table) {
+    return table.is_whole() && !table.exported_snapshot.empty();
+}
+
+// The source may have transactions that must end first.
+bool must_wait_for_source(const CopyTable& table) {
+    return table.stored.state == TableState::requested && table.needs_required;
+}
+
+bool can_go_on(const CopyTable& table) {
+    return !must_wait_for_source(table);
+}
+
 // Items that must be made one behind the other: keys, as others may refer to them; foreign keys
 // before they are validated.
 bool is_in_order(PostDataKind kind) {
@@ -93,20 +115,32 @@ std::optional<CopyTask> CopyWork::choose() {
 }
 
 // Loading goes first: it is what the others wait for. A table that one worker loads alone is stored
-// in the order of its key, so that its key costs less to make; a table in one snapshot should be
-// over soon. So chunks of a table that somebody is loading come last.
+// in the order of its key, so that its key costs less to make; but several that are open at once
+// have more changes kept for them.
 std::optional<CopyTask> CopyWork::choose_any() {
+    const bool is_pressed = tables_.backlog_bytes > backlog_bytes_max_ / 2;
+    if (auto task = choose_part(is_open_snapshot)) return task;
+    if (auto task = choose_part(is_pressed ? is_any : is_nobodys)) return task;
+    if (auto task = choose_other(can_go_on)) return task;
+    if (auto task = choose_part(is_any)) return task;
+    if (auto task = choose_other(must_wait_for_source)) return task;
+    return choose_last();
+}
+
+std::optional<CopyTask> CopyWork::choose_part(Accepts accepts) {
     for (const auto& [name, table] : tables_.by_name) {
-        if (!table->is_whole() && has_taken_part(*table)) continue;
+        if (!accepts(*table)) continue;
         if (auto task = choose_part(*table)) return task;
     }
+    return std::nullopt;
+}
+
+std::optional<CopyTask> CopyWork::choose_other(Accepts accepts) {
     for (const auto& [name, table] : tables_.by_name) {
+        if (!accepts(*table)) continue;
         if (auto task = choose_of(*table)) return task;
     }
-    for (const auto& [name, table] : tables_.by_name) {
-        if (auto task = choose_part(*table)) return task;
-    }
-    return choose_last();
+    return std::nullopt;
 }
 
 // Statistics are wanted by the joins of whole tables that validate foreign keys.

@@ -34,7 +34,10 @@ struct CopyTask {
 
 class CopyWork {
   public:
-    explicit CopyWork(CopyTables& tables) : tables_(tables) {}
+    // Where more than half of `backlog_bytes_max` is kept, workers share one table, so that it is
+    // over soon.
+    CopyWork(CopyTables& tables, std::uint64_t backlog_bytes_max)
+        : tables_(tables), backlog_bytes_max_(backlog_bytes_max) {}
 
     // The next task, which nobody else gets until release(); waits for one. nullopt when everything
     // is done or `stop` was requested. Throws nothing.
@@ -50,6 +53,9 @@ class CopyWork {
   private:
     std::optional<CopyTask> choose();
     std::optional<CopyTask> choose_any();
+    using Accepts = bool (*)(const CopyTable&);
+    std::optional<CopyTask> choose_part(Accepts accepts);
+    std::optional<CopyTask> choose_other(Accepts accepts);
     std::optional<CopyTask> choose_of(CopyTable& table);
     std::optional<CopyTask> choose_part(CopyTable& table);
     std::optional<CopyTask> choose_last();
@@ -60,6 +66,7 @@ class CopyWork {
     bool all_done() const;
 
     CopyTables& tables_;
+    const std::uint64_t backlog_bytes_max_;
 };
 
 // When an item of the table, which is planned, may be made: what holds rows of different chunks

@@ -78,8 +78,7 @@ class CopyWorker {
     // To a snapshot that is offered for a chunk.
     enum class Answer : std::uint8_t {
         accepted,
-        too_old,   // it does not see what was dropped
-        doubtful,  // whether it sees the transaction doubtful_xid_ must be found out
+        too_old,   // it does not see what was dropped, or that is not certain
         too_late,  // the chunk was reset
     };
 
@@ -98,7 +97,8 @@ class CopyWorker {
     Answer offer(const CopyTask& task, std::optional<TakenSnapshot>& taken,
                  std::chrono::steady_clock::time_point asked_at);
     Answer offer_once(const CopyTask& task, const std::optional<TakenSnapshot>& taken,
-                      std::chrono::steady_clock::time_point asked_at);
+                      std::chrono::steady_clock::time_point asked_at,
+                      std::optional<std::uint32_t>& doubtful);
     bool is_waiting(const CopyTask& task);
     void export_snapshot(const CopyTask& task);
     void forget_snapshot(const CopyTask& task);
@@ -140,7 +140,6 @@ class CopyWorker {
     // When the snapshot was taken under which this worker reads; nullopt when it is another's.
     std::optional<std::chrono::steady_clock::time_point> snapshot_at_;
     bool has_warned_ = false;  // of its age
-    std::uint32_t doubtful_xid_ = 0;
 };
 
 }  // namespace walpack

@@ -23,19 +23,20 @@ constexpr std::chrono::milliseconds kStandbyDelayMax{20};
 
 }  // namespace
 
-// Asks again where the doubt about one transaction is all that is against the snapshot.
+// Once more where a transaction is in doubt of which more can be found out.
 CopyWorker::Answer CopyWorker::offer(const CopyTask& task, std::optional<TakenSnapshot>& taken,
                                      Clock::time_point asked_at) {
-    const Answer answer = offer_once(task, taken, asked_at);
-    if (answer != Answer::doubtful) return answer;
-    if (!is_in_progress(reading(), doubtful_xid_)) return Answer::too_old;
+    std::optional<std::uint32_t> doubtful;
+    const Answer answer = offer_once(task, taken, asked_at, doubtful);
+    if (!doubtful || !is_certainly_unseen(reading(), *taken, *doubtful)) return answer;
     taken->snapshot.settle_doubt();
-    return offer_once(task, taken, asked_at);
+    return offer_once(task, taken, asked_at, doubtful);
 }
 
 CopyWorker::Answer CopyWorker::offer_once(const CopyTask& task,
                                           const std::optional<TakenSnapshot>& taken,
-                                          Clock::time_point asked_at) {
+                                          Clock::time_point asked_at,
+                                          std::optional<std::uint32_t>& doubtful) {
     const std::lock_guard lock(tables_.mutex);
     CopyTable& table = *task.table;
     const std::size_t number = table.chunk_of(table.place_of(task.part));
@@ -45,12 +46,9 @@ CopyWorker::Answer CopyWorker::offer_once(const CopyTask& task,
     const bool is_taken = taken && tables_.begin_loading(table, number, taken->snapshot,
                                                          taken->settled_lsn, asked_at);
     if (is_taken) return Answer::accepted;
-    const auto doubtful =
-        taken && chunk.asked ? chunk.asked->doubtful_for(taken->snapshot) : std::nullopt;
+    if (taken && chunk.asked) doubtful = chunk.asked->doubtful_for(taken->snapshot);
     tables_.ask(chunk);
-    if (!doubtful) return Answer::too_old;
-    doubtful_xid_ = *doubtful;
-    return Answer::doubtful;
+    return Answer::too_old;
 }
 
 // False when the chunk was reset meanwhile. After an error the chunk is the caller's business.

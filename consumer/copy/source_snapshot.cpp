@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kStandbyPrefix = "lsn:";
 constexpr std::string_view kSettledSuffix = ":settled";
 // Between the end of a WAL record and the start of the next one: padding, and the head of a page or
-// of a segment.
+// of a segment (40 bytes). A small record before that one fits in as well; to doubt more is safe.
 constexpr std::uint64_t kRecordGapMax = 64;
 
 // Takes a number from the front of the text; nullopt when there is none.
@@ -53,9 +53,9 @@ std::optional<SourceSnapshot> SourceSnapshot::parse(std::string_view text) {
         if (is_settled) text.remove_suffix(kSettledSuffix.size());
         const auto replayed = Lsn::parse(text);
         if (!replayed || !replayed->is_valid()) return std::nullopt;
-        SourceSnapshot of_standby = SourceSnapshot::of_standby(*replayed);
-        of_standby.next_is_unseen_ = is_settled;
-        return of_standby;
+        SourceSnapshot snapshot = of_standby(*replayed);
+        snapshot.next_is_unseen_ = is_settled;
+        return snapshot;
     }
     SourceSnapshot snapshot;
     const auto xmin = take_number(text);

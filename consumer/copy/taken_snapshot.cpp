@@ -25,11 +25,11 @@ constexpr const char* kTakeSql =
     "pg_catalog.pg_last_wal_replay_lsn() END AS replayed OFFSET 0) s";
 // Of every page but a segment's first.
 constexpr std::uint64_t kPageHeadBytes = 24;
-// The xid with the epoch that brings it nearest to the snapshot's end, as an xid8.
+// The xid, which lies before the snapshot's end, with the epoch that brings it nearest to that.
 constexpr const char* kStatusSql =
-    "SELECT pg_catalog.pg_xact_status((s.xmax + ((($1::int8 - s.xmax) << 32) >> 32))"
+    "SELECT pg_catalog.pg_xact_status((s.xmax + ((($1::pg_catalog.int8 - s.xmax) << 32) >> 32))"
     "::pg_catalog.text::pg_catalog.xid8) FROM (SELECT pg_catalog.pg_snapshot_xmax("
-    "pg_catalog.pg_current_snapshot())::pg_catalog.text::int8 AS xmax) s";
+    "pg_catalog.pg_current_snapshot())::pg_catalog.text::pg_catalog.int8 AS xmax) s";
 constexpr const char* kSnapshotSql = "SELECT pg_catalog.pg_current_snapshot()";
 
 SourceSnapshot parse_snapshot(const std::optional<std::string>& text) {
@@ -56,18 +56,21 @@ std::optional<TakenSnapshot> begin_with_snapshot(Connection& source,
                                                  const std::string& preparation) {
     const Result result = source.execute(kBeginSql + preparation + kTakeSql);
     const std::string_view before = result.value(0, 0);
+    const SourceSnapshot outline = parse_snapshot(std::string(result.value(0, 2)));
     if (result.is_null(0, 1)) {
         // A standby that was promoted in between.
         if (!before.empty()) return std::nullopt;
-        return TakenSnapshot{parse_snapshot(std::string(result.value(0, 2))),
-                             end_of_wal(result.value(0, 3), result.value(0, 4))};
+        return TakenSnapshot{outline, outline, end_of_wal(result.value(0, 3), result.value(0, 4))};
     }
     const std::optional<Lsn> replayed = Lsn::parse(result.value(0, 1));
     if (!replayed || result.value(0, 1) != before) return std::nullopt;
-    return TakenSnapshot{SourceSnapshot::of_standby(*replayed), *replayed};
+    return TakenSnapshot{SourceSnapshot::of_standby(*replayed), outline, *replayed};
 }
 
-bool is_in_progress(Connection& source, std::uint32_t xid) {
+// pg_xact_status() looks first whether it is running, and fails for what the server has not heard
+// of, which is never before a snapshot's end.
+bool is_certainly_unseen(Connection& source, const TakenSnapshot& taken, std::uint32_t xid) {
+    if (!taken.outline.sees(xid, Lsn{})) return true;
     return source.query_value(kStatusSql, {std::to_string(xid)}) == "in progress";
 }
 

@@ -12,6 +12,9 @@ namespace walpack {
 
 struct TakenSnapshot {
     SourceSnapshot snapshot;
+    // As pg_current_snapshot() tells it. What it does not see, no snapshot of that moment does; a
+    // standby's leaves out what is running.
+    SourceSnapshot outline;
     // Every transaction that it sees ends at or before it.
     Lsn settled_lsn;
 };
@@ -23,9 +26,9 @@ struct TakenSnapshot {
 std::optional<TakenSnapshot> begin_with_snapshot(Connection& source,
                                                  const std::string& preparation);
 
-// Whether the source, which may be a standby, has replayed changes of the transaction and neither
-// its commit nor its abort. False where that cannot be told.
-bool is_in_progress(Connection& source, std::uint32_t xid);
+// Whether the snapshot, under which the session reads, certainly does not see the transaction: it
+// began behind it, or has not ended even now. False where that cannot be told.
+bool is_certainly_unseen(Connection& source, const TakenSnapshot& taken, std::uint32_t xid);
 
 // Whether a crash of the source would leave what lies before.
 bool is_flushed(Connection& source, Lsn lsn);

@@ -167,6 +167,7 @@ CopyJobOptions Pipeline::copy_job_options(const std::string& encoding) const {
     options.worker.snapshot_age_max = config_.snapshot_age_max;
     options.worker.workers = config_.copy_workers;
     options.rate_limit = config_.copy_rate_limit;
+    options.backlog_bytes_max = config_.copy_backlog_bytes_max;
     options.retry_delay_min = config_.retry_delay_min;
     options.retry_delay_max = config_.retry_delay_max;
     options.on_progress = on_copy_;

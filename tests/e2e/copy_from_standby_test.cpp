@@ -1,6 +1,7 @@
 // Rows are read from a standby of the source.
 #include <thread>
 
+#include "copy/taken_snapshot.h"
 #include "copy_care_scenario.h"
 #include "support/proxy.h"
 
@@ -72,6 +73,40 @@ TEST_F(CopyFromStandby, OneThatIsSecondsBehindIsReadThoughEachCommitWritesTheSam
     target().execute("DROP TABLE t, keyless");
     catch_up();
     expect_equal();
+}
+
+TEST_F(CopyFromStandby, WhatASnapshotCertainlyDoesNotSeeIsFoundOut) {
+    const Cluster standby("standby", source_cluster());
+    Session at_standby(standby.conninfo(source_database()));
+    const auto replay = [&] {
+        wait_until("the standby has replayed it", seconds(20), [&] {
+            return at_standby.value("SELECT pg_last_wal_replay_lsn() >= " +
+                                    literal(source().value("SELECT pg_current_wal_lsn()"))) == "t";
+        });
+    };
+    Session running(source_conninfo());
+    running.execute("BEGIN; INSERT INTO keyless VALUES (0, 0, '')");
+    const std::string xid = running.value("SELECT pg_current_xact_id()::xid");
+    source().execute("INSERT INTO keyless VALUES (0, 0, '')");  // behind it
+    replay();
+    const StopRequest stop;
+    Connection reading(Conninfo::parse(standby.conninfo(source_database())), stop, "test");
+    std::optional<TakenSnapshot> taken;
+    wait_until("nothing is replayed meanwhile", seconds(20), [&] {
+        if (taken) return true;
+        taken = begin_with_snapshot(reading, "");
+        if (!taken) reading.execute("ROLLBACK");
+        return taken.has_value();
+    });
+    const auto number = static_cast<std::uint32_t>(std::stoul(xid));
+    EXPECT_TRUE(taken->outline.sees(number, Lsn{})) << "a standby does not list what is running";
+    EXPECT_TRUE(is_certainly_unseen(reading, *taken, number));
+    EXPECT_TRUE(is_certainly_unseen(reading, *taken, number + 1000)) << "it begins later";
+
+    running.execute("COMMIT");
+    replay();
+
+    EXPECT_FALSE(is_certainly_unseen(reading, *taken, number)) << "when it ended is not known";
 }
 
 // A snapshot is of use where nothing was replayed between two looks at the position.

@@ -62,6 +62,7 @@ class ModelConsumer : public CopyGateOutput {
     }
 
     std::size_t fed() const { return next_; }
+    int settled() const { return settled_; }
     // Between two transactions. True when all that is on the target must be on its disk now.
     bool work() { return gate_->work(position_, applied_, *this); }
     void commit_group() {
@@ -285,10 +286,8 @@ class ModelConsumer : public CopyGateOutput {
             const auto asked_at = std::chrono::steady_clock::now();
             auto taken =
                 is_at_standby_ ? source_.standby_snapshot() : source_.primary_snapshot(table);
-            // A worker asks the standby about the transaction that is in doubt.
-            if (taken && !taken->shows_next && chunk.asked && chance_.one_in(2) &&
-                chunk.asked->doubtful_for(taken->snapshot))
-                taken->snapshot.settle_doubt();
+            if (taken && chunk.asked && chance_.one_in(2) && settle_doubt(*chunk.asked, *taken))
+                ++settled_;
             if (!taken || !tables_.begin_loading(known, known.chunk_of(part), taken->snapshot,
                                                  taken->settled_lsn, asked_at))
                 return ask_or_give_up(known, known.chunk_of(part));
@@ -395,6 +394,7 @@ class ModelConsumer : public CopyGateOutput {
     std::vector<std::function<void(ModelTarget&)>> group_;
     std::vector<Load> loads_;
     ModelSnapshot exported_;
+    int settled_ = 0;
 };
 
 }  // namespace walpack::test

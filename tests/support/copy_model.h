@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "copy/copy_tables.h"
 #include "copy/source_snapshot.h"
 #include "model/lsn.h"
 #include "model/record.h"
@@ -88,8 +89,17 @@ struct ModelSnapshot {
     SourceSnapshot snapshot;
     Lsn settled_lsn;
     ModelDatabase rows;
-    bool shows_next = false;  // also what is about to be replayed
+    std::optional<std::uint32_t> shown;  // of those that are about to be replayed
 };
+
+// Finds out more about the transaction that is in doubt, as a worker does. False: there is nothing
+// to be found out.
+inline bool settle_doubt(const AskedSnapshot& asked, ModelSnapshot& taken) {
+    const auto doubtful = asked.doubtful_for(taken.snapshot);
+    if (!doubtful || doubtful == taken.shown) return false;
+    taken.snapshot.settle_doubt();
+    return true;
+}
 
 class ModelSource {
   public:
@@ -155,8 +165,8 @@ class ModelSource {
                             replayed_rows_};
         const bool is_next =
             replayed_ < wal_.size() && wal_[replayed_].commit_lsn.value <= replayed_lsn_.value + 40;
-        taken.shows_next = is_next && chance_.one_in(2);
-        if (taken.shows_next) {
+        if (is_next && chance_.one_in(2)) {
+            taken.shown = wal_[replayed_].xid;
             for (const ModelChange& each : wal_[replayed_].changes) each.make(taken.rows);
         }
         return taken;

@@ -37,7 +37,7 @@ class CopyWorkTest : public testing::Test {
     std::optional<CopyTask> next() { return work_.next_now(); }
 
     CopyTables tables_;
-    CopyWork work_{tables_};
+    CopyWork work_{tables_, 1000};
 };
 
 TEST_F(CopyWorkTest, EachPartIsGivenToOneWorker) {
@@ -121,13 +121,38 @@ TEST_F(CopyWorkTest, AWorkerPlansAndBuildsBeforeItJoinsAnother) {
 }
 
 TEST_F(CopyWorkTest, ATableInOneSnapshotIsJoinedAtOnce) {
-    CopyTable& whole = add("a", TableState::copying, ChunkMethod::whole);
-    add("b", TableState::copying);
+    CopyTable& other = add("a", TableState::copying);
+    CopyTable& whole = add("b", TableState::copying, ChunkMethod::whole);
+    const auto of_other = next();
+    ASSERT_EQ(of_other->table, &other);
     ASSERT_EQ(next()->table, &whole);
     whole.chunks[0].state = State::loading;
     whole.exported_snapshot = "00000003-1";
 
+    work_.release(*of_other);
+
     EXPECT_EQ(next()->table, &whole);
+}
+
+TEST_F(CopyWorkTest, WorkersShareATableWhenMuchIsKept) {
+    CopyTable& first = add("a", TableState::copying);
+    add("b", TableState::copying);
+    ASSERT_EQ(next()->table, &first);
+
+    tables_.backlog_bytes = 501;
+
+    EXPECT_EQ(next()->table, &first);
+}
+
+TEST_F(CopyWorkTest, NobodyWaitsForTheSourceWhileThereAreRowsToLoad) {
+    CopyTable& waits = add("a", TableState::requested);
+    waits.dropped_from = Lsn{};
+    waits.needs_required = true;
+    CopyTable& loaded = add("b", TableState::copying);
+
+    EXPECT_EQ(next()->table, &loaded);
+    EXPECT_EQ(next()->table, &loaded);
+    EXPECT_EQ(next()->table, &waits);
 }
 
 TEST_F(CopyWorkTest, ATableIsEmptiedOnlyWhenItsOldChangesAreCommitted) {
