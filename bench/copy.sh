@@ -90,9 +90,7 @@ prepare_method() { # WORKLOAD METHOD
         configure "$1" "$run" true
         "$walpack" init --config "$work/bench.toml" > "$work/init.log" 2>&1 || { cat "$work/init.log" >&2; exit 1; }
         ;;
-    subscription_* | pipe | pipes)
-        sql target "$run" -v rows="$(rows_of "$1")" -v tables="$(tables_of "$1")" -f "$(file_of "$1" setup)"
-        ;;
+    subscription_* | pipe | pipes) run_file "$1" setup target "$run" ;;
     esac
     [[ $2 != pipe* ]] || sql target "$run" -c "ALTER TABLE $(table_of "$1") DROP CONSTRAINT $(table_of "$1")_pkey"
 }
@@ -225,7 +223,7 @@ measure() { # WORKLOAD METHOD REPETITION
 for workload in $workloads; do
     printf 'title\t%s\t%s\n' "$workload" "$(title_of "$workload")"
     sql source postgres -c "CREATE DATABASE $workload"
-    sql source "$workload" -v rows="$(rows_of "$workload")" -v tables="$(tables_of "$workload")" -f "$(file_of "$workload" setup)"
+    run_file "$workload" setup source "$workload"
     run_workload "$workload" source "$workload"
     sql source "$workload" -c 'VACUUM ANALYZE' -c CHECKPOINT
     publish "$workload"

@@ -178,13 +178,16 @@ file_of() {
     return 1
 }
 
+# run_file WORKLOAD setup|run CLUSTER DATABASE
+run_file() { sql "$3" "$4" -v rows="$(rows_of "$1")" -v tables="$(tables_of "$1")" -f "$(file_of "$1" "$2")"; }
+
 # set_up WORKLOAD CLUSTER DATABASE: the tables before the workload.
 set_up() {
     if [ "$1" = tpcb ]; then
         connect "$2"
         "$bin/pgbench" -i -q -s 10 "$3" >/dev/null 2>&1
     fi
-    sql "$2" "$3" -v rows="$(rows_of "$1")" -f "$(file_of "$1" setup)"
+    run_file "$1" setup "$2" "$3"
     sql "$2" "$3" -c 'CREATE TABLE finished (id integer PRIMARY KEY)' -c 'VACUUM ANALYZE'
 }
 
@@ -193,7 +196,7 @@ run_workload() {
     connect "$2"
     case $1 in
     tpcb) "$bin/pgbench" -n -M prepared -c 2 -j 1 -t "$(client_transactions)" "$3" >/dev/null 2>&1 ;;
-    *) sql "$2" "$3" -v rows="$(rows_of "$1")" -v tables="$(tables_of "$1")" -f "$(file_of "$1" run)" ;;
+    *) run_file "$1" run "$2" "$3" ;;
     esac
 }
 

@@ -34,13 +34,9 @@ bool is_open_snapshot(const CopyTable& table) {
     return table.is_whole() && !table.exported_snapshot.empty();
 }
 
-// The source may have transactions that must end first.
-bool must_wait_for_source(const CopyTable& table) {
-    return table.stored.state == TableState::requested && table.needs_required;
-}
-
+// Transactions of the source need not end first.
 bool can_go_on(const CopyTable& table) {
-    return !must_wait_for_source(table);
+    return table.stored.state != TableState::requested || !table.needs_required;
 }
 
 // Items that must be made one behind the other: keys, as others may refer to them; foreign keys
@@ -119,26 +115,20 @@ std::optional<CopyTask> CopyWork::choose() {
 // have more changes kept for them.
 std::optional<CopyTask> CopyWork::choose_any() {
     const bool is_pressed = tables_.backlog_bytes > backlog_bytes_max_ / 2;
-    if (auto task = choose_part(is_open_snapshot)) return task;
-    if (auto task = choose_part(is_pressed ? is_any : is_nobodys)) return task;
-    if (auto task = choose_other(can_go_on)) return task;
-    if (auto task = choose_part(is_any)) return task;
-    if (auto task = choose_other(must_wait_for_source)) return task;
+    const Choose part = &CopyWork::choose_part;
+    const Choose other = &CopyWork::choose_of;
+    if (auto task = choose_among(is_open_snapshot, part)) return task;
+    if (auto task = choose_among(is_pressed ? is_any : is_nobodys, part)) return task;
+    if (auto task = choose_among(can_go_on, other)) return task;
+    if (auto task = choose_among(is_any, part)) return task;
+    if (auto task = choose_among(is_any, other)) return task;
     return choose_last();
 }
 
-std::optional<CopyTask> CopyWork::choose_part(Accepts accepts) {
+std::optional<CopyTask> CopyWork::choose_among(Accepts accepts, Choose choose) {
     for (const auto& [name, table] : tables_.by_name) {
         if (!accepts(*table)) continue;
-        if (auto task = choose_part(*table)) return task;
-    }
-    return std::nullopt;
-}
-
-std::optional<CopyTask> CopyWork::choose_other(Accepts accepts) {
-    for (const auto& [name, table] : tables_.by_name) {
-        if (!accepts(*table)) continue;
-        if (auto task = choose_of(*table)) return task;
+        if (auto task = (this->*choose)(*table)) return task;
     }
     return std::nullopt;
 }

@@ -54,8 +54,9 @@ class CopyWork {
     std::optional<CopyTask> choose();
     std::optional<CopyTask> choose_any();
     using Accepts = bool (*)(const CopyTable&);
-    std::optional<CopyTask> choose_part(Accepts accepts);
-    std::optional<CopyTask> choose_other(Accepts accepts);
+    using Choose = std::optional<CopyTask> (CopyWork::*)(CopyTable&);
+    // Of the first table that is accepted and has something.
+    std::optional<CopyTask> choose_among(Accepts accepts, Choose choose);
     std::optional<CopyTask> choose_of(CopyTable& table);
     std::optional<CopyTask> choose_part(CopyTable& table);
     std::optional<CopyTask> choose_last();

@@ -94,11 +94,9 @@ class CopyWorker {
     bool open_snapshot(const CopyTask& task);
     void lock_rows(const PublishedTable& published, const char* how = "");
     void require_as_described(const PublishedTable& published);
-    Answer offer(const CopyTask& task, std::optional<TakenSnapshot>& taken,
+    void settle_doubt(const CopyTask& task, TakenSnapshot& taken);
+    Answer offer(const CopyTask& task, const std::optional<TakenSnapshot>& taken,
                  std::chrono::steady_clock::time_point asked_at);
-    Answer offer_once(const CopyTask& task, const std::optional<TakenSnapshot>& taken,
-                      std::chrono::steady_clock::time_point asked_at,
-                      std::optional<std::uint32_t>& doubtful);
     bool is_waiting(const CopyTask& task);
     void export_snapshot(const CopyTask& task);
     void forget_snapshot(const CopyTask& task);

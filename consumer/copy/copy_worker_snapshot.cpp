@@ -23,20 +23,21 @@ constexpr std::chrono::milliseconds kStandbyDelayMax{20};
 
 }  // namespace
 
-// Once more where a transaction is in doubt of which more can be found out.
-CopyWorker::Answer CopyWorker::offer(const CopyTask& task, std::optional<TakenSnapshot>& taken,
-                                     Clock::time_point asked_at) {
+// What comes until the snapshot is offered commits behind the one that is in doubt now.
+void CopyWorker::settle_doubt(const CopyTask& task, TakenSnapshot& taken) {
     std::optional<std::uint32_t> doubtful;
-    const Answer answer = offer_once(task, taken, asked_at, doubtful);
-    if (!doubtful || !is_certainly_unseen(reading(), *taken, *doubtful)) return answer;
-    taken->snapshot.settle_doubt();
-    return offer_once(task, taken, asked_at, doubtful);
+    {
+        const std::lock_guard lock(tables_.mutex);
+        const CopyTable& table = *task.table;
+        const CopyChunk& chunk = table.chunks[table.chunk_of(table.place_of(task.part))];
+        if (chunk.asked) doubtful = chunk.asked->doubtful_for(taken.snapshot);
+    }
+    if (doubtful && is_certainly_unseen(reading(), taken, *doubtful)) taken.snapshot.settle_doubt();
 }
 
-CopyWorker::Answer CopyWorker::offer_once(const CopyTask& task,
-                                          const std::optional<TakenSnapshot>& taken,
-                                          Clock::time_point asked_at,
-                                          std::optional<std::uint32_t>& doubtful) {
+CopyWorker::Answer CopyWorker::offer(const CopyTask& task,
+                                     const std::optional<TakenSnapshot>& taken,
+                                     Clock::time_point asked_at) {
     const std::lock_guard lock(tables_.mutex);
     CopyTable& table = *task.table;
     const std::size_t number = table.chunk_of(table.place_of(task.part));
@@ -46,7 +47,6 @@ CopyWorker::Answer CopyWorker::offer_once(const CopyTask& task,
     const bool is_taken = taken && tables_.begin_loading(table, number, taken->snapshot,
                                                          taken->settled_lsn, asked_at);
     if (is_taken) return Answer::accepted;
-    if (taken && chunk.asked) doubtful = chunk.asked->doubtful_for(taken->snapshot);
     tables_.ask(chunk);
     return Answer::too_old;
 }
@@ -63,6 +63,7 @@ bool CopyWorker::open_snapshot(const CopyTask& task) {
         const bool is_standby = !taken || taken->snapshot.is_of_standby();
         if (std::exchange(reads_standby_, is_standby) && !is_standby)
             throw Error(ErrorKind::connection, "the standby that is read was promoted");
+        if (taken) settle_doubt(task, *taken);
         const Answer answer = offer(task, taken, asked_at);
         if (answer == Answer::accepted) return true;
         reading().execute("ROLLBACK");
