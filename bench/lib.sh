@@ -153,8 +153,8 @@ rows_of() {
     esac
 }
 
-# tables_of WORKLOAD: into how many tables the rows go.
-tables_of() { case $1 in two) echo 2 ;; many) echo 20 ;; *) echo 1 ;; esac; }
+# table_count_of WORKLOAD: into how many tables the rows go.
+table_count_of() { case $1 in two) echo 2 ;; many) echo 20 ;; *) echo 1 ;; esac; }
 
 # TPC-B transactions of each of two clients.
 client_transactions() { case $kind in apply) scaled 25000 ;; *) scaled 15000 ;; esac; }
@@ -179,7 +179,7 @@ file_of() {
 }
 
 # run_file WORKLOAD setup|run CLUSTER DATABASE
-run_file() { sql "$3" "$4" -v rows="$(rows_of "$1")" -v tables="$(tables_of "$1")" -f "$(file_of "$1" "$2")"; }
+run_file() { sql "$3" "$4" -v rows="$(rows_of "$1")" -v tables="$(table_count_of "$1")" -f "$(file_of "$1" "$2")"; }
 
 # set_up WORKLOAD CLUSTER DATABASE: the tables before the workload.
 set_up() {
@@ -206,7 +206,7 @@ title_of() {
     case $kind/$1 in
     copy/narrow | copy/million_narrow) echo "$rows narrow rows in one table" ;;
     copy/mixed | copy/million_mixed) echo "$rows rows of 30 mixed columns in one table" ;;
-    copy/two | copy/many) echo "$rows narrow rows in $(tables_of "$1") tables" ;;
+    copy/two | copy/many) echo "$rows narrow rows in $(table_count_of "$1") tables" ;;
     copy/tiny) echo "$rows tables of ten rows or none" ;;
     */narrow) echo "$rows narrow inserts, one transaction" ;;
     */narrow10) echo "$rows narrow inserts, transactions of 10" ;;
